@@ -1,0 +1,5 @@
+//! Numbers: exact values of weights, and the proofs that floats can give.
+
+pub mod number;
+
+pub use number::{Enclosure, Number, Rational};

@@ -1,0 +1,5 @@
+//! Where regions are counted, and the hyperplanes that cut it.
+
+pub mod domain;
+
+pub use domain::{Domain, Interval};

@@ -1,0 +1,11 @@
+//! Exact activation regions of piecewise-linear neural networks.
+#![warn(missing_docs)]
+
+pub mod arithmetic;
+pub mod arrangement;
+mod error;
+pub mod network;
+pub mod regions;
+pub mod search;
+
+pub use error::{Error, Result};

@@ -1,0 +1,1 @@
+//! Engines that decide which hyperplanes cut a cell.
