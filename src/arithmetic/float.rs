@@ -38,12 +38,20 @@ fn leading(value: &BigInt) -> (f64, i64, f64) {
     let bits = value.bits();
     if bits - shift <= 53 {
         let mantissa = (value.magnitude() >> shift).to_u64().expect("53 bits") as f64;
-        return (mantissa.copysign(if value.is_negative() { -1.0 } else { 1.0 }), shift as i64, 0.0);
+        return (
+            mantissa.copysign(if value.is_negative() { -1.0 } else { 1.0 }),
+            shift as i64,
+            0.0,
+        );
     }
     let shift = bits.saturating_sub(64);
     let mantissa = (value.magnitude() >> shift).to_u64().expect("64 bits") as f64;
     // Cutting below 64 bits errs by less than 2^-63, rounding to 53 bits by 2^-53.
-    (mantissa.copysign(if value.is_negative() { -1.0 } else { 1.0 }), shift as i64, 2.0 * UNIT)
+    (
+        mantissa.copysign(if value.is_negative() { -1.0 } else { 1.0 }),
+        shift as i64,
+        2.0 * UNIT,
+    )
 }
 
 /// `numerator / denominator * 2^-scale` with a proved radius. Magnitudes below
@@ -52,7 +60,10 @@ fn leading(value: &BigInt) -> (f64, i64, f64) {
 pub fn enclose_ratio(numerator: &BigInt, denominator: &BigInt, scale: i64) -> super::Enclosure {
     use super::Enclosure;
     if numerator.is_zero() {
-        return Enclosure { center: 0.0, radius: 0.0 };
+        return Enclosure {
+            center: 0.0,
+            radius: 0.0,
+        };
     }
     let (top, top_exponent, top_error) = leading(numerator);
     let (bottom, bottom_exponent, bottom_error) = leading(denominator);
@@ -66,15 +77,28 @@ pub fn enclose_ratio(numerator: &BigInt, denominator: &BigInt, scale: i64) -> su
     let shift = top_exponent - bottom_exponent - scale;
     let magnitude = exponent(quotient) + shift;
     if magnitude > 1000 {
-        return Enclosure { center: 0.0, radius: f64::INFINITY };
+        return Enclosure {
+            center: 0.0,
+            radius: f64::INFINITY,
+        };
     }
     if magnitude < -499 {
-        return Enclosure { center: 0.0, radius: TINY };
+        return Enclosure {
+            center: 0.0,
+            radius: TINY,
+        };
     }
     // Two steps: the shift alone may leave the range of the floats.
     let half = shift / 2;
     let center = quotient * power_of_two(half) * power_of_two(shift - half);
-    Enclosure { center, radius: if relative == 0.0 { 0.0 } else { (center.abs() * relative).max(TINY) } }
+    Enclosure {
+        center,
+        radius: if relative == 0.0 {
+            0.0
+        } else {
+            (center.abs() * relative).max(TINY)
+        },
+    }
 }
 
 #[cfg(test)]
@@ -90,7 +114,11 @@ mod tests {
         let tests = [
             (BigInt::from(1), BigInt::from(3), 0),
             (BigInt::from(-7), two.pow(3000), -3000),
-            (BigInt::from(10).pow(400), BigInt::from(10).pow(399) * 7 + 1, 5),
+            (
+                BigInt::from(10).pow(400),
+                BigInt::from(10).pow(399) * 7 + 1,
+                5,
+            ),
             (BigInt::from(10).pow(300), BigInt::one(), 0),
             (BigInt::from(u64::MAX), BigInt::from(3), -2),
         ];
@@ -103,8 +131,14 @@ mod tests {
                 Rational::new(numerator.clone() * power(scale), denominator)
             };
             let distance = (exact - Rational::from_float(enclosure.center).unwrap()).abs();
-            assert!(distance <= Rational::from_float(enclosure.radius).unwrap(), "{numerator}");
-            assert!(enclosure.radius <= enclosure.center.abs() * 2e-15, "{numerator}");
+            assert!(
+                distance <= Rational::from_float(enclosure.radius).unwrap(),
+                "{numerator}"
+            );
+            assert!(
+                enclosure.radius <= enclosure.center.abs() * 2e-15,
+                "{numerator}"
+            );
         }
     }
 
@@ -113,8 +147,17 @@ mod tests {
         let two = BigInt::from(2);
         let exact = enclose_ratio(&BigInt::from(-5), &two.pow(4), 1);
         assert_eq!((exact.center, exact.radius), (-5.0 / 32.0, 0.0));
-        assert_eq!(enclose_ratio(&two.pow(2000), &BigInt::one(), 0).radius, f64::INFINITY);
-        assert_eq!(enclose_ratio(&BigInt::one(), &two.pow(2000), 0).radius, TINY);
-        assert_eq!(enclose_ratio(&BigInt::one(), &two.pow(2000), -2000).center, 1.0);
+        assert_eq!(
+            enclose_ratio(&two.pow(2000), &BigInt::one(), 0).radius,
+            f64::INFINITY
+        );
+        assert_eq!(
+            enclose_ratio(&BigInt::one(), &two.pow(2000), 0).radius,
+            TINY
+        );
+        assert_eq!(
+            enclose_ratio(&BigInt::one(), &two.pow(2000), -2000).center,
+            1.0
+        );
     }
 }

@@ -76,7 +76,11 @@ impl Ring for BigInt {
             (true, false) => -(c * d),
             (false, false) => a * b - c * d,
         };
-        Some(if divisor.is_one() { difference } else { difference / divisor })
+        Some(if divisor.is_one() {
+            difference
+        } else {
+            difference / divisor
+        })
     }
 
     fn negated(&self) -> Option<Self> {
@@ -112,10 +116,22 @@ impl IntegerRow {
                 break;
             }
         }
-        let reduced = |entry: &BigInt| if divisor > BigInt::one() { entry / &divisor } else { entry.clone() };
+        let reduced = |entry: &BigInt| {
+            if divisor > BigInt::one() {
+                entry / &divisor
+            } else {
+                entry.clone()
+            }
+        };
         let entries: Vec<BigInt> = entries.iter().map(reduced).collect();
-        match entries.iter().map(BigInt::to_i64).collect::<Option<Vec<i64>>>() {
-            Some(small) if small.iter().all(|&entry| entry != i64::MIN) => IntegerRow::Small(small.into()),
+        match entries
+            .iter()
+            .map(BigInt::to_i64)
+            .collect::<Option<Vec<i64>>>()
+        {
+            Some(small) if small.iter().all(|&entry| entry != i64::MIN) => {
+                IntegerRow::Small(small.into())
+            }
             _ => IntegerRow::Big(entries.into()),
         }
     }
@@ -147,8 +163,12 @@ impl IntegerRow {
     /// The same form with the opposite sign.
     pub fn negated(&self) -> Self {
         match self {
-            IntegerRow::Small(entries) => IntegerRow::Small(entries.iter().map(|entry| -entry).collect()),
-            IntegerRow::Big(entries) => IntegerRow::Big(entries.iter().map(|entry| -entry).collect()),
+            IntegerRow::Small(entries) => {
+                IntegerRow::Small(entries.iter().map(|entry| -entry).collect())
+            }
+            IntegerRow::Big(entries) => {
+                IntegerRow::Big(entries.iter().map(|entry| -entry).collect())
+            }
         }
     }
 }
@@ -166,7 +186,8 @@ pub struct CombinationSigns {
 /// Writes `target` as a combination of `rows` plus a constant, exactly. `None`
 /// when the rows' linear parts are dependent or do not span the target's.
 pub fn combination(rows: &[&IntegerRow], target: &IntegerRow) -> Option<CombinationSigns> {
-    let small = rows.iter().all(|row| matches!(row, IntegerRow::Small(_))) && matches!(target, IntegerRow::Small(_));
+    let small = rows.iter().all(|row| matches!(row, IntegerRow::Small(_)))
+        && matches!(target, IntegerRow::Small(_));
     if small && let Outcome::Done(signs) = eliminate::<i128>(rows, target) {
         return signs;
     }
@@ -186,9 +207,17 @@ enum Outcome {
 fn eliminate<T: Ring>(rows: &[&IntegerRow], target: &IntegerRow) -> Outcome {
     let (unknowns, width) = (rows.len(), target.width());
     let system = (0..width - 1)
-        .map(|k| rows.iter().copied().chain([target]).map(|row| row.entry::<T>(k)).collect())
+        .map(|k| {
+            rows.iter()
+                .copied()
+                .chain([target])
+                .map(|row| row.entry::<T>(k))
+                .collect()
+        })
         .collect::<Option<Vec<Vec<T>>>>();
-    let Some(mut system) = system else { return Outcome::Overflow };
+    let Some(mut system) = system else {
+        return Outcome::Overflow;
+    };
     let mut denominator = T::from_i64(1);
     for unknown in 0..unknowns {
         let Some(found) = (unknown..system.len()).find(|&k| system[k][unknown].sign() != 0) else {
@@ -200,7 +229,13 @@ fn eliminate<T: Ring>(rows: &[&IntegerRow], target: &IntegerRow) -> Outcome {
         for (_, row) in system.iter_mut().enumerate().filter(|(k, _)| *k != unknown) {
             let factor = row[unknown].clone();
             for column in unknown + 1..=unknowns {
-                let Some(value) = T::cross(&row[column], pivot, &factor, &pivot_row[column], &denominator) else {
+                let Some(value) = T::cross(
+                    &row[column],
+                    pivot,
+                    &factor,
+                    &pivot_row[column],
+                    &denominator,
+                ) else {
                     return Outcome::Overflow;
                 };
                 row[column] = value;
@@ -209,14 +244,22 @@ fn eliminate<T: Ring>(rows: &[&IntegerRow], target: &IntegerRow) -> Outcome {
         denominator = pivot.clone();
         system[unknown] = pivot_row;
     }
-    if system[unknowns..].iter().any(|row| row[unknowns].sign() != 0) {
+    if system[unknowns..]
+        .iter()
+        .any(|row| row[unknowns].sign() != 0)
+    {
         return Outcome::Done(None);
     }
     // Every multiplier is now a numerator over the common denominator.
     let flip = denominator.sign();
-    let multipliers = system[..unknowns].iter().map(|row| flip * row[unknowns].sign()).collect();
+    let multipliers = system[..unknowns]
+        .iter()
+        .map(|row| flip * row[unknowns].sign())
+        .collect();
     // constant = target_b - sum multiplier_j row_j_b, over the same denominator.
-    let Some(own) = target.entry::<T>(width - 1) else { return Outcome::Overflow };
+    let Some(own) = target.entry::<T>(width - 1) else {
+        return Outcome::Overflow;
+    };
     let (one, zero) = (T::from_i64(1), T::from_i64(0));
     let mut constant = match T::cross(&own, &denominator, &zero, &zero, &one) {
         Some(value) => value,
@@ -231,7 +274,10 @@ fn eliminate<T: Ring>(rows: &[&IntegerRow], target: &IntegerRow) -> Outcome {
             None => return Outcome::Overflow,
         }
     }
-    Outcome::Done(Some(CombinationSigns { multipliers, constant: flip * constant.sign() }))
+    Outcome::Done(Some(CombinationSigns {
+        multipliers,
+        constant: flip * constant.sign(),
+    }))
 }
 
 /// Rows and columns of a largest non-singular square part of a matrix: its rank,
@@ -242,7 +288,11 @@ fn eliminate<T: Ring>(rows: &[&IntegerRow], target: &IntegerRow) -> Outcome {
 pub fn independent_part(matrix: &[Vec<BigInt>]) -> (Vec<usize>, Vec<usize>) {
     let width = matrix.first().map_or(0, Vec::len);
     let modular = modular_part(matrix);
-    if modular.0.len() == matrix.len().min(width) { modular } else { exact_part(matrix) }
+    if modular.0.len() == matrix.len().min(width) {
+        modular
+    } else {
+        exact_part(matrix)
+    }
 }
 
 /// 2^61 - 1.
@@ -263,12 +313,22 @@ fn modular_part(matrix: &[Vec<BigInt>]) -> (Vec<usize>, Vec<usize>) {
         result
     };
     let prime = BigInt::from(PRIME);
-    let residue = |entry: &BigInt| entry.mod_floor(&prime).to_u64().expect("a residue is below 2^61");
-    let mut rows: Vec<Vec<u64>> = matrix.iter().map(|row| row.iter().map(residue).collect()).collect();
+    let residue = |entry: &BigInt| {
+        entry
+            .mod_floor(&prime)
+            .to_u64()
+            .expect("a residue is below 2^61")
+    };
+    let mut rows: Vec<Vec<u64>> = matrix
+        .iter()
+        .map(|row| row.iter().map(residue).collect())
+        .collect();
     let (mut chosen_rows, mut chosen_columns) = (Vec::new(), Vec::new());
     for k in 0..rows.len() {
         let row = std::mem::take(&mut rows[k]);
-        let Some(column) = row.iter().position(|&entry| entry != 0) else { continue };
+        let Some(column) = row.iter().position(|&entry| entry != 0) else {
+            continue;
+        };
         let scale = inverse(row[column]);
         for other in &mut rows[k + 1..] {
             let factor = product(other[column], scale);
@@ -290,7 +350,9 @@ fn exact_part(matrix: &[Vec<BigInt>]) -> (Vec<usize>, Vec<usize>) {
     let mut denominator = BigInt::one();
     for k in 0..rows.len() {
         let row = std::mem::take(&mut rows[k]);
-        let Some(column) = row.iter().position(|entry| !entry.is_zero()) else { continue };
+        let Some(column) = row.iter().position(|entry| !entry.is_zero()) else {
+            continue;
+        };
         for other in &mut rows[k + 1..] {
             let factor = other[column].clone();
             for (entry, pivot) in other.iter_mut().zip(&row) {
@@ -319,7 +381,13 @@ mod tests {
             &entries
                 .iter()
                 .enumerate()
-                .map(|(k, &e)| if k == 0 { BigInt::from(e) * scale } else { BigInt::from(e) })
+                .map(|(k, &e)| {
+                    if k == 0 {
+                        BigInt::from(e) * scale
+                    } else {
+                        BigInt::from(e)
+                    }
+                })
                 .collect::<Vec<_>>(),
         )
     }
@@ -329,10 +397,22 @@ mod tests {
         // 2x + y - 4 = 2 (x - 3) + 1 (y + 1) + 1.
         let (a, b) = (row(&[1, 0, -3]), row(&[0, 1, 1]));
         let signs = combination(&[&a, &b], &row(&[2, 1, -4])).unwrap();
-        assert_eq!(signs, CombinationSigns { multipliers: vec![1, 1], constant: 1 });
+        assert_eq!(
+            signs,
+            CombinationSigns {
+                multipliers: vec![1, 1],
+                constant: 1
+            }
+        );
         // The same rows the other way round, with one negated, change the signs alone.
         let signs = combination(&[&b, &a.negated()], &row(&[2, 1, -5])).unwrap();
-        assert_eq!(signs, CombinationSigns { multipliers: vec![1, -1], constant: 0 });
+        assert_eq!(
+            signs,
+            CombinationSigns {
+                multipliers: vec![1, -1],
+                constant: 0
+            }
+        );
     }
 
     #[test]
@@ -340,7 +420,10 @@ mod tests {
         let scale = BigInt::from(3).pow(200);
         for target in [[2, 1, -4], [2, 1, -5], [-1, 7, 0], [0, 0, 5]] {
             let small = combination(&[&row(&[1, 2, -3]), &row(&[4, 1, 1])], &row(&target));
-            let large = combination(&[&big(&[1, 2, -3], &scale), &big(&[4, 1, 1], &scale)], &big(&target, &scale));
+            let large = combination(
+                &[&big(&[1, 2, -3], &scale), &big(&[4, 1, 1], &scale)],
+                &big(&target, &scale),
+            );
             assert_eq!(small, large, "{target:?}");
         }
     }
@@ -348,7 +431,10 @@ mod tests {
     #[test]
     fn fewer_rows_than_coordinates_must_span_the_target() {
         let a = row(&[1, 1, 0, 2]);
-        assert!(combination(&[&a], &row(&[3, 3, 0, 6])).is_some_and(|s| s.multipliers == [1] && s.constant == 0));
+        assert!(
+            combination(&[&a], &row(&[3, 3, 0, 6]))
+                .is_some_and(|s| s.multipliers == [1] && s.constant == 0)
+        );
         assert_eq!(combination(&[&a], &row(&[3, 3, 1, 6])), None);
         assert_eq!(combination(&[&a, &a], &row(&[1, 1, 0, 0])), None);
     }
@@ -356,13 +442,26 @@ mod tests {
     #[test]
     fn ranks_are_exact() {
         let matrix = |rows: &[&[i64]]| -> Vec<Vec<BigInt>> {
-            rows.iter().map(|row| row.iter().map(|&e| BigInt::from(e)).collect()).collect()
+            rows.iter()
+                .map(|row| row.iter().map(|&e| BigInt::from(e)).collect())
+                .collect()
         };
         assert_eq!(independent_part(&matrix(&[&[0, 0], &[0, 0]])).0.len(), 0);
-        assert_eq!(independent_part(&matrix(&[&[0, 2, 1], &[0, 4, 2], &[1, 1, 1]])), (vec![0, 2], vec![1, 0]));
-        assert_eq!(independent_part(&matrix(&[&[1, 2, 3], &[4, 5, 6], &[7, 8, 9]])).0.len(), 2);
+        assert_eq!(
+            independent_part(&matrix(&[&[0, 2, 1], &[0, 4, 2], &[1, 1, 1]])),
+            (vec![0, 2], vec![1, 0])
+        );
+        assert_eq!(
+            independent_part(&matrix(&[&[1, 2, 3], &[4, 5, 6], &[7, 8, 9]]))
+                .0
+                .len(),
+            2
+        );
         // Singular modulo the prime, but not over the integers.
         let prime = PRIME as i64;
-        assert_eq!(independent_part(&matrix(&[&[prime, 0], &[0, 1]])).0.len(), 2);
+        assert_eq!(
+            independent_part(&matrix(&[&[prime, 0], &[0, 1]])).0.len(),
+            2
+        );
     }
 }

@@ -53,35 +53,58 @@ pub fn charts(stages: &[Stage], domain: &Domain) -> Vec<Chart> {
         return Vec::new();
     }
     let intervals = domain.intervals();
-    let open: Vec<usize> = (0..intervals.len()).filter(|&k| intervals[k].point().is_none()).collect();
+    let open: Vec<usize> = (0..intervals.len())
+        .filter(|&k| intervals[k].point().is_none())
+        .collect();
     let plain: Vec<InputForm> = intervals
         .iter()
         .enumerate()
         .map(|(k, interval)| match open.binary_search(&k) {
-            Ok(column) => InputForm { terms: vec![(column, Rational::one())], constant: Rational::zero() },
-            Err(_) => InputForm { terms: vec![], constant: interior_point(interval) },
+            Ok(column) => InputForm {
+                terms: vec![(column, Rational::one())],
+                constant: Rational::zero(),
+            },
+            Err(_) => InputForm {
+                terms: vec![],
+                constant: interior_point(interval),
+            },
         })
         .collect();
     let forms = first_units(stages, common_denominator(&plain, open.len()));
     let magnitudes = column_magnitudes(&forms);
-    let used: Vec<usize> = (0..open.len()).filter(|&c| magnitudes[c].is_some()).collect();
-    let (unbounded, mut kept): (Vec<usize>, Vec<usize>) =
-        used.iter().partition(|&&c| intervals[open[c]] == Interval::default());
+    let used: Vec<usize> = (0..open.len())
+        .filter(|&c| magnitudes[c].is_some())
+        .collect();
+    let (unbounded, mut kept): (Vec<usize>, Vec<usize>) = used
+        .iter()
+        .partition(|&&c| intervals[open[c]] == Interval::default());
     let spanning = spanning_columns(&forms, unbounded, &magnitudes);
-    let central = stages.iter().flat_map(|stage| &stage.maps).all(|map| map.linear())
+    let central = stages
+        .iter()
+        .flat_map(|stage| &stage.maps)
+        .all(|map| map.linear())
         && open.len() == intervals.len()
         && kept.is_empty()
-        && intervals.iter().all(|interval| *interval == Interval::default());
-    let lead = forms.rows.iter().find(|row| row.iter().any(|entry| !entry.is_zero()));
+        && intervals
+            .iter()
+            .all(|interval| *interval == Interval::default());
+    let lead = forms
+        .rows
+        .iter()
+        .find(|row| row.iter().any(|entry| !entry.is_zero()));
     if central && let Some(lead) = lead {
-        let chart = |side| central_chart(stages, intervals.len(), &spanning, &magnitudes, lead, side);
+        let chart =
+            |side| central_chart(stages, intervals.len(), &spanning, &magnitudes, lead, side);
         return vec![chart(1), chart(-1)];
     }
     kept.extend(&spanning);
     kept.sort_unstable();
     let mut inputs: Vec<InputForm> = intervals
         .iter()
-        .map(|interval| InputForm { terms: vec![], constant: interior_point(interval) })
+        .map(|interval| InputForm {
+            terms: vec![],
+            constant: interior_point(interval),
+        })
         .collect();
     let (mut sides, mut extent, mut free) = (Vec::new(), Vec::new(), Vec::new());
     for (coordinate, &column) in kept.iter().enumerate() {
@@ -123,7 +146,14 @@ pub fn charts(stages: &[Stage], domain: &Domain) -> Vec<Chart> {
         }
     }
     let bounded = extent.len() == kept.len();
-    vec![finish(stages, inputs, kept.len(), sides, bounded.then_some(extent), free)]
+    vec![finish(
+        stages,
+        inputs,
+        kept.len(),
+        sides,
+        bounded.then_some(extent),
+        free,
+    )]
 }
 
 fn finish(
@@ -138,16 +168,32 @@ fn finish(
     let units = first_units(stages, inputs.clone());
     let classes = group(units.rows.iter().map(|row| {
         let reduced = IntegerRow::new(row);
-        let negative = row.iter().find(|entry| !entry.is_zero()).is_some_and(Signed::is_negative);
+        let negative = row
+            .iter()
+            .find(|entry| !entry.is_zero())
+            .is_some_and(Signed::is_negative);
         (if negative { reduced.negated() } else { reduced }, negative)
     }));
     let on_free: Vec<Vec<BigInt>> = classes
         .iter()
-        .map(|class| free.iter().map(|&k| units.rows[class.representative()][k].clone()).collect())
+        .map(|class| {
+            free.iter()
+                .map(|&k| units.rows[class.representative()][k].clone())
+                .collect()
+        })
         .collect();
     let basis = independent_part(&on_free).0;
     debug_assert_eq!(basis.len(), free.len());
-    Chart { dimension, inputs, sides, extent, units, classes, basis, free }
+    Chart {
+        dimension,
+        inputs,
+        sides,
+        extent,
+        units,
+        classes,
+        basis,
+        free,
+    }
 }
 
 /// One side of a central network: the inputs where the form `lead` is `side` times
@@ -167,26 +213,48 @@ fn central_chart(
         .max_by_key(|&&column| size(column))
         .expect("a form that is not zero has an entry on the spanning columns");
     let pivot = Rational::from_integer(lead[eliminated].clone());
-    let mut inputs: Vec<InputForm> =
-        (0..input_count).map(|_| InputForm { terms: vec![], constant: Rational::zero() }).collect();
+    let mut inputs: Vec<InputForm> = (0..input_count)
+        .map(|_| InputForm {
+            terms: vec![],
+            constant: Rational::zero(),
+        })
+        .collect();
     // The eliminated input is side * 2^k / sign(pivot) - sum of the others' shares.
     let unit = power_of_two(-magnitudes[eliminated].unwrap_or(0)) * BigInt::from(side);
-    let mut solved = InputForm { terms: vec![], constant: if pivot.is_negative() { -unit } else { unit } };
+    let mut solved = InputForm {
+        terms: vec![],
+        constant: if pivot.is_negative() { -unit } else { unit },
+    };
     let rest = spanning.iter().filter(|&&column| column != eliminated);
     for (coordinate, &column) in rest.enumerate() {
         let scale = power_of_two(-magnitudes[column].unwrap_or(0));
-        solved.terms.push((coordinate, -(&scale * &lead[column]) / &pivot));
+        solved
+            .terms
+            .push((coordinate, -(&scale * &lead[column]) / &pivot));
         inputs[column].terms.push((coordinate, scale));
     }
     inputs[eliminated] = solved;
     let dimension = spanning.len() - 1;
-    finish(stages, inputs, dimension, Vec::new(), (dimension == 0).then(Vec::new), (0..dimension).collect())
+    finish(
+        stages,
+        inputs,
+        dimension,
+        Vec::new(),
+        (dimension == 0).then(Vec::new),
+        (0..dimension).collect(),
+    )
 }
 
 fn first_units(stages: &[Stage], inputs: ExactForms) -> ExactForms {
     match stages.first() {
-        Some(stage) => stage.maps.iter().fold(inputs, |forms, map| forms.through(map, |_| true)),
-        None => ExactForms { rows: vec![], ..inputs },
+        Some(stage) => stage
+            .maps
+            .iter()
+            .fold(inputs, |forms, map| forms.through(map, |_| true)),
+        None => ExactForms {
+            rows: vec![],
+            ..inputs
+        },
     }
 }
 
@@ -196,7 +264,11 @@ fn column_magnitudes(forms: &ExactForms) -> Vec<Option<i64>> {
     let mut magnitudes = vec![None; forms.width - 1];
     for row in &forms.rows {
         let largest = row.iter().map(BigInt::bits).max().unwrap_or(0) as i64;
-        for (magnitude, entry) in magnitudes.iter_mut().zip(row).filter(|(_, entry)| !entry.is_zero()) {
+        for (magnitude, entry) in magnitudes
+            .iter_mut()
+            .zip(row)
+            .filter(|(_, entry)| !entry.is_zero())
+        {
             *magnitude = (*magnitude).max(Some(entry.bits() as i64 - largest));
         }
     }
@@ -205,11 +277,22 @@ fn column_magnitudes(forms: &ExactForms) -> Vec<Option<i64>> {
 
 /// Columns on which the forms have the same rank as on all of `columns`, large
 /// entries preferred; ascending.
-fn spanning_columns(forms: &ExactForms, mut columns: Vec<usize>, magnitudes: &[Option<i64>]) -> Vec<usize> {
+fn spanning_columns(
+    forms: &ExactForms,
+    mut columns: Vec<usize>,
+    magnitudes: &[Option<i64>],
+) -> Vec<usize> {
     columns.sort_by_key(|&column| (std::cmp::Reverse(magnitudes[column]), column));
-    let part: Vec<Vec<BigInt>> =
-        forms.rows.iter().map(|row| columns.iter().map(|&column| row[column].clone()).collect()).collect();
-    let mut spanning: Vec<usize> = independent_part(&part).1.into_iter().map(|k| columns[k]).collect();
+    let part: Vec<Vec<BigInt>> = forms
+        .rows
+        .iter()
+        .map(|row| columns.iter().map(|&column| row[column].clone()).collect())
+        .collect();
+    let mut spanning: Vec<usize> = independent_part(&part)
+        .1
+        .into_iter()
+        .map(|k| columns[k])
+        .collect();
     spanning.sort_unstable();
     spanning
 }
@@ -234,7 +317,11 @@ fn interior_point(interval: &Interval) -> Rational {
 
 fn power_of_two(exponent: i64) -> Rational {
     let power = BigInt::one() << exponent.unsigned_abs();
-    if exponent >= 0 { Rational::from_integer(power) } else { Rational::new(BigInt::one(), power) }
+    if exponent >= 0 {
+        Rational::from_integer(power)
+    } else {
+        Rational::new(BigInt::one(), power)
+    }
 }
 
 /// About log2 of a positive rational: at most the exact one, and less than 2 below.
@@ -243,7 +330,9 @@ fn log2_floor(value: &Rational) -> i64 {
 }
 
 fn common_denominator(inputs: &[InputForm], dimension: usize) -> ExactForms {
-    let values = inputs.iter().flat_map(|form| form.terms.iter().map(|(_, v)| v).chain([&form.constant]));
+    let values = inputs
+        .iter()
+        .flat_map(|form| form.terms.iter().map(|(_, v)| v).chain([&form.constant]));
     let denominator = values.fold(BigInt::one(), |common, value| common.lcm(value.denom()));
     let scaled = |value: &Rational| value.numer() * (&denominator / value.denom());
     let rows = inputs
@@ -257,7 +346,11 @@ fn common_denominator(inputs: &[InputForm], dimension: usize) -> ExactForms {
             row
         })
         .collect();
-    ExactForms { rows, width: dimension + 1, denominator: denominator.clone() }
+    ExactForms {
+        rows,
+        width: dimension + 1,
+        denominator: denominator.clone(),
+    }
 }
 
 impl Chart {

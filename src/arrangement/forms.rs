@@ -85,8 +85,12 @@ impl FloatForms {
         // The sum over k of W_k g_k in floats errs by sum_error * sum |W_k| |g_k|;
         // true g_k differ from their centers by their radii, true W_k by theirs.
         let error = float::sum_error(map.inputs() + 1);
-        let grown: Vec<f64> =
-            self.centers.iter().zip(&self.radii).map(|(center, radius)| radius + error * center.abs()).collect();
+        let grown: Vec<f64> = self
+            .centers
+            .iter()
+            .zip(&self.radii)
+            .map(|(center, radius)| radius + error * center.abs())
+            .collect();
         // The radii themselves are sums of non-negative floats: round them up.
         let slack = 1.0 + error;
         for row in 0..outputs {
@@ -99,8 +103,10 @@ impl FloatForms {
                 let form = entry.column * width..(entry.column + 1) * width;
                 let weight = entry.center.abs();
                 let own = &self.centers[form.clone()];
-                for ((center, radius), (&value, &value_radius)) in
-                    centers.iter_mut().zip(radii.iter_mut()).zip(own.iter().zip(&grown[form.clone()]))
+                for ((center, radius), (&value, &value_radius)) in centers
+                    .iter_mut()
+                    .zip(radii.iter_mut())
+                    .zip(own.iter().zip(&grown[form.clone()]))
                 {
                     *center += entry.center * value;
                     *radius += weight * value_radius;
@@ -136,7 +142,10 @@ impl FloatForms {
 
     /// Whether a row is known well enough to search with.
     pub fn is_vague(&self, row: usize) -> bool {
-        let largest = self.center(row).iter().fold(0.0, |max: f64, c| max.max(c.abs()));
+        let largest = self
+            .center(row)
+            .iter()
+            .fold(0.0, |max: f64, c| max.max(c.abs()));
         let radius = self.radius(row).iter().fold(0.0, |max: f64, r| max.max(*r));
         radius > largest * VAGUE
     }
@@ -164,7 +173,9 @@ mod tests {
     fn exact_coefficients_lie_within_their_radii() {
         let mut state = 1u64;
         let mut random = || {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            state = state
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
             let unit = (state >> 11) as f64 / (1u64 << 53) as f64 - 0.5;
             unit * float::power_of_two((state % 41) as i64 - 20)
         };
@@ -181,7 +192,11 @@ mod tests {
                         .collect()
                 };
                 let (weight, bias) = (numbers(inputs * outputs), numbers(outputs));
-                network.push(Layer::Affine(Affine::dense(inputs, outputs, weight, bias).unwrap())).unwrap();
+                network
+                    .push(Layer::Affine(
+                        Affine::dense(inputs, outputs, weight, bias).unwrap(),
+                    ))
+                    .unwrap();
                 network.push(Layer::Relu).unwrap();
             }
             let stages = stages(&network);
@@ -201,11 +216,20 @@ mod tests {
                         let value = Rational::new(entry.clone(), exact.denominator.clone());
                         let center = Rational::from_float(floats.center(row)[k]).unwrap();
                         let radius = Rational::from_float(floats.radius(row)[k]).unwrap();
-                        assert!((value - center).abs() <= radius, "trial {trial} depth {depth} row {row}");
+                        assert!(
+                            (value - center).abs() <= radius,
+                            "trial {trial} depth {depth} row {row}"
+                        );
                     }
                 }
-                let largest = floats.centers.iter().fold(0.0, |max: f64, c| max.max(c.abs()));
-                assert!(floats.radii.iter().all(|radius| *radius <= largest * 1e-9), "trial {trial}");
+                let largest = floats
+                    .centers
+                    .iter()
+                    .fold(0.0, |max: f64, c| max.max(c.abs()));
+                assert!(
+                    floats.radii.iter().all(|radius| *radius <= largest * 1e-9),
+                    "trial {trial}"
+                );
             }
         }
     }

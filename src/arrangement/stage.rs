@@ -76,7 +76,11 @@ impl FloatVector {
         let exact = enclosures.iter().all(|e| e.radius == 0.0);
         FloatVector {
             centers: enclosures.iter().map(|e| e.center).collect(),
-            radii: if exact { Vec::new() } else { enclosures.iter().map(|e| e.radius).collect() },
+            radii: if exact {
+                Vec::new()
+            } else {
+                enclosures.iter().map(|e| e.radius).collect()
+            },
         }
     }
 
@@ -84,7 +88,8 @@ impl FloatVector {
     fn tame(&self) -> bool {
         let range = float::power_of_two(-400)..=float::power_of_two(400);
         let sane = |&center: &f64| center == 0.0 || range.contains(&center.abs());
-        let known = |(radius, center): (&f64, &f64)| *radius <= center.abs() * float::power_of_two(-40);
+        let known =
+            |(radius, center): (&f64, &f64)| *radius <= center.abs() * float::power_of_two(-40);
         self.centers.iter().all(sane) && self.radii.iter().zip(&self.centers).all(known)
     }
 
@@ -165,22 +170,33 @@ impl SparseMap {
     /// The map over integers; made on first use.
     pub fn integers(&self) -> &IntegerMap {
         self.integers.get_or_init(|| {
-            let rationals =
-                |numbers: &[Number]| -> Vec<_> { numbers.iter().map(Number::to_rational).collect() };
-            let (weights, bias) = (rationals(&self.exact), rationals(&self.exact_bias));
-            let denominator =
-                weights.iter().chain(&bias).fold(BigInt::one(), |common, value| common.lcm(value.denom()));
-            let scaled = |values: Vec<crate::arithmetic::Rational>| -> Vec<BigInt> {
-                values.iter().map(|value| value.numer() * (&denominator / value.denom())).collect()
+            let rationals = |numbers: &[Number]| -> Vec<_> {
+                numbers.iter().map(Number::to_rational).collect()
             };
-            IntegerMap { weights: scaled(weights), bias: scaled(bias), denominator: denominator.clone() }
+            let (weights, bias) = (rationals(&self.exact), rationals(&self.exact_bias));
+            let denominator = weights
+                .iter()
+                .chain(&bias)
+                .fold(BigInt::one(), |common, value| common.lcm(value.denom()));
+            let scaled = |values: Vec<crate::arithmetic::Rational>| -> Vec<BigInt> {
+                values
+                    .iter()
+                    .map(|value| value.numer() * (&denominator / value.denom()))
+                    .collect()
+            };
+            IntegerMap {
+                weights: scaled(weights),
+                bias: scaled(bias),
+                denominator: denominator.clone(),
+            }
         })
     }
 
     /// The non-zero entries of a row, times the common denominator.
     pub fn integer_row(&self, row: usize) -> impl Iterator<Item = (usize, &BigInt)> {
         let integers = self.integers();
-        (self.starts[row]..self.starts[row + 1]).map(|k| (self.columns[k] as usize, &integers.weights[k]))
+        (self.starts[row]..self.starts[row + 1])
+            .map(|k| (self.columns[k] as usize, &integers.weights[k]))
     }
 
     /// The bias of a row, times the common denominator.
@@ -199,8 +215,10 @@ impl SparseMap {
             let Some(lead) = entries.first().map(|(_, value)| value.to_rational()) else {
                 return (Vec::new(), false);
             };
-            let direction =
-                entries.into_iter().map(|(column, value)| (column, value.to_rational() / &lead)).collect();
+            let direction = entries
+                .into_iter()
+                .map(|(column, value)| (column, value.to_rational() / &lead))
+                .collect();
             (direction, lead.is_negative())
         });
         group(rows)
@@ -217,7 +235,9 @@ pub fn group<K: std::hash::Hash + Eq>(rows: impl Iterator<Item = (K, bool)>) -> 
             Some(&(class, first)) => classes[class].members.push((unit, negative != first)),
             None => {
                 known.insert(direction, (classes.len(), negative));
-                classes.push(Class { members: vec![(unit, false)] });
+                classes.push(Class {
+                    members: vec![(unit, false)],
+                });
             }
         }
     }
@@ -244,7 +264,12 @@ pub fn stages(network: &Network) -> Vec<Stage> {
                 // Proportional rows of the last map are proportional on every cell. For
                 // the first stage better classes come later, from the domain's own forms.
                 let classes = maps.last().map(SparseMap::classes).unwrap_or_default();
-                stages.push(Stage { maps: std::mem::take(&mut maps), units: values, first_unit, classes });
+                stages.push(Stage {
+                    maps: std::mem::take(&mut maps),
+                    units: values,
+                    first_unit,
+                    classes,
+                });
                 first_unit += values;
             }
         }
@@ -254,7 +279,8 @@ pub fn stages(network: &Network) -> Vec<Stage> {
 
 fn identity(values: usize) -> Affine {
     let (ones, zeros) = (vec![Number::ONE; values], vec![Number::ZERO; values]);
-    Affine::elementwise(Shape::new([values]), ones, zeros).expect("one scale and one shift an entry")
+    Affine::elementwise(Shape::new([values]), ones, zeros)
+        .expect("one scale and one shift an entry")
 }
 
 /// The exact forms of some units on a cell: integer rows, the constant last, over
@@ -288,6 +314,10 @@ impl ExactForms {
                 form
             })
             .collect();
-        ExactForms { rows, width, denominator: &self.denominator * &map.integers().denominator }
+        ExactForms {
+            rows,
+            width,
+            denominator: &self.denominator * &map.integers().denominator,
+        }
     }
 }
