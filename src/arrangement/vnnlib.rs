@@ -546,7 +546,8 @@ fn one_box(cases: &[Case]) -> Result<Domain> {
 /// A box as `--domain box=` takes it, when it is short.
 fn shown(domain: &Domain) -> String {
     let end = |end: &Option<Number>, infinity: &str| match end {
-        Some(number) => number.to_string(),
+        // Not as a decimal: an f64 shows its shortest, which is not its exact value.
+        Some(number) => number.to_rational().to_string(),
         None => infinity.to_string(),
     };
     let sides: Vec<String> = domain
