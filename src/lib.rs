@@ -7,5 +7,6 @@ mod error;
 pub mod network;
 pub mod regions;
 pub mod search;
+pub mod theory;
 
 pub use error::{Error, Result};

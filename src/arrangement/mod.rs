@@ -4,6 +4,7 @@ pub mod chart;
 pub mod domain;
 pub mod forms;
 pub mod stage;
+pub mod vnnlib;
 
 pub use chart::Chart;
 pub use domain::{Domain, Interval};
