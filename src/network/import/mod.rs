@@ -1,1 +1,3 @@
 //! Readers: one file a format.
+
+pub mod onnx;
