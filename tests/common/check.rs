@@ -52,6 +52,12 @@ pub fn assert_regions_on(network: &Network, domain: &Domain, expected: u64, case
     );
 }
 
+/// The patterns, as the search finds them.
+pub fn patterns(network: &Network, domain: &Domain) -> BTreeSet<String> {
+    let (_, found) = enumerate(network, domain);
+    found.iter().map(|f| shown(&f.pattern)).collect()
+}
+
 pub fn everywhere(network: &Network) -> Domain {
     Domain::everything(network.input().len())
 }

@@ -214,8 +214,8 @@ pub fn without_bias(layers: &mut [Vec<Unit>]) {
     }
 }
 
-/// Makes a layer die on a large set: nothing positive comes out of a layer but the
-/// first unless few of its units see a positive weight.
+/// Makes a layer die on a large set: most weights and all biases become negative,
+/// and what a ReLU gives is not.
 pub fn deaden(rng: &mut Rng, units: &mut [Unit]) {
     for (weights, bias) in units {
         for weight in weights.iter_mut() {
@@ -297,4 +297,23 @@ pub fn tent(depth: usize) -> Network {
         push_dense(&mut network, 2, &[unit(&[2, -4, 0])]);
     }
     network
+}
+
+/// `count` distinct lines through the point (1/3, 1/7), which no f64 is.
+pub fn pencil(rng: &mut Rng, count: usize) -> Vec<Unit> {
+    let mut slopes: Vec<i64> = Vec::new();
+    let mut units = Vec::new();
+    while units.len() < count {
+        let slope = rng.range(-40, 40);
+        if slopes.contains(&slope) {
+            continue;
+        }
+        slopes.push(slope);
+        // slope (x - 1/3) + 9 (y - 1/7), times anything.
+        let bias = sum(&fraction(-slope, 3), &fraction(-9, 7));
+        let line = (vec![Number::from(slope), Number::from(9)], bias);
+        let factor = [1, -1, 3, -1024][rng.below(4)];
+        units.push(scaled(&line, &Number::from(factor)));
+    }
+    units
 }
