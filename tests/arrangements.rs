@@ -250,3 +250,39 @@ fn random_arrangements_of_many_sizes() {
         assert_regions(&network, expected, &format!("seed {seed}, {kind:?}"));
     }
 }
+
+#[test]
+fn nearly_degenerate_arrangements() {
+    // Thirds of small integers: what concurs in rationals no longer does in f64.
+    // Then some entries move to the next float, and some rows are nearly copies.
+    for seed in 0..150 {
+        let mut rng = Rng::new(seed);
+        let inputs = 2 + rng.below(4);
+        let units = inputs + rng.below([16, 12, 9, 6][inputs - 2]);
+        let mut value = || rng.range(-2, 2) as f64 / 3.0;
+        let mut rows: Vec<Vec<f64>> = (0..units)
+            .map(|_| (0..=inputs).map(|_| value()).collect())
+            .collect();
+        for _ in 0..units / 3 {
+            rows[rng.below(units)] = rows[rng.below(units)].clone();
+        }
+        for _ in 0..units / 2 {
+            let entry = &mut rows[rng.below(units)][rng.below(inputs + 1)];
+            *entry = if rng.one_in(2) {
+                entry.next_up()
+            } else {
+                entry.next_down()
+            };
+        }
+        if rng.one_in(3) {
+            rows.iter_mut().for_each(|row| row[inputs] = 0.0);
+        }
+        let unit = |row: &Vec<f64>| {
+            let numbers: Vec<Number> = row.iter().map(|&v| nets::float(v)).collect();
+            (numbers[..inputs].to_vec(), numbers[inputs].clone())
+        };
+        let network = nets::dense(inputs, &[rows.iter().map(unit).collect()]);
+        let expected = deletion::chambers(&network);
+        assert_regions(&network, expected, &format!("seed {seed}"));
+    }
+}

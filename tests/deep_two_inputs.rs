@@ -249,3 +249,28 @@ fn two_dimensional_networks_need_no_dense_layers() {
         assert_patterns(&network, &domain(seed), &expected, &case);
     }
 }
+
+#[test]
+fn a_slice_of_many_inputs() {
+    // Six inputs of which a box fixes four, against the two that are left.
+    for seed in 0..36 {
+        let mut rng = Rng::new(seed);
+        let kind = [Kind::Normal, Kind::Integer(2), Kind::Fraction][rng.below(3)];
+        let layers = nets::random_layers(&mut rng, kind, 6, &[6, 4, 3]);
+        let free = domain(seed);
+        let mut sides = free.intervals().to_vec();
+        let mut small = layers.clone();
+        for column in (2..6).rev() {
+            let value = [Kind::Fraction, Kind::Integer(1)][rng.below(2)].draw(&mut rng);
+            sides.insert(2, nets::interval(value.clone(), value.clone()));
+            for (weights, bias) in &mut small[0] {
+                let weight = weights.remove(column);
+                *bias = nets::sum(bias, &nets::product(&weight, &value));
+            }
+        }
+        let expected = polygon::patterns(&nets::dense(2, &small), &free);
+        let network = nets::dense(6, &layers);
+        let case = format!("seed {seed}, {kind:?}");
+        assert_patterns(&network, &Domain::new(sides), &expected, &case);
+    }
+}

@@ -140,11 +140,12 @@ fn many_inputs_and_few_units_make_a_small_dimension() {
 
 #[test]
 fn many_inputs_of_low_rank() {
-    // 40 inputs, 12 units, all normals in one plane: lines in general position.
-    for seed in 0..5 {
+    // 40 inputs, all normals in one plane: the deep network of two inputs behind it.
+    for seed in 0..8 {
         let mut rng = Rng::new(seed);
-        let plane = nets::random_layers(&mut rng, Kind::Integer(9), 40, &[2]).remove(0);
-        let lines = nets::random_units(&mut rng, Kind::Integer(99), 2, 12);
+        let plane = nets::random_units(&mut rng, Kind::Integer(9), 40, 2);
+        let kind = [Kind::Integer(99), Kind::Integer(2)][seed as usize % 2];
+        let flat = nets::random_layers(&mut rng, kind, 2, &[8, 5, 3]);
         let line = |(weights, bias): &nets::Unit| {
             let column = |k: usize| {
                 let term = |u: usize| nets::product(&weights[u], &plane[u].0[k]);
@@ -152,10 +153,11 @@ fn many_inputs_of_low_rank() {
             };
             ((0..40).map(column).collect(), bias.clone())
         };
-        let network = nets::dense(40, &[lines.iter().map(line).collect()]);
-        let flat = nets::dense(2, &[lines]);
-        let expected = polygon::patterns(&flat, &Domain::everything(2));
-        let case = format!("seed {seed}");
+        let mut layers = flat.clone();
+        layers[0] = flat[0].iter().map(line).collect();
+        let network = nets::dense(40, &layers);
+        let expected = polygon::patterns(&nets::dense(2, &flat), &Domain::everything(2));
+        let case = format!("seed {seed}, {kind:?}");
         assert_patterns(&network, &everywhere(&network), &expected, &case);
         assert_eq!(
             check::count(&network, &everywhere(&network), 1).dimension,

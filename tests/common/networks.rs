@@ -317,3 +317,21 @@ pub fn pencil(rng: &mut Rng, count: usize) -> Vec<Unit> {
     }
     units
 }
+
+/// The first layer in another basis of the inputs: a random unimodular matrix, made
+/// of elementary column operations.
+pub fn change_basis(rng: &mut Rng, units: &mut [Unit]) {
+    let inputs = units.first().map_or(0, |(weights, _)| weights.len());
+    for _ in 0..3 * inputs {
+        let (i, j) = (rng.below(inputs), rng.below(inputs));
+        let factor = Number::from(rng.range(-3, 3));
+        for (weights, _) in units.iter_mut() {
+            if i == j {
+                weights[i] = negative(&weights[i]);
+            } else {
+                let add = product(&weights[i], &factor);
+                weights[j] = sum(&weights[j], &add);
+            }
+        }
+    }
+}
