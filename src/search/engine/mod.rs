@@ -1,1 +1,6 @@
 //! Engines that decide which hyperplanes cut a cell.
+
+pub mod certify;
+pub mod dictionary;
+pub mod exact;
+pub mod witness;
