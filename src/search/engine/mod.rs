@@ -1,1 +1,3 @@
 //! Engines that decide which hyperplanes cut a cell.
+
+pub mod reference;
