@@ -1,5 +1,7 @@
 //! Numbers: exact values of weights, and the proofs that floats can give.
 
 pub mod number;
+pub mod rank;
 
 pub use number::{Enclosure, Number, Rational};
+pub use rank::Rank;
