@@ -112,7 +112,8 @@ impl Convolution {
         Some(positions)
     }
 
-    fn problem(&self) -> Option<String> {
+    /// What is wrong with the geometry, in words.
+    pub(crate) fn problem(&self) -> Option<String> {
         if self.groups == 0 || self.channels % self.groups != 0 || self.filters % self.groups != 0 {
             return Some(format!(
                 "{} groups must divide {} channels and {} filters",
@@ -135,14 +136,22 @@ impl Convolution {
         None
     }
 
-    fn index(&self, size: [usize; 2], channels: usize, at: [usize; 2], channel: usize) -> usize {
+    /// Where (height, width, channel) stands in a flattened tensor of this order.
+    pub(crate) fn index(
+        &self,
+        size: [usize; 2],
+        channels: usize,
+        at: [usize; 2],
+        channel: usize,
+    ) -> usize {
         match self.order {
             ChannelOrder::First => (channel * size[0] + at[0]) * size[1] + at[1],
             ChannelOrder::Last => (at[0] * size[1] + at[1]) * channels + channel,
         }
     }
 
-    fn shape(&self, size: [usize; 2], channels: usize) -> Shape {
+    /// The shape of an image tensor of this order.
+    pub(crate) fn shape(&self, size: [usize; 2], channels: usize) -> Shape {
         match self.order {
             ChannelOrder::First => Shape::new([channels, size[0], size[1]]),
             ChannelOrder::Last => Shape::new([size[0], size[1], channels]),
@@ -400,7 +409,7 @@ impl Affine {
 
 impl Convolution {
     /// The input coordinate under tap `tap` at position `at`; `None` in the padding.
-    fn tap(&self, axis: usize, at: usize, tap: usize) -> Option<usize> {
+    pub(crate) fn tap(&self, axis: usize, at: usize, tap: usize) -> Option<usize> {
         let padded = at * self.stride[axis] + tap * self.dilation[axis];
         padded
             .checked_sub(self.pad_begin[axis])

@@ -4,6 +4,7 @@ pub mod affine;
 pub mod evaluate;
 pub mod export;
 pub mod import;
+pub(crate) mod limits;
 pub mod shape;
 
 pub use affine::{Affine, AffineKind, ChannelOrder, Convolution};

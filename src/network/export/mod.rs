@@ -1,1 +1,3 @@
 //! Writers: one file a format.
+
+pub mod json;

@@ -1,1 +1,4 @@
 //! Readers: one file a format.
+
+mod document;
+pub mod json;
