@@ -44,7 +44,7 @@ pub fn run(arguments: &Arguments) -> Result<Status> {
     let header = Header {
         chambers: env!("CARGO_PKG_VERSION"),
         model: model.identity.clone(),
-        domain: scope.domain.to_string(),
+        domain: report::domain(&scope.domain),
         definition: "activation regions",
         strict: scope.options.strict,
         units: model.network.units_per_layer(),

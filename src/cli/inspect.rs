@@ -12,7 +12,7 @@ use num_traits::Zero;
 use serde_json::{Value, json};
 
 use super::model::{Model, Scope, ScopeArguments, Source};
-use super::{Status, print, report};
+use super::{EXIT_CODES, Status, print, report};
 
 /// The largest matrix, in entries, of which the rank is computed.
 const LARGEST_MATRIX: usize = 1 << 24;
@@ -24,6 +24,7 @@ const COMPOSITION_WORK: usize = 1 << 23;
 ///
 /// Ranks are exact unless they say "at least".
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_CODES)]
 pub struct Arguments {
     #[command(flatten)]
     source: Source,
@@ -123,17 +124,19 @@ impl Summary {
         text.push('\n');
         text.push_str(&self.layer_table());
         text.push('\n');
-        let relu_layers = self.units.len();
-        let rank = self.first_rank.map_or("not computed".into(), |rank| {
-            format!("{rank} on {} free inputs", self.free)
-        });
+        let relu_layers = report::counted(self.units.len(), "ReLU layer");
+        let rank = match self.first_rank {
+            None if self.units.is_empty() => "there are no units".into(),
+            None => "not computed: the layer is too large".into(),
+            Some(rank) => format!("{rank} on {}", report::counted(self.free, "free input")),
+        };
         let mut rows = vec![
             (
                 "would count",
                 "activation regions: sign patterns of all units".to_string(),
             ),
-            ("units", format!("{units} in {relu_layers} ReLU layers")),
-            ("domain", report::domain(scope)),
+            ("units", format!("{units} in {relu_layers}")),
+            ("domain", report::domain(&scope.domain)),
             ("first rank", rank),
             ("dimension", format!("{dimension}: {why}")),
             ("at most", format!("2^{units} regions")),
@@ -207,7 +210,7 @@ impl Summary {
             "parameters": model.network.parameters(),
             "layers": layers,
             "units": self.units,
-            "domain": scope.domain.to_string(),
+            "domain": report::domain(&scope.domain),
             "domain_empty": scope.empty,
             "free_inputs": self.free,
             "first_layer_rank": self.first_rank.map(rank_json),

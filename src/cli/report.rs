@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use chambers::arrangement::{Domain, Interval};
 use chambers::search::engine::reference::TOLERANCE;
 use serde_json::{Map, Value, json};
 
@@ -19,16 +20,11 @@ pub fn table(rows: &[(&str, String)]) -> String {
 }
 
 /// The table for people.
-pub fn text(
-    outcome: &Outcome,
-    model: &Model,
-    scope: &Scope,
-    theorem: Option<&Theorem2>,
-) -> String {
+pub fn text(outcome: &Outcome, model: &Model, scope: &Scope, theorem: Option<&Theorem2>) -> String {
     let mut rows = vec![
         ("regions", count(outcome)),
         ("model", model.label.clone()),
-        ("domain", domain(scope)),
+        ("domain", domain(&scope.domain)),
         ("dimension", outcome.dimension.to_string()),
     ];
     if let Some(theorem) = theorem {
@@ -41,14 +37,11 @@ pub fn text(
         );
     }
     for (k, layer) in outcome.layers.iter().enumerate() {
+        let label = if k == 0 { "layers" } else { "" };
+        let units = counted(layer.units, "unit");
         rows.push((
-            if k == 0 { "layers" } else { "" },
-            format!(
-                "{}: {} units, {} cells after it",
-                k + 1,
-                layer.units,
-                layer.cells
-            ),
+            label,
+            format!("{}: {units}, {} cells after it", k + 1, layer.cells),
         ));
     }
     if outcome.degenerate_units > 0 {
@@ -108,18 +101,21 @@ fn count(outcome: &Outcome) -> String {
     }
 }
 
-/// A box with hundreds of sides fills no screen.
-pub fn domain(scope: &Scope) -> String {
-    const SHOWN: usize = 200;
-    let text = scope.domain.to_string();
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!(
-            "{}... ({} inputs)",
-            &text[..end],
-            scope.domain.intervals().len()
-        ),
-        None => text,
+/// The domain in a form that fits a line: `R^3`, `[0, 1]^784`, or every interval.
+pub fn domain(domain: &Domain) -> String {
+    let intervals = domain.intervals();
+    match intervals {
+        [first, _, ..] if *first != Interval::default() && intervals.iter().all(|i| i == first) => {
+            let one = Domain::new(vec![first.clone()]);
+            format!("{one}^{}", intervals.len())
+        }
+        _ => domain.to_string(),
     }
+}
+
+/// `1 unit`, `2 units`.
+pub fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Regions per second, where the clock saw any time pass.
@@ -151,7 +147,7 @@ pub fn json(
     set("exact", (engine == "exact").into());
     set("engine", engine.into());
     set("model", model.identity.clone());
-    set("domain", scope.domain.to_string().into());
+    set("domain", domain(&scope.domain).into());
     set("domain_empty", scope.empty.into());
     set("strict", scope.options.strict.into());
     set("dimension", outcome.dimension.into());
