@@ -1,13 +1,16 @@
 //! The model: shapes, affine layers with exact weights, ReLU, and evaluation.
 
 pub mod affine;
+pub mod architecture;
 pub mod evaluate;
 pub mod export;
 pub mod import;
 pub(crate) mod limits;
+pub mod random;
 pub mod shape;
 
 pub use affine::{Affine, AffineKind, ChannelOrder, Convolution};
+pub use architecture::Architecture;
 pub use shape::Shape;
 
 use crate::{Error, Result};
