@@ -28,7 +28,7 @@ pub struct Source {
     #[arg(long, value_name = "TEXT", long_help = ARCH_HELP)]
     arch: Option<String>,
     /// The seed of the weights with --arch [default: 0]
-    #[arg(long, value_name = "N", requires = "arch")]
+    #[arg(long, value_name = "N", conflicts_with_all = ["model", "arrangement"])]
     seed: Option<u64>,
     /// Hyperplanes: {"dim": 2, "hyperplanes": [[1, -1, 0], ["1/3", 0.5, 2]]}, each a_1..a_d, b
     #[arg(long, value_name = "FILE.json")]
