@@ -33,6 +33,9 @@ pub enum AffineKind {
     Elementwise,
     /// A reordering.
     Permutation,
+    /// Every output sees inputs of its own, as where a matrix acts on each row of
+    /// a tensor.
+    Sparse,
 }
 
 /// The geometry of a convolution; arrays are (height, width). One-dimensional
@@ -375,6 +378,81 @@ impl Affine {
         Ok(affine)
     }
 
+    /// Output r is the sum of the (input, weight) pairs that `rows` gives r-th, plus
+    /// `bias[r]`.
+    ///
+    /// # Errors
+    /// When there is not one row and one bias for each value of `output`, or a row
+    /// names an input that does not exist.
+    pub fn sparse(
+        inputs: usize,
+        output: Shape,
+        rows: impl IntoIterator<Item = Vec<(usize, Number)>>,
+        bias: Vec<Number>,
+    ) -> Result<Self> {
+        let mut built = Rows::new();
+        for row in rows {
+            for (column, weight) in row {
+                if column >= inputs {
+                    return Err(wrong(
+                        "sparse layer",
+                        format!("input {column} of {inputs} does not exist"),
+                    ));
+                }
+                built.entry(column, weight);
+            }
+            built.end_row();
+        }
+        let rows = built.starts.len() - 1;
+        if rows != output.len() || bias.len() != output.len() {
+            return Err(wrong(
+                "sparse layer",
+                format!(
+                    "{rows} rows and {} biases for a tensor of shape {output}",
+                    bias.len()
+                ),
+            ));
+        }
+        Ok(built.into_affine(AffineKind::Sparse, inputs, output, bias))
+    }
+
+    /// The same layer with another bias, one entry an output.
+    ///
+    /// # Errors
+    /// When there is not one entry for each output.
+    pub fn with_bias(mut self, bias: Vec<Number>) -> Result<Self> {
+        if bias.len() != self.bias.len() {
+            return Err(wrong(
+                "bias",
+                format!("{} biases for {} outputs", bias.len(), self.bias.len()),
+            ));
+        }
+        self.bias = bias;
+        Ok(self)
+    }
+
+    /// The same layer, giving its values under another shape.
+    ///
+    /// # Errors
+    /// When the shape has another number of values.
+    pub fn with_output(mut self, output: Shape) -> Result<Self> {
+        if output.len() != self.output.len() {
+            return Err(wrong(
+                "output",
+                format!("{} values have no shape {output}", self.output.len()),
+            ));
+        }
+        self.output = output;
+        Ok(self)
+    }
+
+    /// The same layer, made from `parameters` stored numbers: its constructor counts
+    /// every weight and bias it is given, a reader knows which of them were stored.
+    pub fn with_parameters(mut self, parameters: usize) -> Self {
+        self.parameters = parameters;
+        self
+    }
+
     /// What the layer was before it became rows.
     pub fn kind(&self) -> &AffineKind {
         &self.kind
@@ -467,5 +545,15 @@ mod tests {
         let conv = Convolution::new([1, 2], 1, 1, [1, 3], ChannelOrder::Last);
         assert!(Affine::convolution(conv, &numbers(&[1, 2, 3]), &numbers(&[0])).is_err());
         assert!(Affine::permutation(Shape::new([2]), &[0, 0]).is_err());
+        let row = || vec![(1, Number::ONE)];
+        let sparse = |inputs, rows: Vec<_>, bias: &[i64]| {
+            Affine::sparse(inputs, Shape::new([2]), rows, numbers(bias))
+        };
+        assert!(sparse(1, vec![row(), row()], &[0, 0]).is_err());
+        assert!(sparse(2, vec![row()], &[0, 0]).is_err());
+        assert!(sparse(2, vec![row(), row()], &[0]).is_err());
+        let layer = sparse(2, vec![row(), row()], &[0, 0]).unwrap();
+        assert!(layer.clone().with_bias(numbers(&[1])).is_err());
+        assert!(layer.with_output(Shape::new([3])).is_err());
     }
 }

@@ -24,6 +24,7 @@ use crate::{Error, Result};
 pub struct Network {
     input: Shape,
     layers: Vec<Layer>,
+    output: Shape,
 }
 
 /// One step of a network.
@@ -41,6 +42,7 @@ impl Network {
     /// A network that gives back its input; [`Network::push`] adds the layers.
     pub fn new(input: Shape) -> Self {
         Network {
+            output: input.clone(),
             input,
             layers: Vec::new(),
         }
@@ -52,7 +54,7 @@ impl Network {
     /// When the layer does not take what the last one gives; the error's place is
     /// the layer's number, counted from 1.
     pub fn push(&mut self, layer: Layer) -> Result<()> {
-        let given = self.output();
+        let given = &self.output;
         let taken = match &layer {
             Layer::Affine(affine) => affine.input_len(),
             Layer::Reshape(shape) => shape.len(),
@@ -69,6 +71,11 @@ impl Network {
                 "check the weight's shape against the shape of its input",
             ));
         }
+        match &layer {
+            Layer::Affine(affine) => self.output = affine.output().clone(),
+            Layer::Reshape(shape) => self.output = shape.clone(),
+            Layer::Relu => {}
+        }
         self.layers.push(layer);
         Ok(())
     }
@@ -80,7 +87,7 @@ impl Network {
 
     /// The shape of the output.
     pub fn output(&self) -> Shape {
-        self.shapes().pop().unwrap_or_else(|| self.input.clone())
+        self.output.clone()
     }
 
     /// The layers, first to last.

@@ -4,6 +4,7 @@ pub mod arrangement;
 mod document;
 mod file;
 pub mod json;
+pub mod onnx;
 
 use std::path::Path;
 
@@ -43,15 +44,23 @@ pub fn load_model(path: &Path) -> Result<Model> {
     let (format, bytes) = file::read(path, |head| Format::of(path, head))?;
     let network = match format {
         Format::Json => read_json(&bytes),
-        Format::Onnx => Err(Error::input(
-            &name,
-            "format",
-            "ONNX models cannot be read yet",
-            "convert the model to the JSON of docs/formats.md",
-        )),
+        Format::Onnx => onnx::read(&bytes),
     };
     Ok(Model {
         network: network.map_err(|error| error.with_origin(name))?,
+        digest: digest(&bytes),
+    })
+}
+
+/// Reads a hyperplane [`arrangement`] and the digest of its file.
+///
+/// # Errors
+/// When the file cannot be read or is no arrangement; the error names the file.
+pub fn load_arrangement(path: &Path) -> Result<Model> {
+    let (_, bytes) = file::read(path, |_| Ok(Format::Json))?;
+    let network = arrangement::read(&bytes);
+    Ok(Model {
+        network: network.map_err(|error| error.with_origin(path.display().to_string()))?,
         digest: digest(&bytes),
     })
 }
