@@ -238,6 +238,7 @@ fn kind(layer: &Layer) -> String {
         AffineKind::Dense => return format!("dense {}", affine.output().len()),
         AffineKind::Elementwise => return "scale".into(),
         AffineKind::Permutation => return "permute".into(),
+        AffineKind::Sparse => return format!("sparse {}", affine.output().len()),
         AffineKind::Convolution(conv) => conv,
     };
     let pair = |[height, width]: [usize; 2]| format!("{height}x{width}");
@@ -273,7 +274,7 @@ fn affine_rank(affine: &Affine) -> Option<Rank> {
             let kept = (0..rows).filter(|&r| affine.row(r).1.iter().any(|w| !w.is_zero()));
             return Some(Rank::Exactly(kept.count()));
         }
-        AffineKind::Dense | AffineKind::Convolution(_) => {}
+        AffineKind::Dense | AffineKind::Convolution(_) | AffineKind::Sparse => {}
     }
     fits(rows, affine.input_len()).then(|| {
         let rows: Vec<SparseRow> = (0..rows).map(|r| sparse_row(affine, r)).collect();

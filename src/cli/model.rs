@@ -51,7 +51,7 @@ impl Source {
     /// Reads or makes the network.
     pub fn load(&self) -> Result<Model> {
         match (&self.model, &self.arch, &self.arrangement) {
-            (Some(path), _, _) => Model::of_file(path, import::load(path)?, false),
+            (Some(path), _, _) => Model::of_file(path, import::load_model(path)?, false),
             (_, _, Some(path)) => Model::of_file(path, import::load_arrangement(path)?, true),
             (_, Some(arch), _) => {
                 let seed = self.seed.unwrap_or(0);
@@ -74,13 +74,13 @@ impl Source {
 }
 
 impl Model {
-    fn of_file(path: &Path, loaded: import::Loaded, arrangement: bool) -> Result<Self> {
+    fn of_file(path: &Path, loaded: import::Model, arrangement: bool) -> Result<Self> {
         Ok(Model {
             network: loaded.network,
             label: path.display().to_string(),
             identity: json!({
                 "path": path.display().to_string(),
-                "sha256": loaded.sha256,
+                "sha256": loaded.digest,
             }),
             arrangement,
         })

@@ -2,17 +2,24 @@
 
 pub mod digest;
 pub mod engine;
+mod level;
 pub mod monitor;
+mod tally;
+mod tree;
 
 pub use digest::Digest;
 pub use monitor::{Monitor, Snapshot};
 
 use std::ops::ControlFlow;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::arrangement::Domain;
+use crate::arrangement::chart::charts;
+use crate::arrangement::stage::stages;
 use crate::network::Network;
 use crate::regions::Region;
+use tally::Tallies;
+use tree::Tree;
 
 /// What to count and with how many threads.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +72,18 @@ pub struct Decisions {
     pub exact: u64,
 }
 
+impl Decisions {
+    fn count(&mut self, by_float: bool) {
+        self.float += u64::from(by_float);
+        self.exact += u64::from(!by_float);
+    }
+
+    fn add(&mut self, other: Decisions) {
+        self.float += other.float;
+        self.exact += other.exact;
+    }
+}
+
 /// Counts the activation regions of `network` in the interior of `domain`.
 pub fn count(network: &Network, domain: &Domain, options: &Options, monitor: &Monitor) -> Answer {
     search(network, domain, options, monitor, None)
@@ -85,11 +104,62 @@ pub fn enumerate(
 type Visit<'a> = &'a (dyn Fn(&Region) -> ControlFlow<()> + Sync);
 
 fn search(
-    _network: &Network,
-    _domain: &Domain,
-    _options: &Options,
-    _monitor: &Monitor,
-    _visit: Option<Visit>,
+    network: &Network,
+    domain: &Domain,
+    options: &Options,
+    monitor: &Monitor,
+    visit: Option<Visit>,
 ) -> Answer {
-    todo!()
+    let start = Instant::now();
+    let stages = stages(network);
+    let charts = charts(&stages, domain);
+    let threads = options
+        .threads
+        .or(std::thread::available_parallelism().ok().map(usize::from))
+        .unwrap_or(1)
+        .max(1);
+    let units = stages
+        .last()
+        .map_or(0, |stage| stage.first_unit + stage.units);
+    let tallies = Tallies::new(threads, stages.len(), units);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        // The search recurses once a split; the system commits only what is touched.
+        .stack_size(1 << 30)
+        .build()
+        .expect("the system starts threads");
+    pool.install(|| {
+        for chart in &charts {
+            let tree = Tree {
+                stages: &stages,
+                chart,
+                charts: charts.len(),
+                options,
+                monitor,
+                tallies: &tallies,
+                visit,
+                parallel: threads > 1,
+            };
+            tree.search();
+        }
+    });
+    let (total, degenerate_units) = tallies.total(monitor);
+    Answer {
+        regions: total.regions,
+        complete: !monitor.stopped(),
+        digest: total.digest,
+        layers: stages
+            .iter()
+            .zip(total.cells)
+            .map(|(stage, cells)| LayerAnswer {
+                units: stage.units,
+                cells,
+            })
+            .collect(),
+        dimension: charts.first().map_or(0, |chart| chart.dimension),
+        degenerate_units,
+        degenerate_regions: total.degenerate_regions,
+        decisions: total.decisions,
+        elapsed: start.elapsed(),
+    }
 }

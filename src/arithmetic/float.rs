@@ -1,0 +1,163 @@
+//! Error bounds of float arithmetic (round to nearest, IEEE 754 binary64).
+//!
+//! The bounds follow Higham, *Accuracy and Stability of Numerical Algorithms*,
+//! chapter 3. They hold when nothing underflows; callers keep every non-zero
+//! operand above [`TINY`], so that no product of two can.
+
+use num_bigint::BigInt;
+use num_traits::{Signed, ToPrimitive, Zero};
+
+/// The unit roundoff, 2^-53.
+pub const UNIT: f64 = f64::EPSILON / 2.0;
+
+/// Non-zero magnitudes that enter float proofs are at least this, 2^-500: a
+/// product of two is at least 2^-1000, far above the underflow threshold 2^-1022.
+pub const TINY: f64 = f64::from_bits((1023 - 500) << 52);
+
+/// A bound on the relative error of a sum of `terms` products in any order,
+/// against the sum of the products' magnitudes, itself summed in floats: Higham's
+/// gamma, doubled to cover the roundings of the bound's own computation.
+pub const fn sum_error(terms: usize) -> f64 {
+    2.0 * (terms as f64 + 4.0) * UNIT
+}
+
+/// `2^exponent`, for exponents of normal numbers; outside, the nearest one that is.
+pub fn power_of_two(exponent: i64) -> f64 {
+    f64::from_bits(((exponent.clamp(-1022, 1023) + 1023) as u64) << 52)
+}
+
+/// The exponent e with 2^e <= |value| < 2^(e+1), for finite non-zero values.
+pub fn exponent(value: f64) -> i64 {
+    libm::ilogb(value).into()
+}
+
+/// A big integer as `mantissa * 2^exponent` with `relative` error; exact when it
+/// has at most 53 significant bits.
+fn leading(value: &BigInt) -> (f64, i64, f64) {
+    let shift = value.trailing_zeros().unwrap_or(0);
+    let bits = value.bits();
+    if bits - shift <= 53 {
+        let mantissa = (value.magnitude() >> shift).to_u64().expect("53 bits") as f64;
+        return (
+            mantissa.copysign(if value.is_negative() { -1.0 } else { 1.0 }),
+            shift as i64,
+            0.0,
+        );
+    }
+    let shift = bits.saturating_sub(64);
+    let mantissa = (value.magnitude() >> shift).to_u64().expect("64 bits") as f64;
+    // Cutting below 64 bits errs by less than 2^-63, rounding to 53 bits by 2^-53.
+    (
+        mantissa.copysign(if value.is_negative() { -1.0 } else { 1.0 }),
+        shift as i64,
+        2.0 * UNIT,
+    )
+}
+
+/// `numerator / denominator * 2^-scale` with a proved radius. Magnitudes below
+/// [`TINY`] become `0` with that radius, magnitudes beyond the floats have an
+/// infinite radius. `denominator` is positive.
+pub fn enclose_ratio(numerator: &BigInt, denominator: &BigInt, scale: i64) -> super::Enclosure {
+    use super::Enclosure;
+    if numerator.is_zero() {
+        return Enclosure {
+            center: 0.0,
+            radius: 0.0,
+        };
+    }
+    let (top, top_exponent, top_error) = leading(numerator);
+    let (bottom, bottom_exponent, bottom_error) = leading(denominator);
+    let quotient = top / bottom;
+    // A division by a power of two is exact; another errs by one rounding.
+    let relative = if top_error == 0.0 && bottom == 1.0 {
+        0.0
+    } else {
+        2.0 * (top_error + bottom_error + UNIT)
+    };
+    let shift = top_exponent - bottom_exponent - scale;
+    let magnitude = exponent(quotient) + shift;
+    if magnitude > 1000 {
+        return Enclosure {
+            center: 0.0,
+            radius: f64::INFINITY,
+        };
+    }
+    if magnitude < -499 {
+        return Enclosure {
+            center: 0.0,
+            radius: TINY,
+        };
+    }
+    // Two steps: the shift alone may leave the range of the floats.
+    let half = shift / 2;
+    let center = quotient * power_of_two(half) * power_of_two(shift - half);
+    Enclosure {
+        center,
+        radius: if relative == 0.0 {
+            0.0
+        } else {
+            (center.abs() * relative).max(TINY)
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use num_traits::One;
+
+    use super::*;
+    use crate::arithmetic::Rational;
+
+    #[test]
+    fn ratios_lie_in_their_enclosures() {
+        let two = BigInt::from(2);
+        let tests = [
+            (BigInt::from(1), BigInt::from(3), 0),
+            (BigInt::from(-7), two.pow(3000), -3000),
+            (
+                BigInt::from(10).pow(400),
+                BigInt::from(10).pow(399) * 7 + 1,
+                5,
+            ),
+            (BigInt::from(10).pow(300), BigInt::one(), 0),
+            (BigInt::from(u64::MAX), BigInt::from(3), -2),
+        ];
+        for (numerator, denominator, scale) in tests {
+            let enclosure = enclose_ratio(&numerator, &denominator, scale);
+            let power = |e: i64| num_traits::pow(two.clone(), e.unsigned_abs() as usize);
+            let exact = if scale >= 0 {
+                Rational::new(numerator.clone(), denominator * power(scale))
+            } else {
+                Rational::new(numerator.clone() * power(scale), denominator)
+            };
+            let distance = (exact - Rational::from_float(enclosure.center).unwrap()).abs();
+            assert!(
+                distance <= Rational::from_float(enclosure.radius).unwrap(),
+                "{numerator}"
+            );
+            assert!(
+                enclosure.radius <= enclosure.center.abs() * 2e-15,
+                "{numerator}"
+            );
+        }
+    }
+
+    #[test]
+    fn dyadic_ratios_are_exact_and_extremes_are_owned_up_to() {
+        let two = BigInt::from(2);
+        let exact = enclose_ratio(&BigInt::from(-5), &two.pow(4), 1);
+        assert_eq!((exact.center, exact.radius), (-5.0 / 32.0, 0.0));
+        assert_eq!(
+            enclose_ratio(&two.pow(2000), &BigInt::one(), 0).radius,
+            f64::INFINITY
+        );
+        assert_eq!(
+            enclose_ratio(&BigInt::one(), &two.pow(2000), 0).radius,
+            TINY
+        );
+        assert_eq!(
+            enclose_ratio(&BigInt::one(), &two.pow(2000), -2000).center,
+            1.0
+        );
+    }
+}

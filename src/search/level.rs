@@ -1,0 +1,402 @@
+//! The hyperplanes of one layer on one cell, as the engine sees them: float rows
+//! with proved radii, scaled to ordinary size, and exact rows on demand.
+
+use std::sync::OnceLock;
+
+use num_bigint::BigInt;
+
+use crate::arithmetic::IntegerRow;
+use crate::arithmetic::float::{self, TINY};
+use crate::arrangement::Chart;
+use crate::arrangement::forms::FloatForms;
+use crate::arrangement::stage::{Class, ExactForms, Stage};
+
+/// Names a row: a side of the domain (level 0) or a class of units (level l for
+/// the l-th ReLU layer), with an orientation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RowId {
+    /// 0 for the domain, l for the l-th ReLU layer.
+    pub level: u32,
+    /// Which side, or which class of units.
+    pub index: u32,
+    /// Whether the row counts with the opposite sign.
+    pub negated: bool,
+}
+
+/// A float row: center and radius of each coefficient, the constant last. The
+/// largest magnitude of the linear part is between 1 and 2, unless it is zero.
+#[derive(Clone, Copy)]
+pub struct FloatRow<'a> {
+    /// Centers.
+    pub center: &'a [f64],
+    /// Radii.
+    pub radius: &'a [f64],
+    /// Bit k is set unless coefficient k is exactly zero; coordinates from 127 on share the last bit.
+    pub support: u128,
+    /// Whether the constant is exactly zero.
+    pub homogeneous: bool,
+}
+
+/// Rows in one block.
+#[derive(Debug)]
+struct Rows {
+    width: usize,
+    centers: Vec<f64>,
+    radii: Vec<f64>,
+    supports: Vec<u128>,
+}
+
+/// What is known of a row before any search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// The form is identically zero.
+    Zero,
+    /// The linear part is zero, the constant is not.
+    Constant,
+    /// A hyperplane.
+    Hyperplane,
+}
+
+/// The rows of the domain's sides or of one ReLU layer on one cell. A level knows
+/// the levels above it, so that any row of the path can be looked up.
+pub struct Level<'a> {
+    parent: Option<&'a Level<'a>>,
+    number: u32,
+    rows: Rows,
+    forms: FloatForms,
+    classes: &'a [Class],
+    exact: OnceLock<ExactLevel>,
+    source: Source<'a>,
+}
+
+/// Where exact rows come from.
+enum Source<'a> {
+    /// They were there first.
+    Given,
+    /// The parent's forms of the active units, through the stage's maps.
+    Stage { stage: &'a Stage, active: Vec<bool> },
+}
+
+struct ExactLevel {
+    forms: ExactForms,
+    /// One row a class.
+    rows: Vec<OnceLock<IntegerRow>>,
+}
+
+impl<'a> Level<'a> {
+    /// Level 0: the sides of the domain.
+    pub fn domain(chart: &'a Chart) -> Self {
+        let width = chart.dimension + 1;
+        let mut rows = Rows::new(width, chart.sides.len());
+        for side in &chart.sides {
+            let entries: Vec<BigInt> = (0..width)
+                .map(|k| side.entry(k).expect("big integers hold all"))
+                .collect();
+            rows.push_exact(&entries);
+        }
+        let exact = ExactLevel {
+            forms: ExactForms {
+                rows: vec![],
+                width,
+                denominator: 1.into(),
+            },
+            rows: chart
+                .sides
+                .iter()
+                .map(|side| OnceLock::from(side.clone()))
+                .collect(),
+        };
+        Level {
+            parent: None,
+            number: 0,
+            rows,
+            forms: FloatForms {
+                width,
+                centers: vec![],
+                radii: vec![],
+                tame: true,
+            },
+            classes: &[],
+            exact: OnceLock::from(exact),
+            source: Source::Given,
+        }
+    }
+
+    /// Level 1: the first stage's units, which the chart gives exactly.
+    pub fn first(parent: &'a Level<'a>, chart: &'a Chart) -> Self {
+        let exact = ExactLevel::new(chart.units.clone(), chart.classes.len());
+        let forms = FloatForms::from_exact(&exact.forms);
+        let mut rows = Rows::new(forms.width, chart.classes.len());
+        for class in &chart.classes {
+            rows.push_exact(&exact.forms.rows[class.representative()]);
+        }
+        Level {
+            parent: Some(parent),
+            number: 1,
+            rows,
+            forms,
+            classes: &chart.classes,
+            exact: OnceLock::from(exact),
+            source: Source::Given,
+        }
+    }
+
+    /// The next stage's units on a cell of this level, on which the units of this
+    /// level's layer that are `active` pass their values on.
+    pub fn next(&'a self, stage: &'a Stage, active: Vec<bool>) -> Level<'a> {
+        let forms = {
+            let (first, rest) = stage.maps.split_first().expect("a stage has a map");
+            let forms = self.forms.through(first, |unit| active[unit]);
+            rest.iter()
+                .fold(forms, |forms, map| forms.through(map, |_| true))
+        };
+        let mut level = Level {
+            parent: Some(self),
+            number: self.number + 1,
+            rows: Rows::new(forms.width, stage.classes.len()),
+            forms,
+            classes: &stage.classes,
+            exact: OnceLock::new(),
+            source: Source::Stage { stage, active },
+        };
+        let all = !level.forms.tame;
+        let vague: Vec<usize> = (0..level.forms.len())
+            .filter(|&row| all || level.forms.is_vague(row))
+            .collect();
+        if !vague.is_empty() {
+            let exact = FloatForms::from_exact(&level.exact().forms);
+            vague
+                .into_iter()
+                .for_each(|row| level.forms.replace(row, &exact, row));
+            level.forms.tame = exact.tame;
+        }
+        for class in level.classes {
+            let unit = class.representative();
+            if !level
+                .rows
+                .push_float(level.forms.center(unit), level.forms.radius(unit))
+            {
+                let entries = level.exact().forms.rows[unit].clone();
+                level.rows.push_exact(&entries);
+            }
+        }
+        level
+    }
+
+    /// Entries of a row: one a coordinate, and the constant.
+    pub fn width(&self) -> usize {
+        self.rows.width
+    }
+
+    /// 0 for the domain, l for the l-th ReLU layer.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.rows.supports.len()
+    }
+
+    /// The classes of units behind the rows; none for the domain.
+    pub fn classes(&self) -> &'a [Class] {
+        self.classes
+    }
+
+    fn at(&self, level: u32) -> &Level<'a> {
+        let mut here = self;
+        while here.number > level {
+            here = here.parent.expect("levels go down to the domain");
+        }
+        here
+    }
+
+    /// A row of this level or one above it, without its orientation.
+    pub fn row(&self, id: RowId) -> FloatRow<'_> {
+        self.at(id.level).rows.get(id.index as usize)
+    }
+
+    /// The exact row, oriented.
+    pub fn integer_row(&self, id: RowId) -> IntegerRow {
+        let level = self.at(id.level);
+        let exact = level.exact();
+        let row = exact.rows[id.index as usize].get_or_init(|| {
+            IntegerRow::new(&exact.forms.rows[level.classes[id.index as usize].representative()])
+        });
+        if id.negated {
+            row.negated()
+        } else {
+            row.clone()
+        }
+    }
+
+    /// What is known of a row of this level before any search.
+    pub fn content(&self, index: usize) -> Content {
+        let row = self.rows.get(index);
+        if row.support != 0 {
+            // A coefficient that may be zero is not known to be: ask the exact row.
+            let linear = self.width() - 1;
+            let certain = (0..linear).any(|k| row.center[k].abs() > row.radius[k]);
+            if certain {
+                return Content::Hyperplane;
+            }
+            let exact = self.integer_row(self.id(index));
+            if (0..linear).any(|k| !exact.is_zero_at(k)) {
+                return Content::Hyperplane;
+            }
+            return if exact.is_zero_at(linear) {
+                Content::Zero
+            } else {
+                Content::Constant
+            };
+        }
+        if row.homogeneous {
+            Content::Zero
+        } else {
+            Content::Constant
+        }
+    }
+
+    /// The sign of a row's constant; `true` beside it when floats proved it.
+    pub fn constant_sign(&self, index: usize) -> (i32, bool) {
+        let row = self.rows.get(index);
+        let last = self.width() - 1;
+        let (center, radius) = (row.center[last], row.radius[last]);
+        if center.abs() > radius {
+            return (if center > 0.0 { 1 } else { -1 }, true);
+        }
+        let exact: BigInt = self
+            .integer_row(self.id(index))
+            .entry(last)
+            .expect("big integers hold all");
+        (crate::arithmetic::integer::Ring::sign(&exact), false)
+    }
+
+    /// The name of a row of this level.
+    pub fn id(&self, index: usize) -> RowId {
+        RowId {
+            level: self.number,
+            index: index as u32,
+            negated: false,
+        }
+    }
+
+    fn exact(&self) -> &ExactLevel {
+        self.exact.get_or_init(|| match &self.source {
+            Source::Given => unreachable!("given levels are exact from the start"),
+            Source::Stage { stage, active } => {
+                let parent = self.parent.expect("a stage's level has a parent");
+                let (first, rest) = stage.maps.split_first().expect("a stage has a map");
+                let forms = parent.exact().forms.through(first, |unit| active[unit]);
+                let forms = rest
+                    .iter()
+                    .fold(forms, |forms, map| forms.through(map, |_| true));
+                ExactLevel::new(forms, stage.classes.len())
+            }
+        })
+    }
+}
+
+impl ExactLevel {
+    fn new(forms: ExactForms, classes: usize) -> Self {
+        ExactLevel {
+            forms,
+            rows: (0..classes).map(|_| OnceLock::new()).collect(),
+        }
+    }
+}
+
+impl Rows {
+    fn new(width: usize, rows: usize) -> Self {
+        Rows {
+            width,
+            centers: Vec::with_capacity(rows * width),
+            radii: Vec::with_capacity(rows * width),
+            supports: Vec::with_capacity(rows),
+        }
+    }
+
+    fn get(&self, index: usize) -> FloatRow<'_> {
+        let range = index * self.width..(index + 1) * self.width;
+        let (center, radius) = (&self.centers[range.clone()], &self.radii[range]);
+        let last = self.width - 1;
+        FloatRow {
+            center,
+            radius,
+            support: self.supports[index],
+            homogeneous: center[last] == 0.0 && radius[last] == 0.0,
+        }
+    }
+
+    /// Scales an exact row to ordinary size and encloses it.
+    fn push_exact(&mut self, entries: &[BigInt]) {
+        let (constant, linear) = entries.split_last().expect("a row has a constant");
+        let bits = linear
+            .iter()
+            .map(BigInt::bits)
+            .max()
+            .filter(|&bits| bits > 0);
+        let scale = bits.unwrap_or(constant.bits()) as i64 - 1;
+        let one = BigInt::from(1);
+        let enclosures: Vec<_> = entries
+            .iter()
+            .map(|entry| float::enclose_ratio(entry, &one, scale))
+            .collect();
+        self.push(enclosures.iter().map(|e| (e.center, e.radius)));
+    }
+
+    /// Scales a float row to ordinary size; false when its numbers are too extreme.
+    fn push_float(&mut self, centers: &[f64], radii: &[f64]) -> bool {
+        let linear = &centers[..self.width - 1];
+        let size = |values: &[f64]| {
+            values
+                .iter()
+                .fold(0.0, |max: f64, value| max.max(value.abs()))
+        };
+        let largest = match size(linear) {
+            0.0 => size(centers),
+            largest => largest,
+        };
+        if largest == 0.0 && size(radii) == 0.0 {
+            self.push(centers.iter().map(|_| (0.0, 0.0)));
+            return true;
+        }
+        if !(largest.is_finite() && size(radii).is_finite() && largest > 0.0) {
+            return false;
+        }
+        let scale = float::power_of_two(-float::exponent(largest));
+        if !(float::power_of_two(-400)..float::power_of_two(400)).contains(&scale) {
+            return false;
+        }
+        // Multiplying by a power of two is exact as long as nothing underflows, which
+        // numbers of at least TINY times 2^-400 do not.
+        self.push(
+            centers
+                .iter()
+                .zip(radii)
+                .map(|(center, radius)| (center * scale, radius * scale)),
+        );
+        true
+    }
+
+    fn push(&mut self, entries: impl Iterator<Item = (f64, f64)>) {
+        let start = self.centers.len();
+        for (mut center, mut radius) in entries {
+            if center != 0.0 && center.abs() < TINY {
+                radius = (radius + center.abs()).next_up();
+                center = 0.0;
+            }
+            if radius != 0.0 {
+                radius = radius.max(TINY);
+            }
+            self.centers.push(center);
+            self.radii.push(radius);
+        }
+        let linear = self.width - 1;
+        let nonzero = |&k: &usize| self.centers[start + k] != 0.0 || self.radii[start + k] != 0.0;
+        let support = (0..linear)
+            .filter(nonzero)
+            .fold(0, |bits, k| bits | 1u128 << k.min(127));
+        self.supports.push(support);
+    }
+}
