@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::model::{Model, Scope, ScopeArguments, Source};
 use super::outcome::{self, Outcome};
 use super::theorem::Theorem2;
-use super::{EXIT_CODES, Status, note, print, report, signals};
+use super::{EXIT_CODES, Status, print, report, signals};
 
 /// Count the activation regions of a network, exactly
 ///
@@ -49,9 +49,6 @@ enum Engine {
 pub fn run(arguments: &Arguments) -> Result<Status> {
     let model = arguments.source.load()?;
     let scope = arguments.scope.read(&model)?;
-    if scope.empty {
-        note("note: the domain is empty, so that it has no regions");
-    }
     let monitor = Arc::new(Monitor::new());
     if arguments.cross_check {
         return cross_check(&model, &scope, arguments.json);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, SyncSender};
 
-use chambers::output::jsonl::{self, Finished, Footer, Header, Writer};
+use chambers::output::jsonl::{self, Finished, Header, Writer};
 use chambers::regions::Region;
 use chambers::search::Monitor;
 use chambers::{Error, Result};
@@ -77,13 +77,8 @@ pub fn run(arguments: &Arguments) -> Result<Status> {
     });
     let written = written.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     let outcome = outcome?;
-    let footer = Footer {
-        count: outcome.regions.to_string(),
-        digest: outcome.digest.clone(),
-        complete: outcome.complete,
-    };
     let finished = written
-        .and_then(|writer| writer.finish(&footer))
+        .and_then(|writer| writer.finish(outcome.regions, &outcome.digest, outcome.complete))
         .inspect_err(|error| told_of_part(error, part.as_deref()))?;
     if let Finished::Part(part) = finished {
         note(&format!(

@@ -1,6 +1,5 @@
 //! What every subcommand asks for: a model, and where and how to look at it.
 
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use chambers::arrangement::{Domain, vnnlib};
@@ -43,23 +42,20 @@ pub struct Model {
     pub label: String,
     /// For programs: path and SHA-256, or architecture and seed.
     pub identity: Value,
-    /// Whether its units are hyperplanes that a user listed, not a network's.
-    pub arrangement: bool,
 }
 
 impl Source {
     /// Reads or makes the network.
     pub fn load(&self) -> Result<Model> {
         match (&self.model, &self.arch, &self.arrangement) {
-            (Some(path), _, _) => Model::of_file(path, import::load_model(path)?, false),
-            (_, _, Some(path)) => Model::of_file(path, import::load_arrangement(path)?, true),
+            (Some(path), _, _) => Ok(Model::of_file(path, import::load_model(path)?)),
+            (_, _, Some(path)) => Ok(Model::of_file(path, import::load_arrangement(path)?)),
             (_, Some(arch), _) => {
                 let seed = self.seed.unwrap_or(0);
                 Ok(Model {
                     network: random_network(arch, seed)?,
                     label: format!("{arch:?} with seed {seed}"),
                     identity: json!({"arch": arch, "seed": seed}),
-                    arrangement: false,
                 })
             }
             // clap asks for one of the three.
@@ -74,16 +70,15 @@ impl Source {
 }
 
 impl Model {
-    fn of_file(path: &Path, loaded: import::Model, arrangement: bool) -> Result<Self> {
-        Ok(Model {
+    fn of_file(path: &Path, loaded: import::Model) -> Self {
+        Model {
             network: loaded.network,
             label: path.display().to_string(),
             identity: json!({
                 "path": path.display().to_string(),
                 "sha256": loaded.digest,
             }),
-            arrangement,
-        })
+        }
     }
 
     /// The digest of the model's file, in hexadecimal.
@@ -99,6 +94,9 @@ pub fn random_network(arch: &str, seed: u64) -> Result<Network> {
     random::he(&architecture, seed).map_err(named)
 }
 
+/// Each thread reserves a large stack of addresses; no machine of today has more cores.
+const MAX_THREADS: i64 = 1024;
+
 /// Where to count and how.
 #[derive(Debug, clap::Args)]
 pub struct ScopeArguments {
@@ -109,8 +107,8 @@ pub struct ScopeArguments {
     #[arg(long, value_name = "box=...|FILE.vnnlib", allow_hyphen_values = true)]
     domain: Option<String>,
     /// Threads [default: one for each core]
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MAX_THREADS))]
+    threads: Option<u16>,
     /// Leave out cells on which a unit is identically zero (Definition 1 to the letter)
     #[arg(long)]
     strict: bool,
@@ -141,7 +139,7 @@ impl ScopeArguments {
             empty: domain.is_empty(),
             domain,
             options: Options {
-                threads: self.threads.map(NonZeroUsize::get),
+                threads: self.threads.map(usize::from),
                 strict: self.strict,
             },
         })

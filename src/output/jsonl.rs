@@ -39,13 +39,11 @@ pub struct Header {
 
 /// The last line.
 #[derive(Clone, Debug, Serialize)]
-pub struct Footer {
-    /// How many regions were listed, in decimal.
-    pub count: String,
-    /// The order-independent digest of their patterns.
-    pub digest: String,
-    /// Whether the list has all regions.
-    pub complete: bool,
+struct Footer<'a> {
+    /// How many regions were listed; a string, as JSON readers round large numbers.
+    count: String,
+    digest: &'a str,
+    complete: bool,
 }
 
 /// One line for a region, with its line feed.
@@ -85,6 +83,8 @@ pub struct Writer {
     path: PathBuf,
     /// The open file and the name it has until it is complete.
     part: Option<(File, PathBuf)>,
+    /// Regions written.
+    count: u64,
 }
 
 /// Where a finished list is.
@@ -129,6 +129,7 @@ impl Writer {
             stream,
             path: path.to_path_buf(),
             part,
+            count: 0,
         };
         writer.json(header)?;
         // A reader at the other end of a pipe sees the header at once.
@@ -141,17 +142,27 @@ impl Writer {
     /// # Errors
     /// When the operating system refuses: a closed pipe, a full disk.
     pub fn region(&mut self, line: &str) -> Result<()> {
+        self.count += 1;
         self.bytes(line.as_bytes())
     }
 
-    /// Writes the footer, and gives a complete file its name.
+    /// Writes the footer, and gives a complete file its name. The list is complete
+    /// when the search says so and all `regions` that it found were written; `digest`
+    /// is that of their patterns.
     ///
     /// # Errors
     /// When the operating system refuses; the file then has no usable footer or
     /// keeps its `.part` name.
-    pub fn finish(mut self, footer: &Footer) -> Result<Finished> {
-        self.json(footer)?;
-        let Writer { stream, path, part } = self;
+    pub fn finish(mut self, regions: u64, digest: &str, complete: bool) -> Result<Finished> {
+        let complete = complete && regions == self.count;
+        self.json(&Footer {
+            count: self.count.to_string(),
+            digest,
+            complete,
+        })?;
+        let Writer {
+            stream, path, part, ..
+        } = self;
         let fail = |source| Error::io(&path, source);
         let mut sink = match stream {
             Stream::Plain(sink) => sink,
@@ -162,7 +173,7 @@ impl Writer {
             return Ok(Finished::InPlace);
         };
         file.sync_all().map_err(fail)?;
-        if !footer.complete {
+        if !complete {
             return Ok(Finished::Part(name));
         }
         std::fs::rename(&name, &path).map_err(fail)?;
@@ -219,14 +230,6 @@ mod tests {
         }
     }
 
-    fn footer(complete: bool) -> Footer {
-        Footer {
-            count: "1".into(),
-            digest: "00".into(),
-            complete,
-        }
-    }
-
     fn region_line() -> String {
         let witness: Vec<Rational> = ["-1/3", "2"]
             .map(|t| Number::parse(t).unwrap().to_rational())
@@ -250,12 +253,18 @@ mod tests {
     #[test]
     fn only_a_complete_list_gets_its_name() {
         let folder = tempfile::tempdir().unwrap();
-        for (complete, name) in [(true, "a.jsonl"), (false, "b.jsonl")] {
+        let cases = [
+            (1, true, "a.jsonl"),
+            (1, false, "b.jsonl"),
+            (2, true, "c.jsonl"),
+        ];
+        for (regions, complete, name) in cases {
             let path = folder.path().join(name);
             let mut writer = Writer::create(&path, &header()).unwrap();
             writer.region(&region_line()).unwrap();
             assert!(!path.exists());
-            let finished = writer.finish(&footer(complete)).unwrap();
+            let finished = writer.finish(regions, "00", complete).unwrap();
+            let complete = complete && regions == 1;
             assert_eq!(path.exists(), complete);
             assert_eq!(finished == Finished::InPlace, complete);
             assert_eq!(part_name(&path).exists(), !complete);
@@ -280,7 +289,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.jsonl.zst");
         let writer = Writer::create(&path, &header()).unwrap();
-        writer.finish(&footer(true)).unwrap();
+        writer.finish(0, "00", true).unwrap();
         let text = zstd::decode_all(File::open(&path).unwrap()).unwrap();
         assert_eq!(String::from_utf8(text).unwrap().lines().count(), 2);
 
