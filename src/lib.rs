@@ -8,5 +8,6 @@ pub mod network;
 pub mod output;
 pub mod regions;
 pub mod search;
+pub mod theory;
 
 pub use error::{Error, Result};

@@ -1,0 +1,797 @@
+//! Theorem 2 of Xiong et al. (ICML 2020): the regions of a one-layer CNN.
+//!
+//! **Statement.** Let the units of the layer fall into groups, where the n_k units
+//! of group k see the inputs S_k and no others. Then the number of regions is at most
+//!
+//! > (4)  sum over t in K of prod_k C(n_k, t_k),
+//! >
+//! > (3)  K = { t : sum_{k in J} t_k <= #(union_{k in J} S_k) for all sets J of groups }.
+//!
+//! In the paper a group is a position (i, j) of the filters, n_k = d_1 is the number
+//! of filters, and the number is said to be equal. By Hall's theorem t is in K
+//! exactly when t_k copies of every k can be matched to inputs of S_k, all
+//! different.
+//!
+//! **Where it is exact** (for almost all weights and biases, on all of R^n): see
+//! [`reading`]. It is an upper bound for every layer, by the no-broken-circuit sets
+//! in Proposition 2 of the paper's supplement. With filters shared in two
+//! dimensions it is not exact: for a 3x3x1 input and two 2x2 filters (4) is 256, but
+//! the convolutions commute, which makes the eight units linearly dependent, and the
+//! number is 255.
+//!
+//! Example 1 of the paper, d_1 = 2, where (4) is d_1^3 + d_1^2 + d_1 + 1:
+//!
+//! ```
+//! use chambers::network::{Architecture, random};
+//! use chambers::theory::{Exactness, theorem2};
+//! let architecture = Architecture::parse("1x3x1; conv 2@1x2").unwrap();
+//! let network = random::he(&architecture, 0).unwrap();
+//! let groups = theorem2::groups(&network).unwrap();
+//! let value = theorem2::value(&groups, theorem2::WORK).unwrap();
+//! assert_eq!(value.to_string(), "15");
+//! assert_eq!(theorem2::reading(&network).unwrap().exactness, Exactness::Exact);
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use num_bigint::BigUint;
+use num_traits::{One, Zero};
+
+use super::Reading;
+use crate::network::{Affine, AffineKind, Convolution, Layer, Network};
+use crate::{Error, Result};
+
+/// What has to hold for an exact value to be the number of regions.
+pub const ASSUMPTIONS: &str = "for almost all weights and biases, on all of R^n";
+
+/// Units that see the same inputs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// The inputs S_k, ascending, each once.
+    pub window: Vec<u32>,
+    /// How many units, n_k.
+    pub units: u64,
+}
+
+/// The groups of the network's only ReLU layer, by the structure of its layers: an
+/// input counts as seen even where its weight happens to be zero; padding is not an
+/// input. Layers without activation before the ReLU are composed.
+///
+/// # Errors
+/// When the network has no ReLU layer, or more than one.
+pub fn groups(network: &Network) -> Result<Vec<Group>> {
+    let inputs = network.input().len();
+    let mut affines = first_layer(network)?;
+    let mut units: BTreeMap<Vec<u32>, u64> = BTreeMap::new();
+    let Some(last) = affines.pop() else {
+        // ReLU of the input itself.
+        units.extend((0..inputs as u32).map(|input| (vec![input], 1)));
+        return Ok(into_groups(units));
+    };
+    // The inputs that each value before the last affine layer depends on; `None`
+    // while that is the value of the same number alone.
+    let mut seen: Option<Vec<Vec<u32>>> = None;
+    for affine in affines {
+        let rows = 0..affine.output().len();
+        seen = Some(
+            rows.map(|row| window(affine, row, seen.as_deref(), inputs))
+                .collect(),
+        );
+    }
+    for row in 0..last.output().len() {
+        *units
+            .entry(window(last, row, seen.as_deref(), inputs))
+            .or_default() += 1;
+    }
+    Ok(into_groups(units))
+}
+
+fn into_groups(units: BTreeMap<Vec<u32>, u64>) -> Vec<Group> {
+    let group = |(window, units)| Group { window, units };
+    units.into_iter().map(group).collect()
+}
+
+/// The affine layers before the network's only ReLU layer.
+fn first_layer(network: &Network) -> Result<Vec<&Affine>> {
+    let layers = network.layers();
+    let is_relu = |layer: &Layer| matches!(layer, Layer::Relu);
+    let count = layers.iter().filter(|layer| is_relu(layer)).count();
+    if count != 1 {
+        return Err(Error::input(
+            "Theorem 2",
+            "network",
+            format!("{count} ReLU layers; the theorem is about one"),
+            "use it on the first layer alone; Theorem 5 is about deeper networks",
+        ));
+    }
+    let before = layers.iter().take_while(|layer| !is_relu(layer));
+    Ok(before
+        .filter_map(|layer| match layer {
+            Layer::Affine(affine) => Some(affine),
+            _ => None,
+        })
+        .collect())
+}
+
+/// The inputs that output `row` depends on.
+fn window(affine: &Affine, row: usize, seen: Option<&[Vec<u32>]>, inputs: usize) -> Vec<u32> {
+    let columns = affine.row(row).0;
+    let mut window = match (seen, columns) {
+        (None, columns) => columns.to_vec(),
+        (Some(seen), [column]) => seen[*column as usize].clone(),
+        (Some(seen), columns) => {
+            let mut union = BTreeSet::new();
+            for &column in columns {
+                union.extend(&seen[column as usize]);
+                if union.len() == inputs {
+                    break;
+                }
+            }
+            union.into_iter().collect()
+        }
+    };
+    window.sort_unstable();
+    window
+}
+
+/// Whether (4) is the number of regions of this network's architecture, or only
+/// bounds it.
+///
+/// # Errors
+/// When the network has no ReLU layer, or more than one.
+pub fn reading(network: &Network) -> Result<Reading> {
+    let affines = first_layer(network)?;
+    let (scalings, layers): (Vec<&Affine>, Vec<&Affine>) = affines
+        .into_iter()
+        .filter(|affine| *affine.kind() != AffineKind::Permutation)
+        .partition(|affine| *affine.kind() == AffineKind::Elementwise);
+    // An invertible scaling of inputs or units keeps the regions.
+    let has_zero =
+        |affine: &&Affine| (0..affine.output().len()).any(|row| affine.row(row).1[0].is_zero());
+    if scalings.iter().any(has_zero) {
+        return Ok(Reading::upper_bound("an element-wise layer scales by zero"));
+    }
+    let layer = match layers[..] {
+        [] => {
+            return Ok(Reading::exact(
+                "every unit sees one input of its own: coordinate hyperplanes",
+            ));
+        }
+        [layer] => layer,
+        _ => {
+            return Ok(Reading::upper_bound(
+                "layers without an activation between them make special weights",
+            ));
+        }
+    };
+    let is_central = |affine: &&Affine| affine.bias().iter().all(|bias| bias.is_zero());
+    if is_central(&layer) && scalings.iter().all(is_central) {
+        return Ok(Reading::upper_bound(
+            "all biases are zero: the hyperplanes meet in one point",
+        ));
+    }
+    Ok(match layer.kind() {
+        AffineKind::Convolution(conv) => reading_of_convolution(conv),
+        _ => Reading::exact("a dense layer: Zaslavsky's formula, Theorem 1"),
+    })
+}
+
+fn reading_of_convolution(conv: &Convolution) -> Reading {
+    let positions = conv.positions().expect("a layer's geometry is possible");
+    let reach = |axis: usize| (conv.kernel[axis] - 1) * conv.dilation[axis] + 1;
+    // No two windows overlap along this axis.
+    let apart = |axis: usize| positions[axis] == 1 || conv.stride[axis] >= reach(axis);
+    if apart(0) && apart(1) {
+        return Reading::exact("the windows do not overlap: a product of Theorem 1");
+    }
+    if (apart(0) && conv.dilation[1] == 1) || (apart(1) && conv.dilation[0] == 1) {
+        return Reading::exact(
+            "a one-dimensional convolution: order-preserving matchings are independent",
+        );
+    }
+    // Filter k may take channel k alone, at one tap that is an input at every
+    // position: then all units see different inputs.
+    let common_tap = |axis: usize| {
+        (0..conv.kernel[axis]).any(|tap| {
+            conv.tap(axis, 0, tap).is_some() && conv.tap(axis, positions[axis] - 1, tap).is_some()
+        })
+    };
+    if conv.filters <= conv.channels && common_tap(0) && common_tap(1) {
+        return Reading::exact("no more filters than channels: all units are independent");
+    }
+    if apart(0) || apart(1) {
+        return Reading::upper_bound("no proof of equality covers a dilated convolution");
+    }
+    Reading::upper_bound(
+        "filters shared in two dimensions: convolutions commute, which can make units dependent",
+    )
+}
+
+/// Steps for a [`value`] that is there, or not, within a few seconds on one core.
+pub const WORK: u64 = 500_000_000;
+
+/// Formula (4) for these groups; `None` when it is too large here: more than about
+/// `work` steps of some nanoseconds.
+///
+/// It is the plain sum over K, depth-first: t_k copies of group k at a time are
+/// matched to inputs, and a branch ends where no augmenting path is left. Groups
+/// that share no input, even through others, multiply; where all units can be
+/// matched at once the value is 2^units.
+pub fn value(groups: &[Group], work: u64) -> Option<BigUint> {
+    let mut work = Work(work);
+    let mut factors = Vec::new();
+    for part in connected(groups) {
+        factors.push(Matching::new(part).value(&mut work)?);
+    }
+    Some(product(factors))
+}
+
+/// The product, pairwise, so that large factors meet large factors.
+fn product(mut factors: Vec<BigUint>) -> BigUint {
+    while factors.len() > 1 {
+        factors = factors
+            .chunks(2)
+            .map(|pair| pair.iter().product())
+            .collect();
+    }
+    factors.pop().unwrap_or_else(BigUint::one)
+}
+
+/// Steps left.
+struct Work(u64);
+
+impl Work {
+    fn spend(&mut self, steps: u64) -> Option<()> {
+        self.0 = self.0.checked_sub(steps)?;
+        Some(())
+    }
+}
+
+/// Groups that share inputs, directly or through others. Groups without units or
+/// without inputs do not count: their t_k is always 0.
+fn connected(groups: &[Group]) -> Vec<Vec<&Group>> {
+    let groups: Vec<&Group> = groups
+        .iter()
+        .filter(|group| group.units > 0 && !group.window.is_empty())
+        .collect();
+    let mut leader: Vec<usize> = (0..groups.len()).collect();
+    fn find(leader: &mut [usize], mut k: usize) -> usize {
+        while leader[k] != k {
+            leader[k] = leader[leader[k]];
+            k = leader[k];
+        }
+        k
+    }
+    let mut first_with: HashMap<u32, usize> = HashMap::new();
+    for (k, group) in groups.iter().enumerate() {
+        for &input in &group.window {
+            let other = *first_with.entry(input).or_insert(k);
+            let (a, b) = (find(&mut leader, k), find(&mut leader, other));
+            leader[a.max(b)] = a.min(b);
+        }
+    }
+    let mut parts: BTreeMap<usize, Vec<&Group>> = BTreeMap::new();
+    for (k, group) in groups.into_iter().enumerate() {
+        parts.entry(find(&mut leader, k)).or_default().push(group);
+    }
+    parts.into_values().collect()
+}
+
+/// A matching of units to inputs, where inputs that the same groups see are one
+/// pool with a capacity.
+struct Matching {
+    groups: Vec<MatchedGroup>,
+    pools: Vec<Pool>,
+    /// Units matched along each edge between a group and a pool.
+    flow: Vec<u64>,
+    search: Search,
+}
+
+struct MatchedGroup {
+    units: u64,
+    inputs: u64,
+    /// Its pools and the edges to them.
+    edges: Vec<(usize, usize)>,
+}
+
+struct Pool {
+    capacity: u64,
+    used: u64,
+    /// Its groups and the edges to them.
+    edges: Vec<(usize, usize)>,
+}
+
+/// The memory of a breadth-first search for an augmenting path.
+#[derive(Default)]
+struct Search {
+    round: u64,
+    /// For each group, the round in which it was reached, and the edge by which it
+    /// gives up a unit.
+    groups: Vec<(u64, usize, usize)>,
+    /// For each pool, the round in which it was reached.
+    pools: Vec<u64>,
+    queue: Vec<usize>,
+    /// For each pool, the group and the edge by which it was reached.
+    from: Vec<(usize, usize)>,
+}
+
+/// The most groups in one connected part: the sum goes as deep, and has far too
+/// many terms anyway.
+const MAX_GROUPS: usize = 1000;
+
+impl Matching {
+    fn new(groups: Vec<&Group>) -> Self {
+        let mut seen_by: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        for (k, group) in groups.iter().enumerate() {
+            for &input in &group.window {
+                seen_by.entry(input).or_default().push(k);
+            }
+        }
+        let mut capacity: BTreeMap<Vec<usize>, u64> = BTreeMap::new();
+        for seen_by in seen_by.into_values() {
+            *capacity.entry(seen_by).or_default() += 1;
+        }
+        let mut matched: Vec<MatchedGroup> = groups
+            .iter()
+            .map(|group| MatchedGroup {
+                units: group.units,
+                inputs: group.window.len() as u64,
+                edges: Vec::new(),
+            })
+            .collect();
+        let mut pools = Vec::new();
+        let mut edge = 0;
+        for (seen_by, capacity) in capacity {
+            let mut edges = Vec::new();
+            for group in seen_by {
+                edges.push((group, edge));
+                matched[group].edges.push((pools.len(), edge));
+                edge += 1;
+            }
+            pools.push(Pool {
+                capacity,
+                used: 0,
+                edges,
+            });
+        }
+        Matching {
+            flow: vec![0; edge],
+            search: Search {
+                groups: vec![(0, 0, 0); matched.len()],
+                pools: vec![0; pools.len()],
+                from: vec![(0, 0); pools.len()],
+                ..Search::default()
+            },
+            groups: matched,
+            pools,
+        }
+    }
+
+    fn value(mut self, work: &mut Work) -> Option<BigUint> {
+        if let [group] = &self.groups[..] {
+            // Theorem 1.
+            return sum_of_binomials(group.units, group.inputs, work);
+        }
+        if self.all_units_match(work)? {
+            let units: u64 = self.groups.iter().map(|group| group.units).sum();
+            return Some(BigUint::one() << units);
+        }
+        if self.groups.len() > MAX_GROUPS {
+            return None;
+        }
+        let mut binomials: BTreeMap<u64, Vec<BigUint>> = BTreeMap::new();
+        for group in &self.groups {
+            let row = binomials.entry(group.units).or_default();
+            extend_binomials(row, group.units, group.inputs, work)?;
+        }
+        self.sum(0, &binomials, work)
+    }
+
+    /// Whether all units can be matched at once; leaves the matching empty.
+    fn all_units_match(&mut self, work: &mut Work) -> Option<bool> {
+        let fits = |group: &MatchedGroup| group.units <= group.inputs;
+        let mut matches = self.groups.iter().all(fits);
+        for group in 0..self.groups.len() {
+            for _ in 0..self.groups[group].units {
+                matches = matches && self.augment(group, work)?;
+                if !matches {
+                    break;
+                }
+            }
+        }
+        (0..self.groups.len()).for_each(|group| self.release(group));
+        Some(matches)
+    }
+
+    /// The sum over t_k for all k from `group` on, given those before.
+    fn sum(
+        &mut self,
+        group: usize,
+        binomials: &BTreeMap<u64, Vec<BigUint>>,
+        work: &mut Work,
+    ) -> Option<BigUint> {
+        let units = self.groups[group].units;
+        let row = &binomials[&units];
+        let last = group + 1 == self.groups.len();
+        let mut sum = BigUint::zero();
+        for (t, binomial) in row.iter().enumerate() {
+            if t > 0 && !self.augment(group, work)? {
+                break;
+            }
+            if last {
+                sum += binomial;
+            } else {
+                sum += binomial * self.sum(group + 1, binomials, work)?;
+            }
+        }
+        self.release(group);
+        Some(sum)
+    }
+
+    /// Takes all units of `group` out of the matching.
+    fn release(&mut self, group: usize) {
+        for &(pool, edge) in &self.groups[group].edges {
+            self.pools[pool].used -= std::mem::take(&mut self.flow[edge]);
+        }
+    }
+
+    /// Matches one more unit of `group`, moving others if need be; whether it could.
+    fn augment(&mut self, group: usize, work: &mut Work) -> Option<bool> {
+        let Matching {
+            groups,
+            pools,
+            flow,
+            search,
+        } = self;
+        search.round += 1;
+        search.queue.clear();
+        search.queue.push(group);
+        search.groups[group].0 = search.round;
+        let mut next = 0;
+        while let Some(&at) = search.queue.get(next) {
+            next += 1;
+            work.spend(groups[at].edges.len() as u64)?;
+            for &(pool, edge) in &groups[at].edges {
+                if search.pools[pool] == search.round {
+                    continue;
+                }
+                search.pools[pool] = search.round;
+                search.from[pool] = (at, edge);
+                if pools[pool].used < pools[pool].capacity {
+                    pools[pool].used += 1;
+                    // Back along the path: each group gains this edge and gives
+                    // up the one by which it was reached.
+                    let (mut at, mut edge) = (at, edge);
+                    loop {
+                        flow[edge] += 1;
+                        if at == group {
+                            return Some(true);
+                        }
+                        let (_, given_edge, given_pool) = search.groups[at];
+                        flow[given_edge] -= 1;
+                        (at, edge) = search.from[given_pool];
+                    }
+                }
+                work.spend(pools[pool].edges.len() as u64)?;
+                for &(other, edge) in &pools[pool].edges {
+                    if flow[edge] > 0 && search.groups[other].0 != search.round {
+                        search.groups[other] = (search.round, edge, pool);
+                        search.queue.push(other);
+                    }
+                }
+            }
+        }
+        Some(false)
+    }
+}
+
+/// C(n, 0), ..., C(n, most) where most is at most n.
+fn extend_binomials(row: &mut Vec<BigUint>, n: u64, most: u64, work: &mut Work) -> Option<()> {
+    if row.is_empty() {
+        row.push(BigUint::one());
+    }
+    while (row.len() as u64) <= most.min(n) {
+        let k = row.len() as u64;
+        let next = row[row.len() - 1].clone() * (n - k + 1) / k;
+        work.spend(next.bits() / 8 + 1)?;
+        row.push(next);
+    }
+    Some(())
+}
+
+/// C(n, 0) + ... + C(n, most).
+fn sum_of_binomials(n: u64, most: u64, work: &mut Work) -> Option<BigUint> {
+    if n <= most {
+        work.spend(n / 8 + 1)?;
+        return Some(BigUint::one() << n);
+    }
+    let mut binomial = BigUint::one();
+    let mut sum = BigUint::one();
+    for k in 1..=most {
+        binomial = binomial * (n - k + 1) / k;
+        work.spend(binomial.bits() / 8 + 1)?;
+        sum += &binomial;
+    }
+    Some(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arithmetic::Number;
+    use crate::network::{Architecture, Shape, random};
+    use crate::theory::Exactness::{self, Exact, UpperBound};
+
+    fn network(line: &str) -> Network {
+        random::he(&Architecture::parse(line).unwrap(), 0).unwrap()
+    }
+
+    fn evaluate(line: &str) -> (String, Exactness) {
+        let network = network(line);
+        let value = value(&groups(&network).unwrap(), WORK).unwrap();
+        (value.to_string(), reading(&network).unwrap().exactness)
+    }
+
+    #[test]
+    fn example_1_is_its_polynomial() {
+        for d in 1u64..=8 {
+            let (value, exactness) = evaluate(&format!("1x3x1; conv {d}@1x2"));
+            assert_eq!(value, (d * d * d + d * d + d + 1).to_string());
+            assert_eq!(exactness, Exact);
+        }
+    }
+
+    #[test]
+    fn a_dense_layer_is_theorem_1() {
+        assert_eq!(evaluate("2; dense 5"), ("16".into(), Exact));
+        assert_eq!(evaluate("2x1x2; dense 3"), ("8".into(), Exact));
+        // Example 2: the filter covers the input.
+        assert_eq!(evaluate("1x2x1; conv 5@1x2"), ("16".into(), Exact));
+    }
+
+    #[test]
+    fn the_one_dimensional_table_is_met() {
+        // n, f, s, d0 and the values for d1 = 1..8.
+        let table: [(usize, usize, usize, usize, [u64; 8]); 21] = [
+            (2, 1, 1, 1, [4, 9, 16, 25, 36, 49, 64, 81]),
+            (3, 2, 1, 1, [4, 15, 40, 85, 156, 259, 400, 585]),
+            (4, 2, 1, 1, [8, 55, 217, 611, 1396, 2773, 4985, 8317]),
+            (
+                5,
+                2,
+                1,
+                1,
+                [16, 200, 1159, 4309, 12236, 29056, 60775, 115649],
+            ),
+            (
+                6,
+                2,
+                1,
+                1,
+                [32, 725, 6160, 30227, 106676, 302857, 737150, 1600085],
+            ),
+            (4, 3, 1, 1, [4, 16, 57, 161, 376, 764, 1401, 2377]),
+            (5, 3, 1, 1, [8, 63, 370, 1463, 4376, 10813, 23318, 45445]),
+            (
+                6,
+                3,
+                1,
+                1,
+                [16, 245, 2289, 12385, 46876, 139921, 353445, 789329],
+            ),
+            (4, 2, 2, 1, [4, 16, 49, 121, 256, 484, 841, 1369]),
+            (5, 2, 2, 1, [4, 16, 49, 121, 256, 484, 841, 1369]),
+            (5, 3, 2, 1, [4, 16, 63, 209, 576, 1364, 2871, 5513]),
+            (7, 3, 2, 1, [8, 64, 494, 2863, 12376, 42488, 122494, 308869]),
+            (5, 2, 3, 1, [4, 16, 49, 121, 256, 484, 841, 1369]),
+            (7, 3, 3, 1, [4, 16, 64, 225, 676, 1764, 4096, 8649]),
+            (3, 2, 1, 2, [4, 16, 64, 247, 836, 2424, 6126, 13829]),
+            (4, 2, 1, 2, [8, 64, 511, 3715, 21041, 92293, 328399, 991691]),
+            (4, 3, 1, 2, [4, 16, 64, 256, 1013, 3797, 12895, 39057]),
+            (5, 3, 2, 2, [4, 16, 64, 256, 1024, 4083, 15786, 57089]),
+            (3, 2, 1, 3, [4, 16, 64, 256, 1023, 4017, 14855, 50033]),
+            (
+                4,
+                2,
+                1,
+                3,
+                [8, 64, 512, 4096, 32615, 246454, 1626003, 8987735],
+            ),
+            (5, 3, 2, 3, [4, 16, 64, 256, 1024, 4096, 16384, 65535]),
+        ];
+        for (n, f, s, d0, values) in table {
+            for (d1, expected) in (1..).zip(values) {
+                for line in [
+                    format!("1x{n}x{d0}; conv {d1}@1x{f} stride 1x{s}"),
+                    format!("{n}x1x{d0}; conv {d1}@{f}x1 stride {s}x1"),
+                ] {
+                    assert_eq!(evaluate(&line), (expected.to_string(), Exact), "{line}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_two_dimensional_table_is_met() {
+        // n1, n2, f, s, d0, the values from d1 = 1 on, and from which d1 on they are
+        // not known to be exact.
+        type Row<'a> = (usize, usize, usize, usize, usize, &'a [u64], usize);
+        let table: [Row; 12] = [
+            (2, 2, 1, 1, 1, &[16, 81, 256, 625, 1296, 2401], 99),
+            (2, 2, 2, 1, 1, &[2, 4, 8, 16, 31, 57], 99),
+            (2, 3, 2, 1, 1, &[4, 16, 64, 247, 836, 2424], 99),
+            (3, 3, 2, 1, 1, &[16, 256, 4013, 48957, 392096, 2202876], 2),
+            (3, 4, 2, 1, 1, &[64, 4096, 245034, 8531787, 147847456], 2),
+            (4, 4, 2, 1, 1, &[512, 262121, 109178314], 2),
+            (3, 3, 2, 2, 1, &[2, 4, 8, 16, 31, 57], 99),
+            (4, 4, 2, 2, 1, &[16, 256, 4096, 65536, 923521, 10556001], 99),
+            (4, 4, 3, 1, 1, &[16, 256, 4096, 65536, 1047225, 16240449], 2),
+            (5, 5, 3, 1, 1, &[512, 262144, 134217700], 2),
+            (5, 5, 3, 2, 1, &[16, 256, 4096, 65536, 1048576, 16777216], 2),
+            (3, 3, 2, 1, 2, &[16, 256, 4096, 65536, 1048555, 16721253], 3),
+        ];
+        for (n1, n2, f, s, d0, values, bound_from) in table {
+            for (d1, expected) in (1..).zip(values) {
+                let line = format!("{n1}x{n2}x{d0}; conv {d1}@{f}x{f} stride {s}");
+                let exactness = if d1 < bound_from { Exact } else { UpperBound };
+                assert_eq!(evaluate(&line), (expected.to_string(), exactness), "{line}");
+            }
+        }
+    }
+
+    /// (4) by the letter: every t, every J.
+    fn brute_force(groups: &[Group]) -> u64 {
+        let mut total = 0;
+        let mut t = vec![0; groups.len()];
+        loop {
+            let feasible = (0u32..1 << groups.len()).all(|subset| {
+                let chosen = || (0..groups.len()).filter(move |k| subset >> k & 1 == 1);
+                let inputs: BTreeSet<u32> =
+                    chosen().flat_map(|k| groups[k].window.clone()).collect();
+                chosen().map(|k| t[k]).sum::<u64>() <= inputs.len() as u64
+            });
+            if feasible {
+                let binomial = |(group, &t): (&Group, &u64)| {
+                    (0..t).fold(1, |product, k| product * (group.units - k) / (k + 1))
+                };
+                total += groups.iter().zip(&t).map(binomial).product::<u64>();
+            }
+            let Some(k) = (0..t.len()).find(|&k| t[k] < groups[k].units) else {
+                return total;
+            };
+            t[..k].fill(0);
+            t[k] += 1;
+        }
+    }
+
+    #[test]
+    fn any_windows_agree_with_the_definition() {
+        // A small generator of windows, from the constants of Knuth's MMIX.
+        let mut state = 1u64;
+        let mut draw = |below: u64| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        for _ in 0..300 {
+            let groups: Vec<Group> = (0..1 + draw(5))
+                .map(|_| {
+                    let mask = draw(64);
+                    Group {
+                        window: (0..6).filter(|input| mask >> input & 1 == 1).collect(),
+                        units: draw(5),
+                    }
+                })
+                .collect();
+            let expected = brute_force(&groups).to_string();
+            assert_eq!(
+                value(&groups, WORK).unwrap().to_string(),
+                expected,
+                "{groups:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn structure_decides_the_groups() {
+        // Clipped windows: two positions see one input, one sees two.
+        let groups_of = |line: &str| -> Vec<(Vec<u32>, u64)> {
+            let groups = groups(&network(line)).unwrap();
+            groups.into_iter().map(|g| (g.window, g.units)).collect()
+        };
+        assert_eq!(
+            groups_of("1x2x1; conv 3@1x2 pad 0x1"),
+            [(vec![0], 3), (vec![0, 1], 3), (vec![1], 3)]
+        );
+        // Positions in the padding alone see nothing; the same window is one group.
+        assert_eq!(
+            groups_of("1x1x2; conv 2@1x1 pad 0x1"),
+            [(vec![], 4), (vec![0, 1], 2)]
+        );
+        // Channels of other groups are not seen.
+        assert_eq!(
+            groups_of("1x1x4; conv 6@1x1 groups 2"),
+            [(vec![0, 1], 3), (vec![2, 3], 3)]
+        );
+        assert_eq!(evaluate("1x2x1; conv 3@1x2 pad 0x1").1, Exact);
+    }
+
+    fn one_layer(affines: Vec<Affine>) -> Network {
+        let mut network = Network::new(Shape::new([affines.first().map_or(2, Affine::input_len)]));
+        for affine in affines {
+            network.push(Layer::Affine(affine)).unwrap();
+        }
+        network.push(Layer::Relu).unwrap();
+        network
+    }
+
+    #[test]
+    fn special_weights_are_only_bounded() {
+        let numbers =
+            |values: &[i64]| -> Vec<Number> { values.iter().map(|&v| Number::from(v)).collect() };
+        let dense = |bias: i64| {
+            Affine::dense(2, 2, numbers(&[1, 2, 3, 4]), numbers(&[bias, bias])).unwrap()
+        };
+        let scale = |last: i64| {
+            Affine::elementwise(Shape::new([2]), numbers(&[2, last]), numbers(&[1, 1])).unwrap()
+        };
+        let swap = Affine::permutation(Shape::new([2]), &[1, 0]).unwrap();
+        let cases = [
+            (vec![], Exact),
+            (vec![dense(1)], Exact),
+            (vec![dense(0)], UpperBound),
+            (vec![dense(0), scale(3)], Exact),
+            (vec![scale(3), swap.clone(), dense(1), swap], Exact),
+            (vec![scale(0), dense(1)], UpperBound),
+            (vec![dense(1), dense(1)], UpperBound),
+        ];
+        for (affines, exactness) in cases {
+            let network = one_layer(affines);
+            assert_eq!(
+                reading(&network).unwrap().exactness,
+                exactness,
+                "{network:?}"
+            );
+            assert_eq!(value(&groups(&network).unwrap(), WORK), Some(4u32.into()));
+        }
+    }
+
+    #[test]
+    fn layers_without_activation_compose() {
+        let [first, second] = ["1x4x1; conv 1@1x2", "1x3x1; conv 5@1x2"].map(|line| {
+            let network = network(line);
+            let Layer::Affine(affine) = &network.layers()[0] else {
+                panic!("expected an affine layer")
+            };
+            affine.clone()
+        });
+        // Theorem 4: one layer of filters of width 3.
+        let composed = groups(&one_layer(vec![first, second])).unwrap();
+        assert_eq!(composed, groups(&network("1x4x1; conv 5@1x3")).unwrap());
+    }
+
+    #[test]
+    fn other_networks_are_refused() {
+        assert!(groups(&network("2; dense 2; dense 2")).is_err());
+        assert!(reading(&Network::new(Shape::new([2]))).is_err());
+    }
+
+    #[test]
+    fn too_large_says_so() {
+        let large = groups(&network("28x28x1; conv 4@2x2")).unwrap();
+        assert_eq!(value(&large, 10_000_000), None);
+        let groups_of = |line: &str| groups(&network(line)).unwrap();
+        assert_eq!(value(&groups_of("4x4x1; conv 4@2x2"), 1000), None);
+        // Large, but easy.
+        let units = |line: &str| value(&groups_of(line), WORK).unwrap().bits() - 1;
+        assert_eq!(units("16x16x3; conv 8@3x3 stride 2"), 7 * 7 * 8);
+        assert_eq!(units("64x64x1; conv 1@1x1"), 64 * 64);
+        assert!(units("784; dense 2000") > 784);
+    }
+
+    #[test]
+    fn nothing_at_all_is_one_region() {
+        assert_eq!(value(&[], WORK), Some(BigUint::one()));
+    }
+}
