@@ -12,8 +12,8 @@ const DIGITS_SHOWN: usize = 60;
 
 /// The value of the formula and what it says here.
 pub struct Theorem2 {
-    /// The value, or why there is none.
-    value: Result<BigUint, String>,
+    /// The value; `None` when it takes too much work.
+    value: Option<BigUint>,
     exactness: Exactness,
     reason: String,
 }
@@ -37,7 +37,7 @@ impl Theorem2 {
             exactness => (exactness, reading.reason.to_string()),
         };
         Some(Theorem2 {
-            value: value.map_err(|error| error.to_string()),
+            value,
             exactness,
             reason,
         })
@@ -45,12 +45,8 @@ impl Theorem2 {
 
     /// For people: the value, what it claims, and how it compares with the count.
     pub fn text(&self, outcome: &Outcome) -> String {
-        let value = match &self.value {
-            Ok(value) => value,
-            Err(error) => {
-                let first = error.lines().next().unwrap_or_default();
-                return format!("not computed: {first}");
-            }
+        let Some(value) = &self.value else {
+            return "not computed: its sum is too long".into();
         };
         let digits = value.to_string();
         let shown = if digits.len() > DIGITS_SHOWN {
@@ -84,15 +80,11 @@ impl Theorem2 {
 
     /// For programs.
     pub fn json(&self) -> Value {
-        let mut object = json!({
-            "value": self.value.as_ref().ok().map(BigUint::to_string),
+        json!({
+            "value": self.value.as_ref().map(BigUint::to_string),
             "kind": self.exactness.to_string(),
             "why": self.reason,
             "assumptions": theorem2::ASSUMPTIONS,
-        });
-        if let Err(error) = &self.value {
-            object["error"] = error.as_str().into();
-        }
-        object
+        })
     }
 }
