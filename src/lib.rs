@@ -5,6 +5,7 @@ pub mod arithmetic;
 pub mod arrangement;
 mod error;
 pub mod network;
+pub mod output;
 pub mod regions;
 pub mod search;
 pub mod theory;

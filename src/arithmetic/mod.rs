@@ -3,6 +3,8 @@
 pub mod float;
 pub mod integer;
 pub mod number;
+pub mod rank;
 
 pub use integer::IntegerRow;
 pub use number::{Enclosure, Number, Rational};
+pub use rank::Rank;

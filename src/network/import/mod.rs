@@ -52,6 +52,19 @@ pub fn load_model(path: &Path) -> Result<Model> {
     })
 }
 
+/// Reads a hyperplane [`arrangement`] and the digest of its file.
+///
+/// # Errors
+/// When the file cannot be read or is no arrangement; the error names the file.
+pub fn load_arrangement(path: &Path) -> Result<Model> {
+    let (_, bytes) = file::read(path, |_| Ok(Format::Json))?;
+    let network = arrangement::read(&bytes);
+    Ok(Model {
+        network: network.map_err(|error| error.with_origin(path.display().to_string()))?,
+        digest: digest(&bytes),
+    })
+}
+
 /// The SHA-256 of `bytes` as 64 lower-case hexadecimal digits: names the model in
 /// everything that is written about it.
 ///

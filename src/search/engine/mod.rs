@@ -3,4 +3,5 @@
 pub mod certify;
 pub mod dictionary;
 pub mod exact;
+pub mod reference;
 pub mod witness;

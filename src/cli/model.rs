@@ -1,0 +1,169 @@
+//! What every subcommand asks for: a model, and where and how to look at it.
+
+use std::path::{Path, PathBuf};
+
+use chambers::arrangement::{Domain, vnnlib};
+use chambers::network::{Architecture, Network, import, random};
+use chambers::search::Options;
+use chambers::{Error, Result};
+use clap::ArgGroup;
+use serde_json::{Value, json};
+
+pub const ARCH_HELP: &str = "\
+The architecture in one line, such as \"1x3x1; conv 8@1x2\"
+
+First the input, HxWxC or one number for a vector; then layers, each after a
+semicolon: conv 8@3x3 stride 2 pad 1 dilation 1 groups 1, dense 16, flatten.
+conv and dense also take nobias. ReLU follows every one of them.";
+
+/// Where the network comes from: exactly one of three.
+#[derive(Debug, clap::Args)]
+#[command(group(ArgGroup::new("source").required(true).args(["model", "arch", "arrangement"])))]
+pub struct Source {
+    /// A network: an ONNX file, or this project's JSON
+    #[arg(value_name = "MODEL")]
+    model: Option<PathBuf>,
+    /// A random network of this architecture, such as "1x3x1; conv 8@1x2"
+    #[arg(long, value_name = "TEXT", long_help = ARCH_HELP)]
+    arch: Option<String>,
+    /// The seed of the weights with --arch [default: 0]
+    #[arg(long, value_name = "N", conflicts_with_all = ["model", "arrangement"])]
+    seed: Option<u64>,
+    /// Hyperplanes: {"dim": 2, "hyperplanes": [[1, -1, 0], ["1/3", 0.5, 2]]}, each a_1..a_d, b
+    #[arg(long, value_name = "FILE.json")]
+    arrangement: Option<PathBuf>,
+}
+
+/// A network and what to call it.
+pub struct Model {
+    /// The network.
+    pub network: Network,
+    /// For people.
+    pub label: String,
+    /// For programs: path and SHA-256, or architecture and seed.
+    pub identity: Value,
+}
+
+impl Source {
+    /// Reads or makes the network.
+    pub fn load(&self) -> Result<Model> {
+        match (&self.model, &self.arch, &self.arrangement) {
+            (Some(path), _, _) => Ok(Model::of_file(path, import::load_model(path)?)),
+            (_, _, Some(path)) => Ok(Model::of_file(path, import::load_arrangement(path)?)),
+            (_, Some(arch), _) => {
+                let seed = self.seed.unwrap_or(0);
+                Ok(Model {
+                    network: random_network(arch, seed)?,
+                    label: format!("{arch:?} with seed {seed}"),
+                    identity: json!({"arch": arch, "seed": seed}),
+                })
+            }
+            // clap asks for one of the three.
+            (None, None, None) => Err(Error::input(
+                "command line",
+                "MODEL",
+                "there is no model",
+                "name a file, or use --arch or --arrangement",
+            )),
+        }
+    }
+}
+
+impl Model {
+    fn of_file(path: &Path, loaded: import::Model) -> Self {
+        Model {
+            network: loaded.network,
+            label: path.display().to_string(),
+            identity: json!({
+                "path": path.display().to_string(),
+                "sha256": loaded.digest,
+            }),
+        }
+    }
+
+    /// The digest of the model's file, in hexadecimal.
+    pub fn sha256(&self) -> Option<&str> {
+        self.identity.get("sha256")?.as_str()
+    }
+}
+
+/// The network of an architecture and a seed.
+pub fn random_network(arch: &str, seed: u64) -> Result<Network> {
+    let named = |error: Error| error.with_origin("--arch");
+    let architecture = Architecture::parse(arch).map_err(named)?;
+    random::he(&architecture, seed).map_err(named)
+}
+
+/// Each thread reserves a large stack of addresses; no machine of today has more cores.
+const MAX_THREADS: i64 = 1024;
+
+/// Where to count and how.
+#[derive(Debug, clap::Args)]
+pub struct ScopeArguments {
+    /// Where to count: box=LO,HI (or one LO,HI for each input), or a VNN-LIB file's input box
+    ///
+    /// The open interior counts. A side may be inf or -inf; an interval that is one
+    /// point fixes its input. Without --domain: all of R^n.
+    #[arg(long, value_name = "box=...|FILE.vnnlib", allow_hyphen_values = true)]
+    domain: Option<String>,
+    /// Threads [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MAX_THREADS))]
+    threads: Option<u16>,
+    /// Leave out cells on which a unit is identically zero (Definition 1 to the letter)
+    #[arg(long)]
+    strict: bool,
+}
+
+/// Where to count and how, read.
+pub struct Scope {
+    /// Where.
+    pub domain: Domain,
+    /// Whether no point lies there.
+    pub empty: bool,
+    /// How.
+    pub options: Options,
+}
+
+impl ScopeArguments {
+    /// Reads the domain for a model.
+    pub fn read(&self, model: &Model) -> Result<Scope> {
+        let inputs = model.network.input().len();
+        let domain = match &self.domain {
+            None => Domain::everything(inputs),
+            Some(text) => match text.strip_prefix("box=") {
+                Some(sides) => Domain::parse_box(sides, inputs)?,
+                None => vnnlib_box(Path::new(text), inputs)?,
+            },
+        };
+        Ok(Scope {
+            empty: domain.is_empty(),
+            domain,
+            options: Options {
+                threads: self.threads.map(usize::from),
+                strict: self.strict,
+            },
+        })
+    }
+}
+
+fn vnnlib_box(path: &Path, inputs: usize) -> Result<Domain> {
+    if path.extension().is_none_or(|e| e != "vnnlib") {
+        return Err(Error::input(
+            "--domain",
+            format!("{:?}", path.display().to_string()),
+            "neither box=... nor a file whose name ends in .vnnlib",
+            "write --domain box=-1,1, or --domain property.vnnlib, or leave it out for all of R^n",
+        ));
+    }
+    let bytes = std::fs::read(path).map_err(|source| Error::io(path, source))?;
+    let name = path.display().to_string();
+    let text = String::from_utf8(bytes).map_err(|error| {
+        Error::input(
+            name.clone(),
+            format!("byte {}", error.utf8_error().valid_up_to()),
+            "not text in UTF-8; expected VNN-LIB",
+            "check that this is the file you mean",
+        )
+    })?;
+    vnnlib::read_box(&text, inputs).map_err(|error| error.with_origin(name))
+}

@@ -1,0 +1,90 @@
+//! Theorem 2 of Xiong et al. 2020 beside the count of a one-layer network.
+
+use chambers::theory::{Exactness, theorem2};
+use num_bigint::BigUint;
+use serde_json::{Value, json};
+
+use super::model::{Model, Scope};
+use super::outcome::{Outcome, Proof};
+
+/// Longer values are abbreviated for people.
+const DIGITS_SHOWN: usize = 60;
+
+/// The value of the formula and what it says here.
+pub struct Theorem2 {
+    /// The value; `None` when it takes too much work.
+    value: Option<BigUint>,
+    exactness: Exactness,
+    reason: String,
+}
+
+impl Theorem2 {
+    /// The value for this network, if it has one layer of units.
+    pub fn of(model: &Model, scope: &Scope) -> Option<Self> {
+        let groups = theorem2::groups(&model.network).ok()?;
+        let reading = theorem2::reading(&model.network).ok()?;
+        let value = theorem2::value(&groups, theorem2::WORK);
+        let everywhere = scope
+            .domain
+            .intervals()
+            .iter()
+            .all(|interval| interval.lower.is_none() && interval.upper.is_none());
+        let (exactness, reason) = match reading.exactness {
+            Exactness::Exact if !everywhere => (
+                Exactness::UpperBound,
+                "the theorem counts on all of R^n, not on this domain".to_string(),
+            ),
+            exactness => (exactness, reading.reason.to_string()),
+        };
+        Some(Theorem2 {
+            value,
+            exactness,
+            reason,
+        })
+    }
+
+    /// For people: the value, what it claims, and how it compares with the count.
+    pub fn text(&self, outcome: &Outcome) -> String {
+        let Some(value) = &self.value else {
+            return "not computed: its sum is too long".into();
+        };
+        let digits = value.to_string();
+        let shown = if digits.len() > DIGITS_SHOWN {
+            format!("{}.{}e{}", &digits[..1], &digits[1..4], digits.len() - 1)
+        } else {
+            digits
+        };
+        let claim = match self.exactness {
+            Exactness::Exact => format!("exact for almost all weights: {}", self.reason),
+            Exactness::UpperBound => format!("an upper bound here: {}", self.reason),
+        };
+        format!("{shown}, {}; {claim}", self.comparison(value, outcome))
+    }
+
+    fn comparison(&self, value: &BigUint, outcome: &Outcome) -> String {
+        let count = BigUint::from(outcome.regions);
+        let exact = matches!(outcome.proof, Proof::Exact { .. });
+        if !outcome.complete {
+            "not to be compared with a partial count".into()
+        } else if count == *value {
+            "as counted".into()
+        } else if count > *value {
+            // The formula bounds every layer, so only an inexact count gets here.
+            "less than counted".into()
+        } else if exact && self.exactness == Exactness::Exact {
+            "more than counted, so that these weights are special".into()
+        } else {
+            "more than counted".into()
+        }
+    }
+
+    /// For programs.
+    pub fn json(&self) -> Value {
+        json!({
+            "value": self.value.as_ref().map(BigUint::to_string),
+            "kind": self.exactness.to_string(),
+            "why": self.reason,
+            "assumptions": theorem2::ASSUMPTIONS,
+        })
+    }
+}

@@ -1,0 +1,3 @@
+//! Writers of results: one file a format.
+
+pub mod jsonl;
