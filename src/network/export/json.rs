@@ -92,6 +92,25 @@ fn write_affine(affine: &Affine, from: &Shape, out: &mut dyn Write) -> io::Resul
                 "\"type\": \"permute\", \"shape\": {axes:?}, \"source\": {source:?}"
             )
         }
+        AffineKind::Sparse => {
+            let axes = affine.output().axes();
+            write!(
+                out,
+                "\"type\": \"sparse\", \"shape\": {axes:?},\n      \"rows\": ["
+            )?;
+            for row in 0..outputs {
+                let (inputs, weights) = affine.row(row);
+                let comma = if row == 0 { "" } else { "," };
+                write!(
+                    out,
+                    "{comma}\n        {{\"inputs\": {inputs:?}, \"weight\": "
+                )?;
+                write_list(weights, out)?;
+                write!(out, "}}")?;
+            }
+            write!(out, "],\n      \"bias\": ")?;
+            write_list(affine.bias(), out)
+        }
     }
 }
 
@@ -344,6 +363,16 @@ mod tests {
             let source: Vec<usize> = (0..len).rev().collect();
             let permutation = Affine::permutation(flat, &source).unwrap();
             network.push(Layer::Affine(permutation)).unwrap();
+            let number = |text: &str| Number::parse(text).unwrap();
+            let rows = [
+                vec![(0, Number::ONE)],
+                vec![],
+                vec![(len - 1, number("1/7")), (0, number("-2"))],
+            ];
+            let bias = vec![Number::ZERO, Number::ONE, number("0.5")];
+            let sparse = Affine::sparse(len, Shape::new([3, 1]), rows, bias).unwrap();
+            network.push(Layer::Affine(sparse)).unwrap();
+            let len = 3;
             let nothing = Affine::dense(len, 0, Vec::new(), Vec::new()).unwrap();
             network.push(Layer::Affine(nothing)).unwrap();
             round_trip(&network);

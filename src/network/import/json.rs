@@ -61,10 +61,11 @@ pub(super) fn from_root(root: &Node) -> Result<Network> {
             )?),
             "scale" => Layer::Affine(scale(&layer, &shape)?),
             "permute" => Layer::Affine(permutation(&layer, &shape)?),
+            "sparse" => Layer::Affine(sparse(&layer, &shape)?),
             _ => {
                 return Err(layer.need("type", "")?.error(
                     format!("no layer type is called {kind:?}"),
-                    "the types are dense, conv, relu, flatten, reshape, scale and permute",
+                    "the types are dense, conv, relu, flatten, reshape, scale, permute and sparse",
                 ));
             }
         };
@@ -363,6 +364,28 @@ fn permutation(layer: &Node, shape: &Shape) -> Result<Affine> {
     )?;
     Affine::permutation(own_shape(layer, shape)?, &node.sizes(0)?)
         .map_err(|error| relocate(error, &node))
+}
+
+const SPARSE: &str = "write \"rows\": for each output {\"inputs\": [0, 3], \"weight\": [0.5, -1]}";
+
+fn sparse(layer: &Node, from: &Shape) -> Result<Affine> {
+    let node = layer.need("rows", SPARSE)?;
+    let mut rows = Vec::new();
+    for row in node.items("a list of rows")? {
+        let inputs = row.need("inputs", SPARSE)?.sizes(0)?;
+        let mut levels = [Level::exactly(
+            inputs.len(),
+            "one for each of the row's inputs",
+        )];
+        let weight = row.need("weight", SPARSE)?.tensor(&mut levels)?;
+        rows.push(inputs.into_iter().zip(weight).collect());
+    }
+    let shape = match layer.get("shape") {
+        Some(shape) => reshaped(&shape, &Shape::new([rows.len()]))?,
+        None => Shape::new([rows.len()]),
+    };
+    let bias = bias(layer, rows.len(), "one for each row")?;
+    Affine::sparse(from.len(), shape, rows, bias).map_err(|error| relocate(error, &node))
 }
 
 #[cfg(test)]

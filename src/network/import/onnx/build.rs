@@ -194,7 +194,7 @@ impl Build {
                     "would need {rows} rows of {row} entries, beyond the {MOST_ENTRIES} that all \
                      layers together may have"
                 ),
-                "a network of this size has no countable regions; use a smaller one",
+                "the regions of a network of this size are beyond counting; use a smaller one",
             )),
         }
     }

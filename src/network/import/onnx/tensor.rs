@@ -37,8 +37,8 @@ impl Constant {
         if tensor.data_location != 0 || !tensor.external_data.is_empty() {
             return Err(fault(
                 "its values are stored outside the model file (external data)".into(),
-                "save the model with its weights inside: onnx.save_model(model, path, \
-                 save_as_external_data=False)",
+                "save the model with its weights inside: torch.onnx.export(..., \
+                 external_data=False), or onnx.save_model(model, path, save_as_external_data=False)",
             ));
         }
         if tensor.segment.is_some() {
@@ -283,7 +283,7 @@ mod tests {
             .iter()
             .flat_map(|v| v.to_le_bytes())
             .collect();
-        assert_eq!(shown(&t), format!("[-1, {}/1]", i64::MAX).replace("/1", ""));
+        assert_eq!(shown(&t), "[-1, 9223372036854775807]");
 
         let mut t = tensor(data_type::INT32, &[]);
         t.int32_data = vec![-7];

@@ -75,7 +75,7 @@ pub fn reshape(call: &Call, build: &mut Build) -> Result<Value> {
     let count: usize = given.iter().product();
     if let Some(axis) = open {
         let rest = axes::elements(&to).map_err(&wrong)?;
-        if rest == 0 || count % rest != 0 {
+        if rest == 0 || !count.is_multiple_of(rest) {
             return Err(wrong(format!("axis {axis} cannot be inferred")));
         }
         to[axis] = count / rest;

@@ -1,0 +1,139 @@
+//! Tiny networks of any depth, 2 to 5 inputs, on R^n and on boxes of every sort,
+//! against all sign vectors.
+
+mod common;
+
+use chambers::arrangement::{Domain, Interval};
+use chambers::network::Network;
+use common::check::assert_patterns;
+use common::networks::{self as nets, Kind};
+use common::rng::Rng;
+use common::{Number, patterns};
+
+const KINDS: [Kind; 5] = [
+    Kind::Integer(1),
+    Kind::Integer(3),
+    Kind::Normal,
+    Kind::Fraction,
+    Kind::Spread(20),
+];
+
+fn assert_all_patterns(network: &Network, domain: &Domain, case: &str) {
+    let expected = patterns::patterns(network, domain);
+    assert_patterns(network, domain, &expected, &case);
+}
+
+/// At most 12 units in 1 to 4 layers, with a random degeneracy.
+fn network(rng: &mut Rng, kind: Kind, inputs: usize, units: usize) -> Network {
+    let depth = 1 + rng.below(4);
+    let mut left = units;
+    let mut widths = Vec::new();
+    for layer in 0..depth {
+        let most = left + layer + 1 - depth;
+        let width = 1 + rng.below(most.min(6));
+        widths.push(width);
+        left -= width;
+    }
+    let mut layers = nets::random_layers(rng, kind, inputs, &widths);
+    match rng.below(6) {
+        0 => nets::duplicate_units(rng, &mut layers),
+        1 => nets::without_bias(&mut layers),
+        2 => nets::sparsen(rng, &mut layers, 2),
+        3 => {
+            let dead = rng.below(layers.len());
+            nets::deaden(rng, &mut layers[dead]);
+        }
+        _ => {}
+    }
+    nets::dense(inputs, &layers)
+}
+
+/// A side that is bounded, half-infinite, infinite, or a point.
+fn interval(rng: &mut Rng) -> Interval {
+    let lower = Kind::Fraction.draw(rng);
+    let length = nets::fraction(rng.range(1, 20), rng.range(1, 9));
+    let upper = nets::sum(&lower, &length);
+    let (lower, upper) = match rng.below(6) {
+        0 => (Some(lower.clone()), Some(lower)),
+        1 => (Some(lower), None),
+        2 => (None, Some(upper)),
+        3 => (None, None),
+        _ => (Some(lower), Some(upper)),
+    };
+    Interval { lower, upper }
+}
+
+#[test]
+fn on_everything() {
+    for seed in 0..240 {
+        let mut rng = Rng::new(seed);
+        let kind = KINDS[rng.below(KINDS.len())];
+        let inputs = 2 + rng.below(3);
+        let network = network(&mut rng, kind, inputs, 12);
+        let domain = Domain::everything(inputs);
+        assert_all_patterns(&network, &domain, &format!("seed {seed}, {kind:?}"));
+    }
+}
+
+#[test]
+fn on_boxes() {
+    for seed in 0..240 {
+        let mut rng = Rng::new(seed);
+        let kind = KINDS[rng.below(KINDS.len())];
+        let inputs = 2 + rng.below(3);
+        let network = network(&mut rng, kind, inputs, 9);
+        let domain = Domain::new((0..inputs).map(|_| interval(&mut rng)).collect());
+        assert_all_patterns(&network, &domain, &format!("seed {seed}, {kind:?}"));
+    }
+}
+
+#[test]
+fn in_the_unit_cube_whose_corners_lie_on_hyperplanes() {
+    for seed in 0..60 {
+        let mut rng = Rng::new(seed);
+        let inputs = 2 + rng.below(2);
+        let network = network(&mut rng, Kind::Integer(1), inputs, 9);
+        let domain = nets::integer_box(&vec![(Some(0), Some(1)); inputs]);
+        assert_all_patterns(&network, &domain, &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn with_more_inputs_than_the_weights_see() {
+    // Weights of rank 1 or 2 in 5 inputs, on R^5 and on boxes.
+    for seed in 0..80 {
+        let mut rng = Rng::new(seed);
+        let (inputs, rank) = (5, 1 + rng.below(2));
+        let basis = nets::random_units(&mut rng, Kind::Integer(3), inputs, rank);
+        let mut first = Vec::new();
+        for _ in 0..4 {
+            let mut unit = (vec![Number::ZERO; inputs], Kind::Integer(3).draw(&mut rng));
+            for (weights, _) in &basis {
+                let factor = Kind::Fraction.draw(&mut rng);
+                for (total, weight) in unit.0.iter_mut().zip(weights) {
+                    *total = nets::sum(total, &nets::product(weight, &factor));
+                }
+            }
+            first.push(unit);
+        }
+        let second = nets::random_units(&mut rng, Kind::Integer(2), 4, 3);
+        let network = nets::dense(inputs, &[first, second]);
+        let all = Domain::everything(inputs);
+        assert_all_patterns(&network, &all, &format!("seed {seed}, rank {rank}"));
+        let domain = Domain::new((0..inputs).map(|_| interval(&mut rng)).collect());
+        assert_all_patterns(&network, &domain, &format!("seed {seed}, rank {rank}"));
+    }
+}
+
+#[test]
+fn through_a_narrow_layer() {
+    // Everything behind a layer of one unit sees one dimension.
+    for seed in 0..60 {
+        let mut rng = Rng::new(seed);
+        let inputs = 2 + rng.below(3);
+        let layers = nets::random_layers(&mut rng, Kind::Integer(3), inputs, &[3, 1, 4, 2]);
+        let network = nets::dense(inputs, &layers);
+        let domain = Domain::everything(inputs);
+        assert_all_patterns(&network, &domain, &format!("seed {seed}"));
+    }
+}
