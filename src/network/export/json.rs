@@ -48,26 +48,6 @@ fn write_affine(affine: &Affine, from: &Shape, out: &mut dyn Write) -> io::Resul
             write!(out, "],\n      \"bias\": ")?;
             write_list(affine.bias(), out)
         }
-        // The format has no sparse layer: a dense one with zeros is the same map.
-        AffineKind::Sparse => {
-            write!(out, "\"type\": \"dense\",\n      \"weight\": [")?;
-            for row in 0..outputs {
-                let mut dense = vec![Number::ZERO; affine.input_len()];
-                let (columns, weights) = affine.row(row);
-                for (&column, weight) in columns.iter().zip(weights) {
-                    dense[column as usize] = weight.clone();
-                }
-                write!(out, "{}\n        ", if row == 0 { "" } else { "," })?;
-                write_list(&dense, out)?;
-            }
-            write!(out, "],\n      \"bias\": ")?;
-            write_list(affine.bias(), out)?;
-            let axes = affine.output().axes();
-            if axes.len() != 1 {
-                write!(out, "}},\n    {{\"type\": \"reshape\", \"shape\": {axes:?}")?;
-            }
-            Ok(())
-        }
         AffineKind::Convolution(conv) => write_convolution(affine, conv, from, out),
         AffineKind::Elementwise => {
             let axes = affine.output().axes();
