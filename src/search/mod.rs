@@ -4,6 +4,7 @@ pub mod digest;
 pub mod engine;
 mod level;
 pub mod monitor;
+mod point;
 mod tally;
 mod tree;
 
@@ -132,6 +133,7 @@ fn search(
         for chart in &charts {
             let tree = Tree {
                 stages: &stages,
+                domain,
                 chart,
                 charts: charts.len(),
                 options,

@@ -10,19 +10,18 @@
 
 use std::ops::ControlFlow;
 
-use num_traits::ToPrimitive;
-
 use super::digest::PatternHash;
 use super::engine::certify;
 use super::engine::dictionary::{Dictionary, Seen, Walk};
 use super::engine::exact::{Minimum, interior_point, minimum};
 use super::engine::witness;
 use super::level::{Content, Level, RowId};
+use super::point::nearest_inside;
 use super::tally::Tallies;
 use super::{Decisions, Monitor, Options, Visit};
 use crate::arithmetic::{IntegerRow, Rational};
-use crate::arrangement::Chart;
 use crate::arrangement::stage::Stage;
+use crate::arrangement::{Chart, Domain};
 use crate::regions::{Region, Sign};
 
 /// Float dictionaries older than this are computed anew before they are trusted to
@@ -32,6 +31,7 @@ const OLDEST: u32 = 60;
 /// A search through one chart.
 pub struct Tree<'a> {
     pub stages: &'a [Stage],
+    pub domain: &'a Domain,
     pub chart: &'a Chart,
     /// Into how many charts the domain is cut.
     pub charts: usize,
@@ -448,7 +448,7 @@ impl<'a> Tree<'a> {
                     .collect(),
             };
             let witness = self.chart.to_input(&y);
-            let witness_f64 = self.float_witness(&witness, path);
+            let witness_f64 = nearest_inside(self.stages, self.domain, &path.signs, &witness);
             if visit(&Region {
                 pattern: &path.signs,
                 witness,
@@ -550,20 +550,6 @@ impl<'a> Tree<'a> {
                 self.search_exactly(&next, cell);
             }
         }
-    }
-
-    /// The f64 point next to an exact witness, if it has the same pattern.
-    fn float_witness(&self, witness: &[Rational], path: &Path) -> Option<Vec<f64>> {
-        let _ = path;
-        let point: Vec<f64> = witness
-            .iter()
-            .map(|x| x.to_f64().unwrap_or(f64::NAN))
-            .collect();
-        let same = point
-            .iter()
-            .zip(witness)
-            .all(|(&float, exact)| Rational::from_float(float).as_ref() == Some(exact));
-        same.then_some(point)
     }
 }
 
