@@ -39,10 +39,15 @@ pub struct FloatRow<'a> {
     pub exact: bool,
 }
 
+/// Entries that are worked on together.
+pub const LANES: usize = 4;
+
 /// Rows in one block.
 #[derive(Debug)]
 struct Rows {
     width: usize,
+    /// From one row to the next in `centers`.
+    stride: usize,
     centers: Vec<f64>,
     radii: Vec<f64>,
     supports: Vec<u128>,
@@ -206,6 +211,7 @@ impl<'a> Level<'a> {
         self.classes
     }
 
+    #[inline]
     fn at(&self, level: u32) -> &Level<'a> {
         let mut here = self;
         while here.number > level {
@@ -215,8 +221,25 @@ impl<'a> Level<'a> {
     }
 
     /// A row of this level or one above it, without its orientation.
+    #[inline(always)]
     pub fn row(&self, id: RowId) -> FloatRow<'_> {
         self.at(id.level).rows.get(id.index as usize)
+    }
+
+    /// Centers of a row as whole vectors of [`LANES`], filled up with zeros.
+    #[inline(always)]
+    pub fn vectors(&self, id: RowId) -> &[[f64; LANES]] {
+        let rows = &self.at(id.level).rows;
+        let start = id.index as usize * rows.stride;
+        rows.centers[start..start + rows.stride].as_chunks().0
+    }
+
+    /// Radii of a row; `None` when they are all zero.
+    #[inline(always)]
+    pub fn radii(&self, id: RowId) -> Option<&[f64]> {
+        let rows = &self.at(id.level).rows;
+        let index = id.index as usize;
+        (!rows.exact[index]).then(|| &rows.radii[index * rows.width..][..rows.width])
     }
 
     /// The exact row, oriented.
@@ -313,16 +336,18 @@ impl Rows {
     fn new(width: usize, rows: usize) -> Self {
         Rows {
             width,
-            centers: Vec::with_capacity(rows * width),
+            stride: width.next_multiple_of(LANES),
+            centers: Vec::with_capacity(rows * width.next_multiple_of(LANES)),
             radii: Vec::with_capacity(rows * width),
             supports: Vec::with_capacity(rows),
             exact: Vec::with_capacity(rows),
         }
     }
 
+    #[inline(always)]
     fn get(&self, index: usize) -> FloatRow<'_> {
-        let range = index * self.width..(index + 1) * self.width;
-        let (center, radius) = (&self.centers[range.clone()], &self.radii[range]);
+        let center = &self.centers[index * self.stride..][..self.width];
+        let radius = &self.radii[index * self.width..][..self.width];
         let last = self.width - 1;
         FloatRow {
             center,
@@ -385,7 +410,7 @@ impl Rows {
     }
 
     fn push(&mut self, entries: impl Iterator<Item = (f64, f64)>) {
-        let start = self.centers.len();
+        let (first, first_radius) = (self.centers.len(), self.radii.len());
         for (mut center, mut radius) in entries {
             if center != 0.0 && center.abs() < TINY {
                 radius = (radius + center.abs()).next_up();
@@ -397,13 +422,18 @@ impl Rows {
             self.centers.push(center);
             self.radii.push(radius);
         }
+        self.centers.resize(first + self.stride, 0.0);
         let linear = self.width - 1;
-        let nonzero = |&k: &usize| self.centers[start + k] != 0.0 || self.radii[start + k] != 0.0;
+        let nonzero =
+            |&k: &usize| self.centers[first + k] != 0.0 || self.radii[first_radius + k] != 0.0;
         let support = (0..linear)
             .filter(nonzero)
             .fold(0, |bits, k| bits | 1u128 << k.min(127));
         self.supports.push(support);
-        self.exact
-            .push(self.radii[start..].iter().all(|radius| *radius == 0.0));
+        self.exact.push(
+            self.radii[first_radius..]
+                .iter()
+                .all(|radius| *radius == 0.0),
+        );
     }
 }

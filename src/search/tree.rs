@@ -28,7 +28,7 @@ use crate::regions::{Region, Sign};
 
 /// Float dictionaries older than this are computed anew before they are trusted to
 /// propose.
-const OLDEST: u32 = 100;
+const OLDEST: u32 = 250;
 
 /// A search through one chart.
 pub struct Tree<'a> {
@@ -231,7 +231,8 @@ impl<'a> Tree<'a> {
         if cell.dictionary.candidates().is_empty() {
             return self.finish(level, cell);
         }
-        match cell.dictionary.enter(0) {
+        let candidate = cell.dictionary.split_candidate();
+        match cell.dictionary.enter(candidate) {
             Some(column) => self.split(level, cell, column),
             None => self.search_exactly(level, cell.into_exact()),
         }
@@ -267,10 +268,8 @@ impl<'a> Tree<'a> {
     /// Proves which candidates do not cut the cell and takes them off its list.
     fn classify(&self, level: &Level, cell: &mut Cell) -> Result<(), Lost> {
         let dictionary = &mut cell.dictionary;
-        if dictionary.age() > OLDEST || !dictionary.is_feasible() {
-            if !dictionary.refresh(level) || !dictionary.is_feasible() {
-                return Err(Lost);
-            }
+        if dictionary.age() > OLDEST && !(dictionary.refresh(level) && dictionary.is_feasible()) {
+            return Err(Lost);
         }
         let mut seen: SmallVec<[Seen; 64]> =
             smallvec![Seen::default(); dictionary.candidates().len()];
@@ -404,7 +403,7 @@ impl<'a> Tree<'a> {
                 .copied()
         };
         if let Some(point) = witness::propose(dictionary) {
-            if rows().all(|id| certify::positive_at(level, id, &point)) {
+            if certify::positive_at(level, rows(), &point) {
                 self.tallies.with(|tally| tally.decisions.float += 1);
                 return Some(Witness::Float(point));
             }
@@ -412,7 +411,7 @@ impl<'a> Tree<'a> {
                 point.iter().map(|&y| Rational::from_float(y)).collect();
             if let Some(exact) = exact
                 && rows().all(|id| {
-                    certify::positive_at(level, id, &point)
+                    certify::positive_at(level, [id].into_iter(), &point)
                         || certify::positive_at_exactly(level, id, &exact)
                 })
             {

@@ -9,11 +9,11 @@
 //! *Not empty*: a point at which every constraint of the path is positive.
 
 use crate::arithmetic::Rational;
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 use crate::arithmetic::float::{TINY, power_of_two, sum_error};
 use crate::arithmetic::integer::{IntegerRow, combination};
-use crate::search::level::{FloatRow, Level, RowId};
+use crate::search::level::{FloatRow, LANES, Level, RowId};
 
 use super::dictionary::PROPOSAL_ZERO;
 
@@ -27,10 +27,6 @@ fn chosen(value: f64) -> f64 {
         value
     }
 }
-
-/// Row-sized and matrix-sized scratch space, on the stack for ordinary dimensions.
-type Short = SmallVec<[f64; 16]>;
-type Block = SmallVec<[f64; 128]>;
 
 fn orientation(id: RowId) -> f64 {
     if id.negated { -1.0 } else { 1.0 }
@@ -54,9 +50,9 @@ pub fn positive_in_box(
     let target = level.row(id);
     let orient = f64::from(sign) * orientation(id);
     // The rest, the sum of magnitudes behind it, and the part due to radii.
-    let mut rest: Short = target.center.iter().map(|entry| orient * entry).collect();
-    let mut size: Short = target.center.iter().map(|entry| entry.abs()).collect();
-    let mut doubt: Short = target.radius.into();
+    let mut rest: SmallVec<[f64; 16]> = target.center.iter().map(|entry| orient * entry).collect();
+    let mut size: SmallVec<[f64; 16]> = target.center.iter().map(|entry| entry.abs()).collect();
+    let mut doubt: SmallVec<[f64; 16]> = target.radius.into();
     for (&column, &entry) in basis.iter().zip(line) {
         let multiplier = chosen((f64::from(sign) * entry).max(0.0));
         if multiplier == 0.0 {
@@ -105,128 +101,146 @@ pub fn positive_by_multipliers<'d>(
     let orient = f64::from(sign) * orientation(id);
     let mut support = target.support;
     let mut exact = target.exact;
-    let mut chosen_rows: SmallVec<[(usize, f64, f64, FloatRow); 16]> = SmallVec::new();
-    for (j, (&column, &entry)) in basis.iter().zip(line).enumerate() {
+    let mut chosen_rows: SmallVec<[ChosenRow; 16]> = SmallVec::new();
+    for (column, (&id, &entry)) in basis.iter().zip(line).enumerate() {
         let multiplier = f64::from(sign) * entry;
         if multiplier > PROPOSAL_ZERO {
-            let row = level.row(column);
+            let row = level.row(id);
             support |= row.support;
             exact &= row.exact;
-            chosen_rows.push((j, multiplier, orientation(column), row));
+            chosen_rows.push(ChosenRow {
+                column,
+                multiplier,
+                orient: orientation(id),
+                row,
+            });
         }
     }
-    let k = chosen_rows.len();
-    // With more than 127 coordinates their supports are not told apart.
-    let coordinates: SmallVec<[usize; 16]> = (0..d)
-        .filter(|&i| d > 127 || support >> i & 1 == 1)
-        .collect();
-    if coordinates.len() != k || k == 0 {
+    // Beyond 127 coordinates, supports are not told apart.
+    if chosen_rows.is_empty() || d > 127 || support.count_ones() as usize != chosen_rows.len() {
         return false;
     }
-    // M, row by row, and the same for radii; G, row by row.
-    let mut matrix: Block = SmallVec::new();
-    let mut radii: Block = SmallVec::new();
-    for (_, _, orient, row) in &chosen_rows {
-        matrix.extend(coordinates.iter().map(|&i| orient * row.center[i]));
-        if !exact {
-            radii.extend(coordinates.iter().map(|&i| row.radius[i]));
-        }
+    let target = FloatRow {
+        support,
+        exact,
+        ..target
+    };
+    // Fixed sizes let the compiler unroll and vectorise.
+    match chosen_rows.len() {
+        0..=4 => solve::<4>(&chosen_rows, target, orient, inverse),
+        5..=8 => solve::<8>(&chosen_rows, target, orient, inverse),
+        9..=12 => solve::<12>(&chosen_rows, target, orient, inverse),
+        13..=16 => solve::<16>(&chosen_rows, target, orient, inverse),
+        17..=32 => solve::<32>(&chosen_rows, target, orient, inverse),
+        _ => solve::<128>(&chosen_rows, target, orient, inverse),
     }
-    let mut near_inverse: Block = SmallVec::new();
-    for &i in &coordinates {
-        let row = inverse(i);
-        near_inverse.extend(chosen_rows.iter().map(|(j, ..)| chosen(row[*j])));
-    }
+}
+
+/// A basis row with a multiplier above zero.
+struct ChosenRow<'a> {
+    column: usize,
+    multiplier: f64,
+    orient: f64,
+    row: FloatRow<'a>,
+}
+
+/// The second half of [`positive_by_multipliers`]. `target.support` is that of all rows
+/// involved, and `target.exact` says whether all of them are; arrays are padded with
+/// zeros, which change no sum.
+fn solve<'d, const N: usize>(
+    rows: &[ChosenRow],
+    target: FloatRow,
+    orient: f64,
+    inverse: impl Fn(usize) -> &'d [f64],
+) -> bool {
+    let k = rows.len();
+    let exact = target.exact;
     let error = sum_error(k + 2);
-    // |a - M^T m^|, a bound for each coordinate.
-    let mut rest: Short = coordinates
-        .iter()
-        .map(|&i| orient * target.center[i])
-        .collect();
-    let mut size: Short = rest.iter().map(|entry| entry.abs()).collect();
-    let mut doubt: Short = coordinates.iter().map(|&i| target.radius[i]).collect();
-    for (b, (_, multiplier, ..)) in chosen_rows.iter().enumerate() {
-        let row = &matrix[b * k..(b + 1) * k];
-        for ((rest, size), entry) in rest.iter_mut().zip(&mut size).zip(row) {
-            *rest -= multiplier * entry;
-            *size += multiplier * entry.abs();
+    let mut coordinates = [0; N];
+    let mut support = target.support;
+    for coordinate in &mut coordinates[..k] {
+        *coordinate = support.trailing_zeros() as usize;
+        support &= support - 1;
+    }
+    let coordinates = &coordinates[..k];
+    // G, and |a - M^T m^| as rest, magnitudes behind it, and share of the radii.
+    let mut near_inverse = [[0.0; N]; N];
+    let (mut rest, mut size, mut doubt) = ([0.0; N], [0.0; N], [0.0; N]);
+    for (a, &i) in coordinates.iter().enumerate() {
+        let line = inverse(i);
+        for (value, row) in near_inverse[a].iter_mut().zip(rows) {
+            *value = chosen(line[row.column]);
         }
-        if !exact {
-            for (doubt, radius) in doubt.iter_mut().zip(&radii[b * k..]) {
-                *doubt += multiplier * radius;
+        rest[a] = orient * target.center[i];
+        size[a] = target.center[i].abs();
+        doubt[a] = target.radius[i];
+    }
+    // Column sums of |M G - I|, and the magnitudes behind them.
+    let (mut defect, mut behind) = ([0.0; N], [1.0; N]);
+    for (b, row) in rows.iter().enumerate() {
+        let mut product = [0.0; N];
+        product[b] = -1.0;
+        for (a, &i) in coordinates.iter().enumerate() {
+            let entry = row.orient * row.row.center[i];
+            rest[a] -= row.multiplier * entry;
+            size[a] += row.multiplier * entry.abs();
+            for c in 0..N {
+                product[c] += entry * near_inverse[a][c];
+                behind[c] += entry.abs() * near_inverse[a][c].abs();
             }
+            if !exact {
+                let radius = row.row.radius[i];
+                doubt[a] += row.multiplier * radius;
+                for c in 0..N {
+                    defect[c] += radius * near_inverse[a][c].abs();
+                }
+            }
+        }
+        for c in 0..N {
+            defect[c] += product[c].abs();
         }
     }
     // |G^T| |r|.
-    let mut shift: Short = smallvec![0.0; k];
-    for i in 0..k {
-        let residual = (rest[i].abs() + error * size[i] + doubt[i]) * (1.0 + 2.0 * error) + TINY;
-        for (shift, entry) in shift.iter_mut().zip(&near_inverse[i * k..]) {
-            *shift += entry.abs() * residual;
+    let mut shift = [0.0; N];
+    for a in 0..k {
+        let residual = (rest[a].abs() + error * size[a] + doubt[a]) * (1.0 + 2.0 * error) + TINY;
+        for c in 0..N {
+            shift[c] += near_inverse[a][c].abs() * residual;
         }
     }
-    shift.iter_mut().for_each(|entry| *entry *= 1.0 + error);
-    let defect = column_defects(&matrix, &radii, &near_inverse, k, error);
-    let norm = defect.iter().copied().fold(0.0, f64::max);
-    let largest = shift.iter().copied().fold(0.0, f64::max);
-    if norm >= 0.5 || !shift.iter().chain(&defect).all(|value| value.is_finite()) {
+    let round_up = 1.0 + sum_error(k * k + 4);
+    let (mut norm, mut largest) = (0.0, 0.0);
+    for c in 0..k {
+        shift[c] *= round_up;
+        defect[c] = (defect[c] + error * behind[c]) * round_up + TINY;
+        norm = f64::max(norm, defect[c]);
+        largest = f64::max(largest, shift[c]);
+        // max ignores not-a-number.
+        if !(shift[c] + defect[c]).is_finite() {
+            return false;
+        }
+    }
+    if norm >= 0.5 {
         return false;
     }
     let spread = largest / (1.0 - norm) * (1.0 + 4.0 * error);
+    let d = target.center.len() - 1;
     let mut constant = orient * target.center[d];
     let mut size = target.center[d].abs();
     let mut doubt = target.radius[d];
     let mut homogeneous = target.homogeneous;
-    for (a, (_, multiplier, orient, row)) in chosen_rows.iter().enumerate() {
-        let deviation = (shift[a] + defect[a] * spread) * (1.0 + 4.0 * error);
-        if *multiplier <= deviation {
+    for (c, row) in rows.iter().enumerate() {
+        let deviation = (shift[c] + defect[c] * spread) * (1.0 + 4.0 * error);
+        if row.multiplier <= deviation {
             return false;
         }
-        homogeneous &= row.homogeneous;
-        constant -= multiplier * orient * row.center[d];
-        size += multiplier * row.center[d].abs();
-        doubt += multiplier * row.radius[d] + deviation * (row.center[d].abs() + row.radius[d]);
+        let (offset, radius) = (row.row.center[d], row.row.radius[d]);
+        homogeneous &= row.row.homogeneous;
+        constant -= row.multiplier * row.orient * offset;
+        size += row.multiplier * offset.abs();
+        doubt += row.multiplier * radius + deviation * (offset.abs() + radius);
     }
     homogeneous || constant > (error * size + doubt) * (1.0 + 4.0 * error) + TINY
-}
-
-/// Bounds of the absolute column sums of M G - I, where M is known to `radii` (or
-/// exactly, when there are none).
-fn column_defects(matrix: &[f64], radii: &[f64], inverse: &[f64], k: usize, error: f64) -> Short {
-    let mut defect: Short = smallvec![0.0; k];
-    let mut product: Short = smallvec![0.0; k];
-    let mut size: Short = smallvec![0.0; k];
-    for b in 0..k {
-        product.fill(0.0);
-        size.fill(1.0);
-        product[b] = -1.0;
-        for (i, entry) in matrix[b * k..(b + 1) * k].iter().enumerate() {
-            let magnitude = entry.abs();
-            let row = &inverse[i * k..(i + 1) * k];
-            for ((product, size), value) in product.iter_mut().zip(&mut size).zip(row) {
-                *product += entry * value;
-                *size += magnitude * value.abs();
-            }
-        }
-        for ((defect, product), size) in defect.iter_mut().zip(&product).zip(&size) {
-            *defect += product.abs() + error * size;
-        }
-        if !radii.is_empty() {
-            for (radius, row) in radii[b * k..(b + 1) * k]
-                .iter()
-                .zip(inverse.chunks_exact(k))
-            {
-                defect
-                    .iter_mut()
-                    .zip(row)
-                    .for_each(|(defect, value)| *defect += radius * value.abs());
-            }
-        }
-    }
-    defect
-        .iter_mut()
-        .for_each(|entry| *entry = *entry * (1.0 + 2.0 * error) + TINY);
-    defect
 }
 
 /// Decides exactly whether the proposed rows are a Farkas certificate: those with a
@@ -272,23 +286,36 @@ pub fn oriented(level: &Level, id: RowId, sign: i32) -> IntegerRow {
     if sign > 0 { row } else { row.negated() }
 }
 
-/// Proves with floats that the form of `id` is positive at the float point `y`.
-pub fn positive_at(level: &Level, id: RowId, y: &[f64]) -> bool {
-    let row = level.row(id);
-    let (linear, constant) = row.center.split_at(y.len());
-    let (mut value, mut size, mut doubt) = (constant[0], constant[0].abs(), row.radius[y.len()]);
-    for (entry, coordinate) in linear.iter().zip(y) {
-        let term = entry * coordinate;
-        value += term;
-        size += term.abs();
-    }
-    if !row.exact {
-        for (radius, coordinate) in row.radius.iter().zip(y) {
-            doubt += radius * coordinate.abs();
+/// Proves with floats that the forms of `ids` are positive at the float point `y`.
+pub fn positive_at(level: &Level, mut ids: impl Iterator<Item = RowId>, y: &[f64]) -> bool {
+    // The constant counts as one more coordinate, whose value is 1.
+    let mut padded: SmallVec<[f64; 20]> = y.into();
+    padded.push(1.0);
+    let width = padded.len();
+    padded.resize(width.next_multiple_of(LANES), 0.0);
+    let coordinates = padded.as_chunks::<LANES>().0;
+    let error = sum_error(width + LANES);
+    ids.all(|id| {
+        let (mut value, mut size) = ([0.0; LANES], [0.0; LANES]);
+        for (entries, coordinates) in level.vectors(id).iter().zip(coordinates) {
+            for lane in 0..LANES {
+                let term = entries[lane] * coordinates[lane];
+                value[lane] += term;
+                size[lane] += term.abs();
+            }
         }
-    }
-    let error = sum_error(y.len() + 1);
-    value * orientation(id) > (error * size + doubt) * (1.0 + 2.0 * error) + TINY
+        let doubt = level.radii(id).map_or(0.0, |radii| {
+            radii
+                .iter()
+                .zip(&padded)
+                .map(|(radius, coordinate)| radius * coordinate.abs())
+                .sum()
+        });
+        let value = (value[0] + value[1]) + (value[2] + value[3]);
+        let size = (size[0] + size[1]) + (size[2] + size[3]);
+        let value = if id.negated { -value } else { value };
+        value > (error * size + doubt) * (1.0 + 2.0 * error) + TINY
+    })
 }
 
 /// Decides exactly whether the form of `id` is positive at `y`.

@@ -219,6 +219,19 @@ impl Dictionary {
         self.values.truncate(from);
     }
 
+    /// The candidate to split on. Any will do; benches/search.rs needs the fewest
+    /// instructions with the first one in up to four dimensions, and beyond with
+    /// the one farthest from the vertex.
+    pub fn split_candidate(&self) -> usize {
+        if self.dimension <= 4 {
+            return 0;
+        }
+        let value = |k: &usize| self.candidate(*k)[self.dimension].abs();
+        (0..self.candidates().len())
+            .max_by(|a, b| value(a).total_cmp(&value(b)))
+            .unwrap_or(0)
+    }
+
     /// Turns column `column` to the other side of its hyperplane.
     pub fn flip(&mut self, column: usize) {
         self.columns[column].negated = !self.columns[column].negated;

@@ -26,16 +26,25 @@ pub fn propose(dictionary: &Dictionary) -> Option<Point> {
     };
     // From the vertex, every basis value grows.
     let mut direction: Point = smallvec![1.0; d];
-    if constraints().any(|line| line[d].abs() <= PROPOSAL_ZERO) {
+    // How far until a constraint ends the way; zero where one is tight at the vertex.
+    let reach = |direction: &[f64], skip_tight: bool| {
+        let mut reach = f64::INFINITY;
+        for line in constraints() {
+            let tight = line[d].abs() <= PROPOSAL_ZERO;
+            let fall = -slope(line, direction);
+            if tight && !skip_tight {
+                return 0.0;
+            } else if !tight && fall > 0.0 {
+                reach = reach.min(line[d] / fall);
+            }
+        }
+        reach
+    };
+    let mut step = reach(&direction, false);
+    if step == 0.0 {
         let tight = || constraints().filter(|line| line[d].abs() <= PROPOSAL_ZERO);
         turn_inwards(&mut direction, tight)?;
-    }
-    let mut step = f64::INFINITY;
-    for line in constraints().filter(|line| line[d].abs() > PROPOSAL_ZERO) {
-        let fall = -slope(line, &direction);
-        if fall > 0.0 {
-            step = step.min(line[d] / fall);
-        }
+        step = reach(&direction, true);
     }
     let step = if step.is_finite() { 0.5 * step } else { 1.0 };
     let point: Point = (0..d)
