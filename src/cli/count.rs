@@ -70,7 +70,7 @@ pub fn run(arguments: &Arguments) -> Result<Status> {
             &mut |_| ControlFlow::Continue(()),
         ),
     };
-    let theorem = Theorem2::of(&model, &scope);
+    let theorem = Theorem2::of(&model, &scope, &outcome);
     if arguments.json {
         let object = report::json(&outcome, &model, &scope, theorem.as_ref());
         print(&report::pretty(&object.into()))?;
@@ -115,7 +115,7 @@ fn cross_check(model: &Model, scope: &Scope, as_json: bool) -> Result<Status> {
         only_lp,
         lp,
     };
-    let theorem = Theorem2::of(model, scope);
+    let theorem = Theorem2::of(model, scope, &exact);
     if as_json {
         let mut object = report::json(&exact, model, scope, theorem.as_ref());
         object.insert("cross_check".into(), comparison.json());

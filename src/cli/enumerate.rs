@@ -86,7 +86,7 @@ pub fn run(arguments: &Arguments) -> Result<Status> {
             part.display()
         ));
     }
-    let theorem = Theorem2::of(&model, &scope);
+    let theorem = Theorem2::of(&model, &scope, &outcome);
     let summary = if arguments.json {
         report::pretty(&report::json(&outcome, &model, &scope, theorem.as_ref()).into())
     } else {

@@ -321,10 +321,12 @@ fn first_rank(network: &Network, domain: &Domain) -> Option<Rank> {
             .collect(),
         Some((first, rest)) => {
             let rows = (0..first.output().len()).map(|r| sparse_row(first, r));
+            let mut rows: Vec<SparseRow> = rows.collect();
             let mut work = COMPOSITION_WORK;
-            rest.iter().try_fold(rows.collect(), |rows, affine| {
-                composed(affine, &rows, &mut work)
-            })?
+            for affine in rest {
+                rows = composed(affine, &rows, &mut work)?;
+            }
+            rows
         }
     };
     for row in &mut rows {
@@ -334,7 +336,7 @@ fn first_rank(network: &Network, domain: &Domain) -> Option<Rank> {
 }
 
 /// The rows of `affine` after the map with rows `inner`.
-fn composed(affine: &Affine, inner: &Vec<SparseRow>, work: &mut usize) -> Option<Vec<SparseRow>> {
+fn composed(affine: &Affine, inner: &[SparseRow], work: &mut usize) -> Option<Vec<SparseRow>> {
     let row = |r: usize| {
         let mut sum: BTreeMap<u32, Rational> = BTreeMap::new();
         let (columns, weights) = affine.row(r);

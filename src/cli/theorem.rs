@@ -19,8 +19,12 @@ pub struct Theorem2 {
 }
 
 impl Theorem2 {
-    /// The value for this network, if it has one layer of units.
-    pub fn of(model: &Model, scope: &Scope) -> Option<Self> {
+    /// The value for this network, if it has one layer of units. A stopped search
+    /// gets none: whoever stopped it does not want to wait for a formula.
+    pub fn of(model: &Model, scope: &Scope, outcome: &Outcome) -> Option<Self> {
+        if !outcome.complete {
+            return None;
+        }
         let groups = theorem2::groups(&model.network).ok()?;
         let reading = theorem2::reading(&model.network).ok()?;
         let value = theorem2::value(&groups, theorem2::WORK);
@@ -64,9 +68,7 @@ impl Theorem2 {
     fn comparison(&self, value: &BigUint, outcome: &Outcome) -> String {
         let count = BigUint::from(outcome.regions);
         let exact = matches!(outcome.proof, Proof::Exact { .. });
-        if !outcome.complete {
-            "not to be compared with a partial count".into()
-        } else if count == *value {
+        if count == *value {
             "as counted".into()
         } else if count > *value {
             // The formula bounds every layer, so only an inexact count gets here.

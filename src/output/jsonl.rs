@@ -137,7 +137,7 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Writes what [`line`] made.
+    /// Writes what [`line()`] made.
     ///
     /// # Errors
     /// When the operating system refuses: a closed pipe, a full disk.

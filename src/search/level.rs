@@ -35,6 +35,8 @@ pub struct FloatRow<'a> {
     pub support: u128,
     /// Whether the constant is exactly zero.
     pub homogeneous: bool,
+    /// Whether all radii are zero.
+    pub exact: bool,
 }
 
 /// Rows in one block.
@@ -44,6 +46,7 @@ struct Rows {
     centers: Vec<f64>,
     radii: Vec<f64>,
     supports: Vec<u128>,
+    exact: Vec<bool>,
 }
 
 /// What is known of a row before any search.
@@ -313,6 +316,7 @@ impl Rows {
             centers: Vec::with_capacity(rows * width),
             radii: Vec::with_capacity(rows * width),
             supports: Vec::with_capacity(rows),
+            exact: Vec::with_capacity(rows),
         }
     }
 
@@ -325,6 +329,7 @@ impl Rows {
             radius,
             support: self.supports[index],
             homogeneous: center[last] == 0.0 && radius[last] == 0.0,
+            exact: self.exact[index],
         }
     }
 
@@ -398,5 +403,7 @@ impl Rows {
             .filter(nonzero)
             .fold(0, |bits, k| bits | 1u128 << k.min(127));
         self.supports.push(support);
+        self.exact
+            .push(self.radii[start..].iter().all(|radius| *radius == 0.0));
     }
 }

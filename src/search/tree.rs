@@ -10,11 +10,13 @@
 
 use std::ops::ControlFlow;
 
+use smallvec::{SmallVec, smallvec};
+
 use super::digest::PatternHash;
 use super::engine::certify;
 use super::engine::dictionary::{Dictionary, Seen, Walk};
 use super::engine::exact::{Minimum, interior_point, minimum};
-use super::engine::witness;
+use super::engine::witness::{self, Point};
 use super::level::{Content, Level, RowId};
 use super::point::nearest_inside;
 use super::tally::Tallies;
@@ -26,7 +28,7 @@ use crate::regions::{Region, Sign};
 
 /// Float dictionaries older than this are computed anew before they are trusted to
 /// propose.
-const OLDEST: u32 = 60;
+const OLDEST: u32 = 100;
 
 /// A search through one chart.
 pub struct Tree<'a> {
@@ -270,7 +272,8 @@ impl<'a> Tree<'a> {
                 return Err(Lost);
             }
         }
-        let mut seen = vec![Seen::default(); dictionary.candidates().len()];
+        let mut seen: SmallVec<[Seen; 64]> =
+            smallvec![Seen::default(); dictionary.candidates().len()];
         dictionary.look(&mut seen);
         let mut decisions = Decisions::default();
         let mut k = 0;
@@ -362,7 +365,7 @@ impl<'a> Tree<'a> {
         {
             return true;
         }
-        let inverse = |i: usize, j: usize| dictionary.coordinate(i)[j];
+        let inverse = |i: usize| dictionary.coordinate(i);
         certify::positive_by_multipliers(level, basis, line, inverse, id, sign)
     }
 
@@ -401,19 +404,17 @@ impl<'a> Tree<'a> {
                 .copied()
         };
         if let Some(point) = witness::propose(dictionary) {
-            let doubtful: Vec<RowId> = rows()
-                .filter(|&id| !certify::positive_at(level, id, &point))
-                .collect();
-            if doubtful.is_empty() {
+            if rows().all(|id| certify::positive_at(level, id, &point)) {
                 self.tallies.with(|tally| tally.decisions.float += 1);
                 return Some(Witness::Float(point));
             }
             let exact: Option<Vec<Rational>> =
                 point.iter().map(|&y| Rational::from_float(y)).collect();
             if let Some(exact) = exact
-                && doubtful
-                    .iter()
-                    .all(|&id| certify::positive_at_exactly(level, id, &exact))
+                && rows().all(|id| {
+                    certify::positive_at(level, id, &point)
+                        || certify::positive_at_exactly(level, id, &exact)
+                })
             {
                 self.tallies.with(|tally| tally.decisions.exact += 1);
                 return Some(Witness::Float(point));
@@ -572,7 +573,7 @@ impl Cell {
 
 /// A point inside a cell, in chart coordinates.
 enum Witness {
-    Float(Vec<f64>),
+    Float(Point),
     Exact(Vec<Rational>),
 }
 

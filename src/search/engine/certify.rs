@@ -9,6 +9,8 @@
 //! *Not empty*: a point at which every constraint of the path is positive.
 
 use crate::arithmetic::Rational;
+use smallvec::{SmallVec, smallvec};
+
 use crate::arithmetic::float::{TINY, power_of_two, sum_error};
 use crate::arithmetic::integer::{IntegerRow, combination};
 use crate::search::level::{FloatRow, Level, RowId};
@@ -25,6 +27,10 @@ fn chosen(value: f64) -> f64 {
         value
     }
 }
+
+/// Row-sized and matrix-sized scratch space, on the stack for ordinary dimensions.
+type Short = SmallVec<[f64; 16]>;
+type Block = SmallVec<[f64; 128]>;
 
 fn orientation(id: RowId) -> f64 {
     if id.negated { -1.0 } else { 1.0 }
@@ -48,9 +54,9 @@ pub fn positive_in_box(
     let target = level.row(id);
     let orient = f64::from(sign) * orientation(id);
     // The rest, the sum of magnitudes behind it, and the part due to radii.
-    let mut rest: Vec<f64> = target.center.iter().map(|entry| orient * entry).collect();
-    let mut size: Vec<f64> = target.center.iter().map(|entry| entry.abs()).collect();
-    let mut doubt: Vec<f64> = target.radius.to_vec();
+    let mut rest: Short = target.center.iter().map(|entry| orient * entry).collect();
+    let mut size: Short = target.center.iter().map(|entry| entry.abs()).collect();
+    let mut doubt: Short = target.radius.into();
     for (&column, &entry) in basis.iter().zip(line) {
         let multiplier = chosen((f64::from(sign) * entry).max(0.0));
         if multiplier == 0.0 {
@@ -58,10 +64,14 @@ pub fn positive_in_box(
         }
         let row = level.row(column);
         let signed = multiplier * orientation(column);
-        for k in 0..=d {
-            rest[k] -= signed * row.center[k];
-            size[k] += multiplier * row.center[k].abs();
-            doubt[k] += multiplier * row.radius[k];
+        for ((rest, size), center) in rest.iter_mut().zip(&mut size).zip(row.center) {
+            *rest -= signed * center;
+            *size += multiplier * center.abs();
+        }
+        if !row.exact {
+            for (doubt, radius) in doubt.iter_mut().zip(row.radius) {
+                *doubt += multiplier * radius;
+            }
         }
     }
     let error = sum_error(d + 2);
@@ -74,19 +84,19 @@ pub fn positive_in_box(
 }
 
 /// Proves with floats that `sign` times the form of `id` is positive on an unbounded
-/// cell that satisfies `basis`. `inverse(i, j)` is the dictionary's coefficient of
-/// basis value j in coordinate i.
+/// cell that satisfies `basis`. `inverse(i)` is the dictionary's row of coordinate i:
+/// what multiplies the basis.
 ///
 /// Let S be the basis rows with a proposed multiplier above zero. When their linear
 /// parts M and the target's live on the same |S| coordinates C, exact multipliers m
 /// with M^T m = a exist, and differ from the proposed m^ by M^-T (a - M^T m^). With
-/// G close to M^-1 and E = I - (M G)^T of norm below 1, |M^-T r| <= |G^T| |r| plus
-/// the norm of E times max / (1 - norm).
-pub fn positive_by_multipliers(
+/// G close to M^-1 and E = I - M G of column sums below 1/2, M is invertible and
+/// M^-T r is at most |G^T| |r| plus E's column sums times the largest of that / (1 - norm).
+pub fn positive_by_multipliers<'d>(
     level: &Level,
     basis: &[RowId],
     line: &[f64],
-    inverse: impl Fn(usize, usize) -> f64,
+    inverse: impl Fn(usize) -> &'d [f64],
     id: RowId,
     sign: i32,
 ) -> bool {
@@ -94,73 +104,72 @@ pub fn positive_by_multipliers(
     let target = level.row(id);
     let orient = f64::from(sign) * orientation(id);
     let mut support = target.support;
-    let mut chosen_rows: Vec<(usize, f64, f64, FloatRow)> = Vec::with_capacity(d);
+    let mut exact = target.exact;
+    let mut chosen_rows: SmallVec<[(usize, f64, f64, FloatRow); 16]> = SmallVec::new();
     for (j, (&column, &entry)) in basis.iter().zip(line).enumerate() {
         let multiplier = f64::from(sign) * entry;
         if multiplier > PROPOSAL_ZERO {
             let row = level.row(column);
             support |= row.support;
+            exact &= row.exact;
             chosen_rows.push((j, multiplier, orientation(column), row));
         }
     }
     let k = chosen_rows.len();
     // With more than 127 coordinates their supports are not told apart.
-    let coordinates: Vec<usize> = if d <= 127 {
-        (0..d).filter(|&i| support >> i & 1 == 1).collect()
-    } else {
-        (0..d).collect()
-    };
+    let coordinates: SmallVec<[usize; 16]> = (0..d)
+        .filter(|&i| d > 127 || support >> i & 1 == 1)
+        .collect();
     if coordinates.len() != k || k == 0 {
         return false;
     }
+    // M, row by row, and the same for radii; G, row by row.
+    let mut matrix: Block = SmallVec::new();
+    let mut radii: Block = SmallVec::new();
+    for (_, _, orient, row) in &chosen_rows {
+        matrix.extend(coordinates.iter().map(|&i| orient * row.center[i]));
+        if !exact {
+            radii.extend(coordinates.iter().map(|&i| row.radius[i]));
+        }
+    }
+    let mut near_inverse: Block = SmallVec::new();
+    for &i in &coordinates {
+        let row = inverse(i);
+        near_inverse.extend(chosen_rows.iter().map(|(j, ..)| chosen(row[*j])));
+    }
     let error = sum_error(k + 2);
     // |a - M^T m^|, a bound for each coordinate.
-    let residual: Vec<f64> = coordinates
+    let mut rest: Short = coordinates
         .iter()
-        .map(|&i| {
-            let (mut rest, mut size, mut doubt) = (
-                orient * target.center[i],
-                target.center[i].abs(),
-                target.radius[i],
-            );
-            for (_, multiplier, orient, row) in &chosen_rows {
-                rest -= multiplier * orient * row.center[i];
-                size += multiplier * row.center[i].abs();
-                doubt += multiplier * row.radius[i];
-            }
-            (rest.abs() + error * size + doubt) * (1.0 + 2.0 * error) + TINY
-        })
+        .map(|&i| orient * target.center[i])
         .collect();
-    // G^T |r|, and the absolute row sums of E.
-    let mut shift = vec![0.0; k];
-    let mut defect = vec![0.0; k];
-    for (a, (j, ..)) in chosen_rows.iter().enumerate() {
-        let column: Vec<f64> = coordinates
-            .iter()
-            .map(|&i| chosen(inverse(i, *j)))
-            .collect();
-        shift[a] = column
-            .iter()
-            .zip(&residual)
-            .map(|(g, r)| g.abs() * r)
-            .sum::<f64>()
-            * (1.0 + error);
-        let mut sum = 0.0;
-        for (b, (_, _, orient, row)) in chosen_rows.iter().enumerate() {
-            let (mut product, mut size, mut doubt) = (if a == b { -1.0 } else { 0.0 }, 1.0, 0.0);
-            for (g, &i) in column.iter().zip(&coordinates) {
-                product += orient * row.center[i] * g;
-                size += row.center[i].abs() * g.abs();
-                doubt += row.radius[i] * g.abs();
-            }
-            sum += product.abs() + error * size + doubt;
+    let mut size: Short = rest.iter().map(|entry| entry.abs()).collect();
+    let mut doubt: Short = coordinates.iter().map(|&i| target.radius[i]).collect();
+    for (b, (_, multiplier, ..)) in chosen_rows.iter().enumerate() {
+        let row = &matrix[b * k..(b + 1) * k];
+        for ((rest, size), entry) in rest.iter_mut().zip(&mut size).zip(row) {
+            *rest -= multiplier * entry;
+            *size += multiplier * entry.abs();
         }
-        defect[a] = sum * (1.0 + 2.0 * error) + TINY;
+        if !exact {
+            for (doubt, radius) in doubt.iter_mut().zip(&radii[b * k..]) {
+                *doubt += multiplier * radius;
+            }
+        }
     }
+    // |G^T| |r|.
+    let mut shift: Short = smallvec![0.0; k];
+    for i in 0..k {
+        let residual = (rest[i].abs() + error * size[i] + doubt[i]) * (1.0 + 2.0 * error) + TINY;
+        for (shift, entry) in shift.iter_mut().zip(&near_inverse[i * k..]) {
+            *shift += entry.abs() * residual;
+        }
+    }
+    shift.iter_mut().for_each(|entry| *entry *= 1.0 + error);
+    let defect = column_defects(&matrix, &radii, &near_inverse, k, error);
     let norm = defect.iter().copied().fold(0.0, f64::max);
     let largest = shift.iter().copied().fold(0.0, f64::max);
-    // Not-a-number fails both comparisons that matter, here and below.
-    if !(norm < 0.5) || !shift.iter().chain(&defect).all(|value| value.is_finite()) {
+    if norm >= 0.5 || !shift.iter().chain(&defect).all(|value| value.is_finite()) {
         return false;
     }
     let spread = largest / (1.0 - norm) * (1.0 + 4.0 * error);
@@ -170,7 +179,7 @@ pub fn positive_by_multipliers(
     let mut homogeneous = target.homogeneous;
     for (a, (_, multiplier, orient, row)) in chosen_rows.iter().enumerate() {
         let deviation = (shift[a] + defect[a] * spread) * (1.0 + 4.0 * error);
-        if !(*multiplier > deviation) {
+        if *multiplier <= deviation {
             return false;
         }
         homogeneous &= row.homogeneous;
@@ -179,6 +188,45 @@ pub fn positive_by_multipliers(
         doubt += multiplier * row.radius[d] + deviation * (row.center[d].abs() + row.radius[d]);
     }
     homogeneous || constant > (error * size + doubt) * (1.0 + 4.0 * error) + TINY
+}
+
+/// Bounds of the absolute column sums of M G - I, where M is known to `radii` (or
+/// exactly, when there are none).
+fn column_defects(matrix: &[f64], radii: &[f64], inverse: &[f64], k: usize, error: f64) -> Short {
+    let mut defect: Short = smallvec![0.0; k];
+    let mut product: Short = smallvec![0.0; k];
+    let mut size: Short = smallvec![0.0; k];
+    for b in 0..k {
+        product.fill(0.0);
+        size.fill(1.0);
+        product[b] = -1.0;
+        for (i, entry) in matrix[b * k..(b + 1) * k].iter().enumerate() {
+            let magnitude = entry.abs();
+            let row = &inverse[i * k..(i + 1) * k];
+            for ((product, size), value) in product.iter_mut().zip(&mut size).zip(row) {
+                *product += entry * value;
+                *size += magnitude * value.abs();
+            }
+        }
+        for ((defect, product), size) in defect.iter_mut().zip(&product).zip(&size) {
+            *defect += product.abs() + error * size;
+        }
+        if !radii.is_empty() {
+            for (radius, row) in radii[b * k..(b + 1) * k]
+                .iter()
+                .zip(inverse.chunks_exact(k))
+            {
+                defect
+                    .iter_mut()
+                    .zip(row)
+                    .for_each(|(defect, value)| *defect += radius * value.abs());
+            }
+        }
+    }
+    defect
+        .iter_mut()
+        .for_each(|entry| *entry = *entry * (1.0 + 2.0 * error) + TINY);
+    defect
 }
 
 /// Decides exactly whether the proposed rows are a Farkas certificate: those with a
@@ -227,14 +275,19 @@ pub fn oriented(level: &Level, id: RowId, sign: i32) -> IntegerRow {
 /// Proves with floats that the form of `id` is positive at the float point `y`.
 pub fn positive_at(level: &Level, id: RowId, y: &[f64]) -> bool {
     let row = level.row(id);
-    let d = y.len();
-    let (mut value, mut size, mut doubt) = (row.center[d], row.center[d].abs(), row.radius[d]);
-    for k in 0..d {
-        value += row.center[k] * y[k];
-        size += (row.center[k] * y[k]).abs();
-        doubt += row.radius[k] * y[k].abs();
+    let (linear, constant) = row.center.split_at(y.len());
+    let (mut value, mut size, mut doubt) = (constant[0], constant[0].abs(), row.radius[y.len()]);
+    for (entry, coordinate) in linear.iter().zip(y) {
+        let term = entry * coordinate;
+        value += term;
+        size += term.abs();
     }
-    let error = sum_error(d + 1);
+    if !row.exact {
+        for (radius, coordinate) in row.radius.iter().zip(y) {
+            doubt += radius * coordinate.abs();
+        }
+    }
+    let error = sum_error(y.len() + 1);
     value * orientation(id) > (error * size + doubt) * (1.0 + 2.0 * error) + TINY
 }
 
