@@ -6,7 +6,7 @@ mod common;
 use common::arrangements::{self as known, binomial, factorial, generic_chambers};
 use common::check::{assert_patterns, assert_regions, everywhere};
 use common::networks::{self as nets, Kind, Unit};
-use common::rng::Rng;
+use common::rng::{Rng, seeds};
 use common::{Number, deletion, polygon};
 
 fn assert_chambers(rows: &[Vec<i64>], expected: u64, case: &str) {
@@ -216,7 +216,7 @@ fn copies_cut_nothing_new() {
 
 #[test]
 fn random_degenerate_arrangements() {
-    for seed in 0..300 {
+    for seed in seeds(300) {
         let mut rng = Rng::new(seed);
         let inputs = 1 + rng.below(6);
         let units = 1 + rng.below([20, 20, 16, 12, 10, 9][inputs - 1]);
@@ -236,7 +236,7 @@ fn random_degenerate_arrangements() {
 
 #[test]
 fn random_arrangements_of_many_sizes() {
-    for seed in 0..60 {
+    for seed in seeds(60) {
         let mut rng = Rng::new(1000 + seed);
         let inputs = 2 + rng.below(4);
         let units = 2 + rng.below([24, 16, 12, 10][inputs - 2]);
@@ -255,7 +255,7 @@ fn random_arrangements_of_many_sizes() {
 fn nearly_degenerate_arrangements() {
     // Thirds of small integers: what concurs in rationals no longer does in f64.
     // Then some entries move to the next float, and some rows are nearly copies.
-    for seed in 0..150 {
+    for seed in seeds(150) {
         let mut rng = Rng::new(seed);
         let inputs = 2 + rng.below(4);
         let units = inputs + rng.below([16, 12, 9, 6][inputs - 2]);

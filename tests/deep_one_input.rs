@@ -6,7 +6,7 @@ use chambers::arrangement::Domain;
 use chambers::network::{Affine, Layer, Network, Shape};
 use common::check::{assert_patterns, assert_regions_on};
 use common::networks::{self as nets, Kind};
-use common::rng::Rng;
+use common::rng::{Rng, seeds};
 use common::{Number, sweep};
 
 fn domains() -> [Domain; 4] {
@@ -36,7 +36,7 @@ fn widths(rng: &mut Rng, widest: usize) -> Vec<usize> {
 #[test]
 fn general_weights() {
     let kinds = [Kind::Normal, Kind::Single, Kind::Fraction, Kind::Spread(20)];
-    for seed in 0..160 {
+    for seed in seeds(160) {
         let mut rng = Rng::new(seed);
         let kind = kinds[rng.below(kinds.len())];
         let widths = widths(&mut rng, 8);
@@ -48,7 +48,7 @@ fn general_weights() {
 
 #[test]
 fn small_integers() {
-    for seed in 0..200 {
+    for seed in seeds(200) {
         let mut rng = Rng::new(seed);
         let widths = widths(&mut rng, 8);
         let layers = nets::random_layers(&mut rng, Kind::Integer(2), 1, &widths);
@@ -62,7 +62,7 @@ fn small_integers() {
 
 #[test]
 fn no_biases() {
-    for seed in 0..60 {
+    for seed in seeds(60) {
         let mut rng = Rng::new(seed);
         let widths = widths(&mut rng, 6);
         let kind = [Kind::Normal, Kind::Integer(2)][rng.below(2)];
@@ -75,7 +75,7 @@ fn no_biases() {
 
 #[test]
 fn dead_layers_and_copies() {
-    for seed in 0..120 {
+    for seed in seeds(120) {
         let mut rng = Rng::new(seed);
         let widths = widths(&mut rng, 7);
         let kind = [Kind::Normal, Kind::Integer(3), Kind::Fraction][rng.below(3)];
@@ -92,7 +92,7 @@ fn dead_layers_and_copies() {
 
 #[test]
 fn every_kind_of_layer() {
-    for seed in 0..80 {
+    for seed in seeds(80) {
         let mut rng = Rng::new(seed);
         let mut network = Network::new(Shape::new([1]));
         let mut width = 1;

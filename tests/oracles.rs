@@ -6,10 +6,12 @@ use std::collections::BTreeSet;
 
 use chambers::arrangement::Domain;
 use chambers::network::{Layer, Network, Shape};
+use chambers::regions::Sign;
 use common::arrangements as known;
+use common::check::{Found, assert_patterns, check_witness};
 use common::model::Model;
 use common::networks::{self as nets, Kind};
-use common::rng::Rng;
+use common::rng::{Rng, seeds};
 use common::{Number, Rational, deletion, patterns, polygon, sweep};
 use num_bigint::BigInt;
 
@@ -45,7 +47,7 @@ fn assert_same(a: &BTreeSet<String>, b: &BTreeSet<String>, seed: u64, network: &
 
 #[test]
 fn sweep_and_all_patterns_agree() {
-    for seed in 0..150 {
+    for seed in seeds(150) {
         let network = random_network(
             seed,
             1,
@@ -68,7 +70,7 @@ fn sweep_and_all_patterns_agree() {
 
 #[test]
 fn polygons_and_all_patterns_agree() {
-    for seed in 0..120 {
+    for seed in seeds(120) {
         let network = random_network(seed, 2, [&[4, 3][..], &[6], &[3, 2, 2]][seed as usize % 3]);
         let domains = [
             Domain::everything(2),
@@ -86,7 +88,7 @@ fn polygons_and_all_patterns_agree() {
 
 #[test]
 fn polygons_and_sweep_agree_where_one_input_is_ignored() {
-    for seed in 0..100 {
+    for seed in seeds(100) {
         let widths = [6, 5, 4];
         let mut rng = Rng::new(seed);
         let kind = KINDS[rng.below(KINDS.len())];
@@ -106,7 +108,7 @@ fn polygons_and_sweep_agree_where_one_input_is_ignored() {
 
 #[test]
 fn the_signs_at_random_points_are_known() {
-    for seed in 0..60 {
+    for seed in seeds(60) {
         let network = random_network(seed, 2, &[5, 4, 3]);
         let model = Model::of(&network);
         let known = polygon::patterns(&network, &Domain::everything(2));
@@ -139,7 +141,7 @@ fn the_signs_at_random_points_are_known() {
 
 #[test]
 fn deletion_and_all_patterns_agree() {
-    for seed in 0..150 {
+    for seed in seeds(150) {
         let mut rng = Rng::new(seed);
         let (inputs, units) = [(1, 7), (2, 8), (3, 7), (4, 7), (5, 7)][rng.below(5)];
         let network = random_network(seed, inputs, &[units]);
@@ -155,7 +157,7 @@ fn deletion_and_all_patterns_agree() {
 
 #[test]
 fn deletion_and_polygons_agree() {
-    for seed in 0..60 {
+    for seed in seeds(60) {
         let network = random_network(seed, 2, &[20]);
         let found = polygon::patterns(&network, &Domain::everything(2));
         assert_eq!(
@@ -331,4 +333,63 @@ fn other_layers_mean_what_their_rows_say() {
     let all = Domain::everything(2);
     assert_eq!(polygon::patterns(&network, &all), expected);
     assert_eq!(patterns::patterns(&network, &all), expected);
+}
+
+/// The witness of `+-` on the line with units x and x - 1, on the interval [-1, 2].
+fn witness_problem(witness: Rational, witness_f64: Option<f64>) -> Option<String> {
+    let network = nets::dense(1, &[vec![nets::unit(&[1, 0]), nets::unit(&[1, -1])]]);
+    let domain = nets::integer_box(&[(Some(-1), Some(2))]);
+    let region = Found {
+        pattern: vec![Sign::Positive, Sign::Negative],
+        witness: vec![witness],
+        witness_f64: witness_f64.map(|x| vec![x]),
+    };
+    check_witness(&network, &domain, &region, true).err()
+}
+
+#[test]
+fn a_wrong_witness_is_refused() {
+    let half = || Rational::new(1.into(), 2.into());
+    let whole = |x: i64| Rational::from_integer(x.into());
+    assert_eq!(witness_problem(half(), Some(0.25)), None);
+    let refused = [
+        (whole(0), None, "evaluates to 0-"),
+        (whole(1), None, "evaluates to +0"),
+        (-half(), None, "evaluates to --"),
+        (whole(2), None, "not strictly in the domain"),
+        (whole(-1), None, "not strictly in the domain"),
+        (half(), Some(1.5), "f64 witness (3/2) evaluates to ++"),
+        (half(), Some(f64::NAN), "not finite"),
+    ];
+    for (witness, float, expected) in refused {
+        let problem = witness_problem(witness.clone(), float).expect("a wrong witness");
+        assert!(
+            problem.contains(expected),
+            "{witness} and {float:?}: {problem}"
+        );
+    }
+}
+
+/// The search held against a wrong oracle.
+fn assert_three_regions_are(expected: &[&str]) {
+    let network = nets::dense(1, &[vec![nets::unit(&[1, 0]), nets::unit(&[1, -1])]]);
+    let expected = expected.iter().map(ToString::to_string).collect();
+    assert_patterns(&network, &Domain::everything(1), &expected, &"x and x - 1");
+}
+
+#[test]
+fn the_right_patterns_are_accepted() {
+    assert_three_regions_are(&["--", "+-", "++"]);
+}
+
+#[test]
+#[should_panic(expected = "3 patterns, expected 4; missing [\"-+\"]")]
+fn a_missing_pattern_is_noticed() {
+    assert_three_regions_are(&["--", "+-", "++", "-+"]);
+}
+
+#[test]
+#[should_panic(expected = "not there [\"+-\"]")]
+fn a_pattern_too_many_is_noticed() {
+    assert_three_regions_are(&["--", "++"]);
 }

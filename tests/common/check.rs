@@ -17,10 +17,10 @@ use super::networks::describe;
 use super::{Number, Rational};
 
 /// One region as the search gave it.
-struct Found {
-    pattern: Vec<Sign>,
-    witness: Vec<Rational>,
-    witness_f64: Option<Vec<f64>>,
+pub struct Found {
+    pub pattern: Vec<Sign>,
+    pub witness: Vec<Rational>,
+    pub witness_f64: Option<Vec<f64>>,
 }
 
 /// Counts on this many threads.
@@ -132,7 +132,7 @@ fn enumerate(network: &Network, domain: &Domain) -> (Answer, Vec<Found>) {
 }
 
 /// Both witnesses lie strictly inside the domain and give the pattern's signs.
-fn check_witness(
+pub fn check_witness(
     network: &Network,
     domain: &Domain,
     region: &Found,

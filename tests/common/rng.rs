@@ -1,5 +1,15 @@
 //! SplitMix64 (Steele, Lea, Flood 2014): the same numbers on every machine.
 
+/// The seeds of a test: `0..cases`, or as many times more as the environment variable
+/// `CHAMBERS_TEST_FACTOR` says, for a long run.
+pub fn seeds(cases: u64) -> std::ops::Range<u64> {
+    let factor = std::env::var("CHAMBERS_TEST_FACTOR");
+    let factor = factor.map_or(1, |f| {
+        f.parse().expect("CHAMBERS_TEST_FACTOR is a whole number")
+    });
+    0..cases * factor
+}
+
 /// A generator of test cases; its seed reproduces them.
 pub struct Rng(u64);
 
