@@ -52,6 +52,8 @@ struct Rows {
     radii: Vec<f64>,
     supports: Vec<u128>,
     exact: Vec<bool>,
+    /// See [`Level::vectors`].
+    slacks: Vec<f64>,
 }
 
 /// What is known of a row before any search.
@@ -226,20 +228,20 @@ impl<'a> Level<'a> {
         self.at(id.level).rows.get(id.index as usize)
     }
 
-    /// Centers of a row as whole vectors of [`LANES`], filled up with zeros.
+    /// Centers of a row as whole vectors of [`LANES`], filled up with zeros, and its
+    /// slack: how far the row's exact value at a point whose coordinates are at
+    /// most 1 can be from the sum of products in floats. It grows in proportion
+    /// with the largest coordinate.
     #[inline(always)]
-    pub fn vectors(&self, id: RowId) -> &[[f64; LANES]] {
-        let rows = &self.at(id.level).rows;
-        let start = id.index as usize * rows.stride;
-        rows.centers[start..start + rows.stride].as_chunks().0
-    }
-
-    /// Radii of a row; `None` when they are all zero.
-    #[inline(always)]
-    pub fn radii(&self, id: RowId) -> Option<&[f64]> {
+    pub fn vectors(&self, id: RowId) -> (&[[f64; LANES]], f64) {
         let rows = &self.at(id.level).rows;
         let index = id.index as usize;
-        (!rows.exact[index]).then(|| &rows.radii[index * rows.width..][..rows.width])
+        (
+            rows.centers[index * rows.stride..][..rows.stride]
+                .as_chunks()
+                .0,
+            rows.slacks[index],
+        )
     }
 
     /// The exact row, oriented.
@@ -341,6 +343,7 @@ impl Rows {
             radii: Vec::with_capacity(rows * width),
             supports: Vec::with_capacity(rows),
             exact: Vec::with_capacity(rows),
+            slacks: Vec::with_capacity(rows),
         }
     }
 
@@ -430,10 +433,14 @@ impl Rows {
             .filter(nonzero)
             .fold(0, |bits, k| bits | 1u128 << k.min(127));
         self.supports.push(support);
-        self.exact.push(
-            self.radii[first_radius..]
-                .iter()
-                .all(|radius| *radius == 0.0),
-        );
+        let radii = &self.radii[first_radius..];
+        self.exact.push(radii.iter().all(|radius| *radius == 0.0));
+        let error = float::sum_error(self.stride + LANES);
+        let magnitudes: f64 = self.centers[first..]
+            .iter()
+            .map(|center| center.abs())
+            .sum();
+        let slack = (error * magnitudes + radii.iter().sum::<f64>()) * (1.0 + 2.0 * error);
+        self.slacks.push(slack + TINY);
     }
 }

@@ -175,8 +175,9 @@ fn solve<'d, const N: usize>(
         size[a] = target.center[i].abs();
         doubt[a] = target.radius[i];
     }
-    // Column sums of |M G - I|, and the magnitudes behind them.
-    let (mut defect, mut behind) = ([0.0; N], [1.0; N]);
+    // Column sums of |M G - I|; for each coordinate, what M's magnitudes and radii
+    // contribute to their error.
+    let (mut defect, mut weight) = ([0.0; N], [0.0; N]);
     for (b, row) in rows.iter().enumerate() {
         let mut product = [0.0; N];
         product[b] = -1.0;
@@ -184,16 +185,14 @@ fn solve<'d, const N: usize>(
             let entry = row.orient * row.row.center[i];
             rest[a] -= row.multiplier * entry;
             size[a] += row.multiplier * entry.abs();
+            weight[a] += error * entry.abs();
             for c in 0..N {
                 product[c] += entry * near_inverse[a][c];
-                behind[c] += entry.abs() * near_inverse[a][c].abs();
             }
             if !exact {
                 let radius = row.row.radius[i];
                 doubt[a] += row.multiplier * radius;
-                for c in 0..N {
-                    defect[c] += radius * near_inverse[a][c].abs();
-                }
+                weight[a] += radius;
             }
         }
         for c in 0..N {
@@ -205,14 +204,17 @@ fn solve<'d, const N: usize>(
     for a in 0..k {
         let residual = (rest[a].abs() + error * size[a] + doubt[a]) * (1.0 + 2.0 * error) + TINY;
         for c in 0..N {
-            shift[c] += near_inverse[a][c].abs() * residual;
+            let magnitude = near_inverse[a][c].abs();
+            shift[c] += magnitude * residual;
+            defect[c] += magnitude * weight[a];
         }
     }
     let round_up = 1.0 + sum_error(k * k + 4);
     let (mut norm, mut largest) = (0.0, 0.0);
     for c in 0..k {
         shift[c] *= round_up;
-        defect[c] = (defect[c] + error * behind[c]) * round_up + TINY;
+        // The 1 that was taken off a product counts among its magnitudes.
+        defect[c] = (defect[c] + error) * round_up + TINY;
         norm = f64::max(norm, defect[c]);
         largest = f64::max(largest, shift[c]);
         // max ignores not-a-number.
@@ -291,30 +293,24 @@ pub fn positive_at(level: &Level, mut ids: impl Iterator<Item = RowId>, y: &[f64
     // The constant counts as one more coordinate, whose value is 1.
     let mut padded: SmallVec<[f64; 20]> = y.into();
     padded.push(1.0);
-    let width = padded.len();
-    padded.resize(width.next_multiple_of(LANES), 0.0);
+    padded.resize(padded.len().next_multiple_of(LANES), 0.0);
     let coordinates = padded.as_chunks::<LANES>().0;
-    let error = sum_error(width + LANES);
+    // A row's slack bounds the error at points with coordinates up to 1.
+    let largest = padded
+        .iter()
+        .fold(1.0, |max: f64, value| max.max(value.abs()));
     ids.all(|id| {
-        let (mut value, mut size) = ([0.0; LANES], [0.0; LANES]);
-        for (entries, coordinates) in level.vectors(id).iter().zip(coordinates) {
+        let (row, slack) = level.vectors(id);
+        let mut sums = [0.0; LANES];
+        for (entries, coordinates) in row.iter().zip(coordinates) {
             for lane in 0..LANES {
-                let term = entries[lane] * coordinates[lane];
-                value[lane] += term;
-                size[lane] += term.abs();
+                sums[lane] += entries[lane] * coordinates[lane];
             }
         }
-        let doubt = level.radii(id).map_or(0.0, |radii| {
-            radii
-                .iter()
-                .zip(&padded)
-                .map(|(radius, coordinate)| radius * coordinate.abs())
-                .sum()
-        });
-        let value = (value[0] + value[1]) + (value[2] + value[3]);
-        let size = (size[0] + size[1]) + (size[2] + size[3]);
+        let value = (sums[0] + sums[1]) + (sums[2] + sums[3]);
         let value = if id.negated { -value } else { value };
-        value > (error * size + doubt) * (1.0 + 2.0 * error) + TINY
+        // A sum that overflowed on the way says nothing.
+        value > largest * slack && value.is_finite()
     })
 }
 
