@@ -3,7 +3,7 @@
 
     python tools/recount.py network.json                    # all of R^n
     python tools/recount.py network.json --box=-1,1         # or one LO,HI for each input
-    python tools/recount.py --arrangement lines.json
+    python tools/recount.py lines.json                      # an arrangement
 
 Python's standard library only, integers and fractions only. A cell is a pointed cone
 in homogeneous coordinates, given by its extreme rays (the vertices and the unbounded
@@ -16,8 +16,8 @@ Prodon 1996). There is no linear program, no tolerance, and no certificate.
 All of R^n: as many independent units of the first layer as there are become the
 coordinates; they cut space into orthants, which are simplicial cones.
 
-Reads this project's JSON of dense networks (ReLU after every layer but the last) and
-of arrangements; tools/onnx_to_json.py makes the former from ONNX. Prints the count,
+Reads this project's JSON of networks (dense layers, and plain convolutions) and of
+arrangements; tools/onnx_to_json.py makes the former from ONNX. Prints the count,
 the cells after each layer, and the digest of the patterns, which equals the
 program's when both found the same set of patterns.
 """
@@ -170,8 +170,8 @@ def everywhere(rows):
             ray[k] = signs[k] if k < len(signs) else 1
             rays.append((ray, ((1 << dimension) - 1) ^ (1 << k)))
         cells.append(Cell(rays, dimension, "", None))
-    known = [{k: "+" if s > 0 else "-" for k, s in zip(chosen, signs)} for signs in product((1, -1), repeat=len(basis))]
-    return dimension, inner, list(zip(cells, known))
+    orthants = product("+-", repeat=len(basis))
+    return dimension, inner, list(zip(cells, (dict(zip(chosen, signs)) for signs in orthants)))
 
 
 def in_box(rows, sides):
@@ -192,6 +192,8 @@ def in_box(rows, sides):
 
 def search(layers, sides=None, progress=False):
     """The patterns, and how many cells there are after each layer."""
+    if not layers:
+        return [""], []
     first = layers[0]
     dimension, inner, start = everywhere(first) if sides is None else in_box(first, sides)
     units = [len(layer) for layer in layers]
@@ -250,15 +252,42 @@ def search(layers, sides=None, progress=False):
     return patterns, list(zip(units, map(len, after)))
 
 
+def convolution(layer, shape):
+    """Rows of a convolution without padding, channels last, and its output's shape."""
+    assert not set(layer) & {"pad", "dilation", "groups", "order", "input_shape"}
+    weight = layer["weight"]
+    stride = layer.get("stride", 1)
+    height, width, channels = shape
+    kernel = len(weight[0]), len(weight[0][0])
+    output = (height - kernel[0]) // stride + 1, (width - kernel[1]) // stride + 1, len(weight)
+    bias = layer.get("bias", [0] * len(weight))
+    rows = []
+    for i, j, f in product(*map(range, output)):
+        row = [Fraction(0)] * (height * width * channels) + [rational(bias[f])]
+        for a, b, c in product(range(kernel[0]), range(kernel[1]), range(channels)):
+            at = ((i * stride + a) * width + j * stride + b) * channels + c
+            row[at] = rational(weight[f][a][b][c])
+        rows.append(row)
+    return rows, output
+
+
 def network(document):
     """Rows of weights and bias of every layer with a ReLU."""
-    layers = []
+    layers, shape = [], document.get("input_shape")
+    implied = not any("type" in layer or "activation" in layer for layer in document["layers"])
     for layer in document["layers"]:
-        assert layer.get("type", "dense") == "dense" and "activation" not in layer, "dense layers only"
-        weight = layer["weight"]
-        bias = layer.get("bias", [0] * len(weight))
-        layers.append([[rational(v) for v in [*row, b]] for row, b in zip(weight, bias, strict=True)])
-    return layers[:-1]
+        kind = layer.get("type", "dense")
+        if kind == "conv":
+            rows, shape = convolution(layer, shape)
+        else:
+            assert kind == "dense", "dense and conv layers only"
+            weight = layer["weight"]
+            bias = layer.get("bias", [0] * len(weight))
+            rows = [[rational(v) for v in [*row, b]] for row, b in zip(weight, bias, strict=True)]
+            shape = [len(weight)]
+        assert implied or layer.get("activation") == "relu", "a ReLU after every layer"
+        layers.append(rows)
+    return layers[:-1] if implied else layers
 
 
 def arrangement(document):
@@ -268,13 +297,12 @@ def arrangement(document):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file")
-    parser.add_argument("--arrangement", action="store_true")
     parser.add_argument("--box", help="LO,HI for all inputs, or for each; a bounded box")
     parser.add_argument("--progress", action="store_true")
     options = parser.parse_args()
     source = sys.stdin if options.file == "-" else open(options.file, encoding="utf-8")
     document = json.load(source)
-    layers = arrangement(document) if options.arrangement else network(document)
+    layers = arrangement(document) if "hyperplanes" in document else network(document)
     sides = None
     if options.box:
         ends = [rational(v) for v in options.box.split(",")]
