@@ -48,9 +48,9 @@ fn part(domain: &Domain, from: [(i64, i64); 5], width: (i64, i64)) -> Domain {
     Domain::new(domain.intervals().iter().zip(from).map(side).collect())
 }
 
-/// Compares the two searches on the middle and on four corners of the box, 1/n of
-/// each side; the number of regions of each part.
-fn assert_parts(n: i64) -> Vec<usize> {
+/// Compares the two searches on parts of the box, 1/n of each side: the middle and the
+/// corners, `count` of them; the number of regions of each part.
+fn assert_parts(n: i64, count: usize) -> Vec<usize> {
     let (network, domain) = load();
     let (low, high, middle) = ((0, 1), (n - 1, n), (n - 1, 2 * n));
     let places = [
@@ -60,25 +60,25 @@ fn assert_parts(n: i64) -> Vec<usize> {
         [low, high, low, high, low],
         [high, low, high, low, high],
     ];
-    let compared = places.map(|from| {
+    let compared = places.into_iter().take(count).map(|from| {
         let part = part(&domain, from, (1, n));
         let exact = check::patterns(&network, &part);
         let tolerant = lp::patterns(&network, &part);
         assert_eq!(exact, tolerant, "1/{n} of each side, from {from:?}");
         exact.len()
     });
-    compared.to_vec()
+    compared.collect()
 }
 
 #[test]
 fn both_engines_agree_on_small_parts_of_the_box() {
-    let sizes = [assert_parts(8), assert_parts(16)].concat();
-    assert!(sizes.iter().any(|&size| size > 40), "{sizes:?}");
+    let sizes = [assert_parts(8, 2), assert_parts(16, 5)].concat();
+    assert!(sizes.iter().any(|&size| size > 30), "{sizes:?}");
 }
 
 #[test]
 #[ignore = "a minute: hundreds of regions are much for the LP search"]
 fn both_engines_agree_on_larger_parts_of_the_box() {
-    let sizes = assert_parts(4);
+    let sizes = [assert_parts(4, 5), assert_parts(8, 5)].concat();
     assert!(sizes.iter().any(|&size| size > 300), "{sizes:?}");
 }
