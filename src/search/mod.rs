@@ -123,13 +123,8 @@ fn search(
         .last()
         .map_or(0, |stage| stage.first_unit + stage.units);
     let tallies = Tallies::new(threads, stages.len(), units);
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        // The search recurses once a split; the system commits only what is touched.
-        .stack_size(1 << 30)
-        .build()
-        .expect("the system starts threads");
-    pool.install(|| {
+    let pool = pool(threads);
+    let run = || {
         for chart in &charts {
             let tree = Tree {
                 stages: &stages,
@@ -140,11 +135,17 @@ fn search(
                 monitor,
                 tallies: &tallies,
                 visit,
-                parallel: threads > 1,
+                parallel: pool
+                    .as_ref()
+                    .is_some_and(|pool| pool.current_num_threads() > 1),
             };
             tree.search();
         }
-    });
+    };
+    match &pool {
+        Some(pool) => pool.install(run),
+        None => run(),
+    }
     let (total, degenerate_units) = tallies.total(monitor);
     Answer {
         regions: total.regions,
@@ -163,5 +164,53 @@ fn search(
         degenerate_regions: total.degenerate_regions,
         decisions: total.decisions,
         elapsed: start.elapsed(),
+    }
+}
+
+/// A pool of so many threads, or of fewer, with less stack, where the system grants
+/// no more; `None` where it starts no thread at all.
+fn pool(threads: usize) -> Option<rayon::ThreadPool> {
+    // The search recurses once a split; the system commits only what is touched.
+    const STACK: usize = 1 << 30;
+    let halves = |n: usize| std::iter::successors(Some(n), |n| Some(n / 2));
+    let fewer = halves(threads).take_while(|&threads| threads > 0);
+    let smaller = halves(STACK / 2).take_while(|&stack| stack >= 1 << 23);
+    fewer
+        .map(|threads| (threads, STACK))
+        .chain(smaller.map(|stack| (1, stack)))
+        .find_map(|(threads, stack)| {
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .stack_size(stack)
+                .build()
+                .ok()
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arithmetic::Number;
+    use crate::network::{Affine, Layer, Shape};
+
+    #[test]
+    fn a_search_runs_inside_any_thread_pool() {
+        let mut network = Network::new(Shape::new([1]));
+        let identity = Affine::dense(1, 1, vec![Number::ONE], vec![Number::ONE]).unwrap();
+        network.push(Layer::Affine(identity)).unwrap();
+        network.push(Layer::Relu).unwrap();
+        let options = Options {
+            threads: Some(1),
+            ..Options::default()
+        };
+        let outer = rayon::ThreadPoolBuilder::new()
+            .num_threads(3)
+            .build()
+            .unwrap();
+        let counts = outer.broadcast(|_| {
+            let domain = Domain::everything(1);
+            count(&network, &domain, &options, &Monitor::new()).regions
+        });
+        assert_eq!(counts, [2, 2, 2]);
     }
 }
