@@ -236,7 +236,8 @@ fn main() {
         .filter(|case| case.name.contains(&filter))
     {
         let domain = Domain::everything(case.network.input().len());
-        let answer = count(&case.network, &domain, &options, &Monitor::new());
+        let answer = count(&case.network, &domain, &options, &Monitor::new())
+            .expect("the system starts threads");
         let verdict = match case.known {
             Some(known) if known == answer.regions => "as known",
             Some(_) => "WRONG",
