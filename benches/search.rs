@@ -238,7 +238,8 @@ fn main() {
     {
         let network = (case.network)();
         let domain = Domain::everything(network.input().len());
-        let answer = count(&network, &domain, &options, &Monitor::new());
+        let answer =
+            count(&network, &domain, &options, &Monitor::new()).expect("the system starts threads");
         let verdict = match case.known {
             Some(known) if known == answer.regions => "as known",
             Some(_) => "WRONG",

@@ -103,7 +103,7 @@ impl Convolution {
     /// dilation); `None` when the filter does not fit, or a size is zero or absurd.
     pub fn positions(&self) -> Option<[usize; 2]> {
         let mut positions = [0; 2];
-        for axis in 0..2 {
+        for (axis, positions) in positions.iter_mut().enumerate() {
             if self.kernel[axis] == 0 || self.stride[axis] == 0 || self.dilation[axis] == 0 {
                 return None;
             }
@@ -113,14 +113,17 @@ impl Convolution {
             let reach = (self.kernel[axis] - 1)
                 .checked_mul(self.dilation[axis])?
                 .checked_add(1)?;
-            positions[axis] = padded.checked_sub(reach)? / self.stride[axis] + 1;
+            *positions = padded.checked_sub(reach)? / self.stride[axis] + 1;
         }
         Some(positions)
     }
 
     /// What is wrong with the geometry, in words.
     pub(crate) fn problem(&self) -> Option<String> {
-        if self.groups == 0 || self.channels % self.groups != 0 || self.filters % self.groups != 0 {
+        if self.groups == 0
+            || !self.channels.is_multiple_of(self.groups)
+            || !self.filters.is_multiple_of(self.groups)
+        {
             return Some(format!(
                 "{} groups must divide {} channels and {} filters",
                 self.groups, self.channels, self.filters

@@ -19,6 +19,7 @@ use crate::arrangement::chart::charts;
 use crate::arrangement::stage::stages;
 use crate::network::Network;
 use crate::regions::Region;
+use crate::{Error, Result};
 use tally::Tallies;
 use tree::Tree;
 
@@ -86,19 +87,36 @@ impl Decisions {
 }
 
 /// Counts the activation regions of `network` in the interior of `domain`.
-pub fn count(network: &Network, domain: &Domain, options: &Options, monitor: &Monitor) -> Answer {
+///
+/// # Errors
+/// When the operating system does not start the threads.
+///
+/// # Panics
+/// When the domain has another number of inputs than the network.
+pub fn count(
+    network: &Network,
+    domain: &Domain,
+    options: &Options,
+    monitor: &Monitor,
+) -> Result<Answer> {
     search(network, domain, options, monitor, None)
 }
 
 /// Like [`count`], and hands every region to `visit`, from any thread, in no
 /// particular order; the search stops early when `visit` breaks.
+///
+/// # Errors
+/// When the operating system does not start the threads.
+///
+/// # Panics
+/// When the domain has another number of inputs than the network.
 pub fn enumerate(
     network: &Network,
     domain: &Domain,
     options: &Options,
     monitor: &Monitor,
     visit: &(dyn Fn(&Region) -> ControlFlow<()> + Sync),
-) -> Answer {
+) -> Result<Answer> {
     search(network, domain, options, monitor, Some(visit))
 }
 
@@ -110,7 +128,12 @@ fn search(
     options: &Options,
     monitor: &Monitor,
     visit: Option<Visit>,
-) -> Answer {
+) -> Result<Answer> {
+    assert_eq!(
+        domain.intervals().len(),
+        network.input().len(),
+        "the domain has one interval for each input"
+    );
     let start = Instant::now();
     let stages = stages(network);
     let charts = charts(&stages, domain);
@@ -123,8 +146,8 @@ fn search(
         .last()
         .map_or(0, |stage| stage.first_unit + stage.units);
     let tallies = Tallies::new(threads, stages.len(), units);
-    let pool = pool(threads);
-    let run = || {
+    let pool = threads_with_deep_stacks(threads)?;
+    pool.install(|| {
         for chart in &charts {
             let tree = Tree {
                 stages: &stages,
@@ -135,19 +158,13 @@ fn search(
                 monitor,
                 tallies: &tallies,
                 visit,
-                parallel: pool
-                    .as_ref()
-                    .is_some_and(|pool| pool.current_num_threads() > 1),
+                parallel: threads > 1,
             };
             tree.search();
         }
-    };
-    match &pool {
-        Some(pool) => pool.install(run),
-        None => run(),
-    }
+    });
     let (total, degenerate_units) = tallies.total(monitor);
-    Answer {
+    Ok(Answer {
         regions: total.regions,
         complete: !monitor.stopped(),
         digest: total.digest,
@@ -164,27 +181,33 @@ fn search(
         degenerate_regions: total.degenerate_regions,
         decisions: total.decisions,
         elapsed: start.elapsed(),
-    }
+    })
 }
 
-/// A pool of so many threads, or of fewer, with less stack, where the system grants
-/// no more; `None` where it starts no thread at all.
-fn pool(threads: usize) -> Option<rayon::ThreadPool> {
-    // The search recurses once a split; the system commits only what is touched.
-    const STACK: usize = 1 << 30;
-    let halves = |n: usize| std::iter::successors(Some(n), |n| Some(n / 2));
-    let fewer = halves(threads).take_while(|&threads| threads > 0);
-    let smaller = halves(STACK / 2).take_while(|&stack| stack >= 1 << 23);
-    fewer
-        .map(|threads| (threads, STACK))
-        .chain(smaller.map(|stack| (1, stack)))
-        .find_map(|(threads, stack)| {
-            rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .stack_size(stack)
-                .build()
-                .ok()
-        })
+/// Bytes that a thread reserves for its stack, best first. The search recurses once a
+/// split; the system commits only what is touched, so that a large reservation is
+/// free, unless addresses are limited (`ulimit -v`).
+const STACKS: [usize; 3] = [1 << 30, 1 << 28, 1 << 26];
+
+fn threads_with_deep_stacks(threads: usize) -> Result<rayon::ThreadPool> {
+    let start = |stack| {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .stack_size(stack)
+            .build()
+    };
+    let mut started = start(STACKS[0]);
+    for stack in &STACKS[1..] {
+        started = started.or_else(|_| start(*stack));
+    }
+    started.map_err(|error| {
+        Error::input(
+            "search",
+            format!("{threads} threads"),
+            format!("the system does not start them: {error}"),
+            "use fewer threads, or raise the limits on processes and addresses (ulimit -u, -v)",
+        )
+    })
 }
 
 #[cfg(test)]
@@ -209,7 +232,9 @@ mod tests {
             .unwrap();
         let counts = outer.broadcast(|_| {
             let domain = Domain::everything(1);
-            count(&network, &domain, &options, &Monitor::new()).regions
+            count(&network, &domain, &options, &Monitor::new())
+                .unwrap()
+                .regions
         });
         assert_eq!(counts, [2, 2, 2]);
     }
