@@ -1,6 +1,9 @@
 //! Affine layers: dense, convolution, element-wise and permutation, all as
 //! sparse rows with exact entries.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use super::Shape;
 use crate::arithmetic::Number;
 use crate::{Error, Result};
@@ -226,6 +229,26 @@ fn wrong(place: &str, problem: String) -> Error {
     )
 }
 
+/// The entries of a row, an input that is named more than once with the sum of its
+/// weights: error bounds and ranks rely on one entry an input.
+fn summed(row: Vec<(usize, Number)>) -> Vec<(usize, Number)> {
+    let mut places = HashMap::new();
+    let mut sums: Vec<(usize, Number)> = Vec::with_capacity(row.len());
+    for (column, weight) in row {
+        match places.entry(column) {
+            Entry::Vacant(place) => {
+                place.insert(sums.len());
+                sums.push((column, weight));
+            }
+            Entry::Occupied(place) => {
+                let sum = &mut sums[*place.get()].1;
+                *sum = Number::from_rational(sum.to_rational() + weight.to_rational());
+            }
+        }
+    }
+    sums
+}
+
 impl Affine {
     /// A dense layer: `weight` is row-major, one row an output.
     ///
@@ -395,7 +418,7 @@ impl Affine {
     ) -> Result<Self> {
         let mut built = Rows::new();
         for row in rows {
-            for (column, weight) in row {
+            for (column, weight) in summed(row) {
                 if column >= inputs {
                     return Err(wrong(
                         "sparse layer",
@@ -540,6 +563,14 @@ mod tests {
         let affine = Affine::convolution(conv, &numbers(&[1, 2, 3, 4]), &numbers(&[0, 0])).unwrap();
         assert_eq!(affine.row(0).0, &[0, 1]);
         assert_eq!(affine.row(1).0, &[2, 3]);
+    }
+
+    #[test]
+    fn weights_of_one_input_add_up() {
+        let row = [(1, 1), (0, 5), (1, 2), (1, -4)].map(|(k, w)| (k, Number::from(w)));
+        let layer = Affine::sparse(2, Shape::new([1]), [row.to_vec()], numbers(&[0])).unwrap();
+        assert_eq!(layer.row(0).0, &[1, 0]);
+        assert_eq!(layer.row(0).1, &numbers(&[-1, 5])[..]);
     }
 
     #[test]

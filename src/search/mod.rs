@@ -209,3 +209,33 @@ fn threads_with_deep_stacks(threads: usize) -> Result<rayon::ThreadPool> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arithmetic::Number;
+    use crate::network::{Affine, Layer, Shape};
+
+    #[test]
+    fn a_search_runs_inside_any_thread_pool() {
+        let mut network = Network::new(Shape::new([1]));
+        let identity = Affine::dense(1, 1, vec![Number::ONE], vec![Number::ONE]).unwrap();
+        network.push(Layer::Affine(identity)).unwrap();
+        network.push(Layer::Relu).unwrap();
+        let options = Options {
+            threads: Some(1),
+            ..Options::default()
+        };
+        let outer = rayon::ThreadPoolBuilder::new()
+            .num_threads(3)
+            .build()
+            .unwrap();
+        let counts = outer.broadcast(|_| {
+            let domain = Domain::everything(1);
+            count(&network, &domain, &options, &Monitor::new())
+                .expect("the system starts threads")
+                .regions
+        });
+        assert_eq!(counts, [2, 2, 2]);
+    }
+}

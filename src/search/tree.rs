@@ -10,11 +10,9 @@
 
 use std::ops::ControlFlow;
 
-use smallvec::{SmallVec, smallvec};
-
 use super::digest::PatternHash;
 use super::engine::certify;
-use super::engine::dictionary::{Dictionary, Seen, Walk};
+use super::engine::dictionary::{Dictionary, Views, Walk};
 use super::engine::exact::{Minimum, interior_point, minimum};
 use super::engine::witness::{self, Point};
 use super::level::{Content, Level, RowId};
@@ -58,6 +56,8 @@ struct Path {
 struct Cell {
     path: Path,
     dictionary: Dictionary,
+    /// What is known of the dictionary's candidates.
+    views: Views,
     /// The first columns of the dictionary whose hyperplanes have no side yet.
     undecided: usize,
 }
@@ -140,14 +140,16 @@ impl<'a> Tree<'a> {
             .copied()
             .filter(|id| !basis.contains(&(id.index as usize)));
         match Dictionary::new(level, columns, &constraints, rest) {
-            Some(dictionary) => self.split_or_finish(
-                level,
-                Cell {
+            Some(dictionary) => {
+                let views = Views::new(dictionary.candidates().len());
+                let cell = Cell {
                     path,
                     dictionary,
+                    views,
                     undecided: basis.len(),
-                },
-            ),
+                };
+                self.split_or_finish(level, cell);
+            }
             None => {
                 let sides = self.chart.sides.len() as u32;
                 let constraints = (0..sides)
@@ -222,8 +224,8 @@ impl<'a> Tree<'a> {
         }
         if cell.undecided > 0 {
             cell.undecided -= 1;
-            let column = cell.undecided;
-            return self.split(level, cell, column);
+            let (column, views) = (cell.undecided, cell.views.clone());
+            return self.split(level, cell, column, views);
         }
         if self.classify(level, &mut cell).is_err() {
             return self.search_exactly(level, cell.into_exact());
@@ -233,18 +235,24 @@ impl<'a> Tree<'a> {
         }
         let candidate = cell.dictionary.split_candidate();
         match cell.dictionary.enter(candidate) {
-            Some(column) => self.split(level, cell, column),
+            Some(column) => {
+                let (positive, negative) = std::mem::take(&mut cell.views).split(candidate);
+                cell.views = positive;
+                self.split(level, cell, column, negative);
+            }
             None => self.search_exactly(level, cell.into_exact()),
         }
     }
 
-    /// Searches both sides of the hyperplane in a column of the basis.
-    fn split(&self, level: &Level, mut positive: Cell, column: usize) {
+    /// Searches both sides of the hyperplane in a column of the basis; `views` are
+    /// those of the negative side.
+    fn split(&self, level: &Level, mut positive: Cell, column: usize, views: Views) {
         positive.path.splits += 1;
         let class = positive.dictionary.columns()[column].index as usize;
         let mut negative = Cell {
             path: positive.path.clone(),
             dictionary: positive.dictionary.clone(),
+            views,
             undecided: positive.undecided,
         };
         negative.dictionary.flip(column);
@@ -267,36 +275,37 @@ impl<'a> Tree<'a> {
 
     /// Proves which candidates do not cut the cell and takes them off its list.
     fn classify(&self, level: &Level, cell: &mut Cell) -> Result<(), Lost> {
-        let dictionary = &mut cell.dictionary;
+        let Cell {
+            path,
+            dictionary,
+            views,
+            ..
+        } = cell;
         if dictionary.age() > OLDEST && !(dictionary.refresh(level) && dictionary.is_feasible()) {
             return Err(Lost);
         }
-        let mut seen: SmallVec<[Seen; 64]> =
-            smallvec![Seen::default(); dictionary.candidates().len()];
-        dictionary.look(&mut seen);
+        dictionary.look(views);
         let mut decisions = Decisions::default();
         let mut k = 0;
         while k < dictionary.candidates().len() {
             let class = dictionary.candidates()[k].index as usize;
-            match self.side(level, dictionary, k, &mut seen, &mut decisions) {
+            match self.side(level, dictionary, k, views, &mut decisions) {
                 None => k += 1,
                 Some(sign) => {
                     dictionary.remove_candidate(k);
-                    seen.swap_remove(k);
-                    self.assign(
-                        level,
-                        &mut cell.path,
-                        class,
-                        if sign > 0 {
-                            Sign::Positive
-                        } else {
-                            Sign::Negative
-                        },
-                    );
+                    views.remove(k);
+                    let sign = if sign > 0 {
+                        Sign::Positive
+                    } else {
+                        Sign::Negative
+                    };
+                    self.assign(level, path, class, sign);
                 }
             }
         }
-        self.tallies.with(|tally| tally.decisions.add(decisions));
+        if decisions != Decisions::default() {
+            self.tallies.with(|tally| tally.decisions.add(decisions));
+        }
         Ok(())
     }
 
@@ -307,13 +316,13 @@ impl<'a> Tree<'a> {
         level: &Level,
         dictionary: &mut Dictionary,
         k: usize,
-        seen: &mut [Seen],
+        views: &mut Views,
         decisions: &mut Decisions,
     ) -> Option<i32> {
         let id = dictionary.candidates()[k];
-        while !seen[k].both() {
-            let sign = if seen[k].has(-1) { -1 } else { 1 };
-            let walk = dictionary.descend(k, sign, seen);
+        while !(views.has(k, 1) && views.has(k, -1)) {
+            let sign = if views.has(k, -1) { -1 } else { 1 };
+            let walk = dictionary.descend(k, sign, views);
             if walk == Walk::NewSign {
                 continue;
             }
@@ -339,7 +348,7 @@ impl<'a> Tree<'a> {
                     decisions.exact += 1;
                     return Some(sign);
                 }
-                Minimum::Sign(_) | Minimum::Unbounded => seen[k].add(-sign),
+                Minimum::Sign(_) | Minimum::Unbounded => views.tell(k, -sign),
                 // An empty cell lies on every side; its leaves will find out.
                 Minimum::Infeasible => {
                     decisions.exact += 1;
@@ -385,6 +394,7 @@ impl<'a> Tree<'a> {
                     cell.candidates = candidates;
                     return self.search_exactly(&next, cell);
                 }
+                cell.views = Views::new(candidates.len());
                 cell.dictionary
                     .add_candidates(&next, candidates.into_iter());
                 self.split_or_finish(&next, cell);
