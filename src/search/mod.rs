@@ -233,7 +233,7 @@ mod tests {
         let counts = outer.broadcast(|_| {
             let domain = Domain::everything(1);
             count(&network, &domain, &options, &Monitor::new())
-                .expect("the system starts threads")
+                .unwrap()
                 .regions
         });
         assert_eq!(counts, [2, 2, 2]);

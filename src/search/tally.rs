@@ -30,6 +30,7 @@ pub struct Tally {
 pub struct Tallies {
     parts: Vec<Mutex<Tally>>,
     degenerate: Vec<AtomicBool>,
+    layers: usize,
 }
 
 impl Tallies {
@@ -44,15 +45,13 @@ impl Tallies {
                 .map(|_| Mutex::new(part.clone()))
                 .collect(),
             degenerate: (0..units).map(|_| AtomicBool::new(false)).collect(),
+            layers,
         }
     }
 
     /// Lets the calling thread change its own tally.
     pub fn with<R>(&self, change: impl FnOnce(&mut Tally) -> R) -> R {
-        // Without a pool of our own, the thread may belong to a larger one.
-        let thread = rayon::current_thread_index()
-            .unwrap_or(0)
-            .min(self.parts.len() - 1);
+        let thread = rayon::current_thread_index().unwrap_or(0);
         // A thread that panicked while it held the lock leaves a sound counter.
         let mut part = self.parts[thread]
             .lock()
@@ -78,13 +77,15 @@ impl Tallies {
 
     /// Sums up.
     pub fn total(&self, monitor: &Monitor) -> (Tally, u64) {
-        let mut total = Tally::default();
+        let mut total = Tally {
+            cells: vec![0; self.layers],
+            ..Tally::default()
+        };
         for part in &self.parts {
             let mut part = part.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             part.report(monitor, 0);
             total.regions += part.regions;
             total.digest.merge(part.digest);
-            total.cells.resize(part.cells.len(), 0);
             total
                 .cells
                 .iter_mut()
