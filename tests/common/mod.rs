@@ -15,6 +15,7 @@ pub mod arrangements;
 pub mod check;
 pub mod deletion;
 pub mod integers;
+pub mod lp;
 pub mod model;
 pub mod networks;
 pub mod patterns;
