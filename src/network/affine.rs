@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::Shape;
+use super::limits::{MAX_ENTRIES, convolution_problem};
 use crate::arithmetic::Number;
 use crate::{Error, Result};
 
@@ -288,7 +289,7 @@ impl Affine {
     /// # Errors
     /// When the geometry is impossible or the sizes of weight and bias do not fit it.
     pub fn convolution(conv: Convolution, weight: &[Number], bias: &[Number]) -> Result<Self> {
-        if let Some(problem) = conv.problem() {
+        if let Some(problem) = convolution_problem(&conv) {
             return Err(wrong("convolution", problem));
         }
         let positions = conv.positions().expect("the geometry was just checked");
@@ -382,7 +383,7 @@ impl Affine {
     /// # Errors
     /// When `source` is not a permutation of `0..output.len()`.
     pub fn permutation(output: Shape, source: &[usize]) -> Result<Self> {
-        let mut seen = vec![false; output.len()];
+        let mut seen = vec![false; source.len()];
         let proper = source.len() == output.len()
             && source
                 .iter()
@@ -416,6 +417,12 @@ impl Affine {
         rows: impl IntoIterator<Item = Vec<(usize, Number)>>,
         bias: Vec<Number>,
     ) -> Result<Self> {
+        if inputs > MAX_ENTRIES {
+            return Err(wrong(
+                "sparse layer",
+                format!("{inputs} inputs; expected at most {MAX_ENTRIES}"),
+            ));
+        }
         let mut built = Rows::new();
         for row in rows {
             for (column, weight) in summed(row) {
@@ -498,6 +505,11 @@ impl Affine {
     pub fn row(&self, row: usize) -> (&[u32], &[Number]) {
         let range = self.starts[row]..self.starts[row + 1];
         (&self.columns[range.clone()], &self.weights[range])
+    }
+
+    /// How many weights all rows have together.
+    pub(crate) fn entries(&self) -> usize {
+        self.weights.len()
     }
 
     /// The bias of every output.
