@@ -3,10 +3,10 @@
 //! `cargo bench --bench search` runs all cases and prints, for each, the regions
 //! found, the known value where there is one, decisions proved exactly, and the
 //! time a region took. `cargo bench --bench search -- NAME` runs those whose name
-//! contains NAME. For instructions a region, run the bench binary itself:
+//! contains NAME. For instructions a region, divide callgrind's total by the regions:
 //!
 //! ```sh
-//! valgrind --tool=callgrind --toggle-collect='*search::count*' target/release/deps/search-* NAME
+//! valgrind --tool=callgrind target/release/deps/search-HASH NAME
 //! ```
 
 use chambers::arithmetic::Number;
@@ -183,40 +183,41 @@ fn generic(hyperplanes: u64, dimension: u64) -> u64 {
 
 struct Case {
     name: &'static str,
-    network: Network,
+    /// Built only when the case runs, so that it does not weigh on the others.
+    network: fn() -> Network,
     known: Option<u64>,
 }
 
 fn cases() -> Vec<Case> {
-    let case = |name, network, known| Case {
+    let case = |name, network: fn() -> Network, known| Case {
         name,
         network,
         known,
     };
     vec![
-        case("random-d2-n100", random(2, 100), Some(generic(100, 2))),
-        case("random-d3-n60", random(3, 60), Some(generic(60, 3))),
-        case("random-d4-n40", random(4, 40), Some(generic(40, 4))),
-        case("random-d6-n25", random(6, 25), Some(generic(25, 6))),
-        case("random-d8-n18", random(8, 18), Some(generic(18, 8))),
-        case("random-d12-n16", random(12, 16), Some(generic(16, 12))),
-        case("braid-7", braid(7), Some(5040)),
-        case("type-b-5", type_b(5), Some(3840)),
-        case("resonance-5", resonance(5), Some(11292)),
-        case("threshold-5", threshold(5), Some(94572)),
+        case("random-d2-n100", || random(2, 100), Some(generic(100, 2))),
+        case("random-d3-n60", || random(3, 60), Some(generic(60, 3))),
+        case("random-d4-n40", || random(4, 40), Some(generic(40, 4))),
+        case("random-d6-n25", || random(6, 25), Some(generic(25, 6))),
+        case("random-d8-n18", || random(8, 18), Some(generic(18, 8))),
+        case("random-d12-n16", || random(12, 16), Some(generic(16, 12))),
+        case("braid-7", || braid(7), Some(5040)),
+        case("type-b-5", || type_b(5), Some(3840)),
+        case("resonance-5", || resonance(5), Some(11292)),
+        case("threshold-5", || threshold(5), Some(94572)),
         case(
             "disjoint-3x2-f8",
-            disjoint_patches(3, 2, 8),
+            || disjoint_patches(3, 2, 8),
             Some(37u64.pow(3)),
         ),
         case(
             "network-3-16-16-16",
-            random_network(&[3, 16, 16, 16], true),
+            || random_network(&[3, 16, 16, 16], true),
             None,
         ),
         case(
             "bias-free-4-12-12",
-            random_network(&[4, 12, 12], false),
+            || random_network(&[4, 12, 12], false),
             None,
         ),
     ]
@@ -235,8 +236,10 @@ fn main() {
         .into_iter()
         .filter(|case| case.name.contains(&filter))
     {
-        let domain = Domain::everything(case.network.input().len());
-        let answer = count(&case.network, &domain, &options, &Monitor::new());
+        let network = (case.network)();
+        let domain = Domain::everything(network.input().len());
+        let answer =
+            count(&network, &domain, &options, &Monitor::new()).expect("the system starts threads");
         let verdict = match case.known {
             Some(known) if known == answer.regions => "as known",
             Some(_) => "WRONG",

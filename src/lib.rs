@@ -4,6 +4,7 @@
 pub mod arithmetic;
 pub mod arrangement;
 mod error;
+mod file;
 pub mod network;
 pub mod output;
 pub mod regions;

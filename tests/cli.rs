@@ -1,81 +1,13 @@
 //! The program as its users meet it: arguments, files, streams, exit codes.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-fn chambers(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_chambers"));
-    command.args(arguments).stdin(Stdio::null());
-    command
-}
+mod program;
 
-fn run(arguments: &[&str]) -> Output {
-    chambers(arguments).output().expect("the program starts")
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).expect("UTF-8")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).expect("UTF-8")
-}
-
-/// Runs what has to succeed and gives its standard output.
-fn succeed(arguments: &[&str]) -> String {
-    let output = run(arguments);
-    assert_eq!(
-        output.status.code(),
-        Some(0),
-        "{arguments:?}\n{}",
-        stderr(&output)
-    );
-    stdout(&output)
-}
-
-fn json(arguments: &[&str]) -> Value {
-    serde_json::from_str(&succeed(arguments)).expect("one JSON object")
-}
-
-/// Runs what has to be refused with exit code 2 and all of `expected` in the message.
-fn refused(arguments: &[&str], expected: &[&str]) {
-    let output = run(arguments);
-    let message = stderr(&output);
-    assert_eq!(output.status.code(), Some(2), "{arguments:?}\n{message}");
-    assert!(output.stdout.is_empty(), "{arguments:?} printed a result");
-    assert!(!message.contains("panicked"), "{message}");
-    for part in expected {
-        assert!(
-            message.contains(part),
-            "{arguments:?}: no {part:?} in\n{message}"
-        );
-    }
-}
-
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Folder(tempfile::tempdir().expect("a temporary folder"))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn file(&self, name: &str, text: impl AsRef<[u8]>) -> String {
-        let path = self.path(name);
-        std::fs::write(&path, text).expect("a writable folder");
-        text_of(&path)
-    }
-}
-
-fn text_of(path: &Path) -> String {
-    path.to_str().expect("UTF-8").to_string()
-}
+use program::{Folder, chambers, json, refused, run, stderr, stdout, succeed, text_of};
 
 /// Two bent layers on two inputs.
 const NETWORK: &str = r#"{"input_dim": 2, "layers": [
@@ -292,6 +224,12 @@ fn a_full_disk_is_an_error_with_a_name() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(stderr(&output).contains("standard output"), "{arguments:?}");
     }
+    let output = chambers(&["enumerate", "--arch", "3; dense 4", "-o", "-"])
+        .stdout(full())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("standard output"));
     let output = run(&["random", "--arch", "3; dense 4", "-o", "/dev/full"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("/dev/full"));
@@ -439,6 +377,7 @@ fn a_list_has_a_header_regions_and_a_footer() {
     let plain = folder.path("list.jsonl");
     let compressed = folder.path("list.jsonl.zst");
     for path in [&plain, &compressed] {
+        std::fs::write(path, "what stood there before").unwrap();
         let summary = json(&["enumerate", &network, "-o", &text_of(path), "--json"]);
         assert_eq!(summary["count"], counted["count"]);
         assert!(!folder.path("list.jsonl.part").exists());
@@ -534,6 +473,32 @@ fn an_interrupted_count_is_a_lower_bound() {
     assert_eq!(answer["complete"], false);
 }
 
+/// The reader of the list has fallen asleep, so that the search cannot even stop.
+#[cfg(unix)]
+#[test]
+fn a_second_signal_ends_the_program_at_once() {
+    let mut child = chambers(&["enumerate", "--arch", "8; dense 40; dense 40", "-o", "-"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut errors = BufReader::new(child.stderr.take().unwrap());
+    let interrupt = |id: u32| {
+        let sent = Command::new("kill")
+            .args(["-INT", &id.to_string()])
+            .status();
+        assert!(sent.unwrap().success());
+    };
+    std::thread::sleep(std::time::Duration::from_millis(2000));
+    interrupt(child.id());
+    let mut message = String::new();
+    errors.read_line(&mut message).unwrap();
+    assert!(message.contains("once more ends at once"), "{message}");
+    assert!(child.try_wait().unwrap().is_none());
+    interrupt(child.id());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_list_keeps_its_part_name() {
@@ -547,4 +512,13 @@ fn an_interrupted_list_keeps_its_part_name() {
     let (_, regions, footer) = listed(&text);
     assert_eq!(footer["complete"], false);
     assert_eq!(footer["count"], regions.len().to_string());
+
+    // What stood there before stays, and a compressed list can be read to its end.
+    let list = folder.file("old.jsonl.zst", "old");
+    let output = interrupted(&["enumerate", "-o", &list]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert_eq!(std::fs::read_to_string(&list).unwrap(), "old");
+    let part = std::fs::File::open(list + ".part").unwrap();
+    let text = String::from_utf8(zstd::decode_all(part).unwrap()).unwrap();
+    assert_eq!(listed(&text).2["complete"], false);
 }

@@ -55,7 +55,7 @@ fn leading(value: &BigInt) -> (f64, i64, f64) {
 }
 
 /// `numerator / denominator * 2^-scale` with a proved radius. Magnitudes below
-/// [`TINY`] become `0` with that radius, magnitudes beyond the floats have an
+/// [`TINY`] become `0` with twice that radius, magnitudes beyond the floats have an
 /// infinite radius. `denominator` is positive.
 pub fn enclose_ratio(numerator: &BigInt, denominator: &BigInt, scale: i64) -> super::Enclosure {
     use super::Enclosure;
@@ -82,10 +82,11 @@ pub fn enclose_ratio(numerator: &BigInt, denominator: &BigInt, scale: i64) -> su
             radius: f64::INFINITY,
         };
     }
-    if magnitude < -499 {
+    if magnitude < -500 {
+        // The quotient is below TINY; twice as much covers its rounding.
         return Enclosure {
             center: 0.0,
-            radius: TINY,
+            radius: 2.0 * TINY,
         };
     }
     // Two steps: the shift alone may leave the range of the floats.
@@ -143,6 +144,41 @@ mod tests {
     }
 
     #[test]
+    fn enclosures_hold_where_floats_become_too_small() {
+        let two = BigInt::from(2);
+        let mantissas = [
+            BigInt::one(),
+            BigInt::from(3),
+            two.pow(53) - 1,
+            two.pow(54) - 1,
+            two.pow(64) - 1,
+            two.pow(200) - 1,
+            two.pow(200) + 1,
+        ];
+        let denominators = [BigInt::one(), BigInt::from(3), two.pow(70) + 1];
+        for mantissa in &mantissas {
+            for denominator in &denominators {
+                for drop in 495..505 {
+                    let size = mantissa.bits() as i64 - denominator.bits() as i64;
+                    let scale = size + drop;
+                    let enclosure = enclose_ratio(mantissa, denominator, scale);
+                    let exact = if scale >= 0 {
+                        Rational::new(mantissa.clone(), denominator * two.pow(scale as u32))
+                    } else {
+                        Rational::new(mantissa * two.pow(-scale as u32), denominator.clone())
+                    };
+                    let distance = (exact - Rational::from_float(enclosure.center).unwrap()).abs();
+                    assert!(
+                        distance <= Rational::from_float(enclosure.radius).unwrap(),
+                        "{mantissa} / {denominator} at 2^-{drop}"
+                    );
+                    assert!(enclosure.center == 0.0 || enclosure.center >= TINY);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn dyadic_ratios_are_exact_and_extremes_are_owned_up_to() {
         let two = BigInt::from(2);
         let exact = enclose_ratio(&BigInt::from(-5), &two.pow(4), 1);
@@ -153,7 +189,7 @@ mod tests {
         );
         assert_eq!(
             enclose_ratio(&BigInt::one(), &two.pow(2000), 0).radius,
-            TINY
+            2.0 * TINY
         );
         assert_eq!(
             enclose_ratio(&BigInt::one(), &two.pow(2000), -2000).center,

@@ -280,93 +280,6 @@ fn eliminate<T: Ring>(rows: &[&IntegerRow], target: &IntegerRow) -> Outcome {
     }))
 }
 
-/// Rows and columns of a largest non-singular square part of a matrix: its rank,
-/// with proof. All rows must have the same width.
-///
-/// A part that is non-singular modulo a prime is non-singular; where the modular
-/// rank is not full, exact elimination has the last word.
-pub fn independent_part(matrix: &[Vec<BigInt>]) -> (Vec<usize>, Vec<usize>) {
-    let width = matrix.first().map_or(0, Vec::len);
-    let modular = modular_part(matrix);
-    if modular.0.len() == matrix.len().min(width) {
-        modular
-    } else {
-        exact_part(matrix)
-    }
-}
-
-/// 2^61 - 1.
-const PRIME: u64 = (1 << 61) - 1;
-
-fn modular_part(matrix: &[Vec<BigInt>]) -> (Vec<usize>, Vec<usize>) {
-    let product = |a: u64, b: u64| (u128::from(a) * u128::from(b) % u128::from(PRIME)) as u64;
-    let inverse = |value: u64| {
-        // Fermat: value^(p-2).
-        let (mut result, mut base, mut exponent) = (1, value, PRIME - 2);
-        while exponent > 0 {
-            if exponent & 1 == 1 {
-                result = product(result, base);
-            }
-            base = product(base, base);
-            exponent >>= 1;
-        }
-        result
-    };
-    let prime = BigInt::from(PRIME);
-    let residue = |entry: &BigInt| {
-        entry
-            .mod_floor(&prime)
-            .to_u64()
-            .expect("a residue is below 2^61")
-    };
-    let mut rows: Vec<Vec<u64>> = matrix
-        .iter()
-        .map(|row| row.iter().map(residue).collect())
-        .collect();
-    let (mut chosen_rows, mut chosen_columns) = (Vec::new(), Vec::new());
-    for k in 0..rows.len() {
-        let row = std::mem::take(&mut rows[k]);
-        let Some(column) = row.iter().position(|&entry| entry != 0) else {
-            continue;
-        };
-        let scale = inverse(row[column]);
-        for other in &mut rows[k + 1..] {
-            let factor = product(other[column], scale);
-            if factor != 0 {
-                for (entry, &pivot) in other.iter_mut().zip(&row) {
-                    *entry = (*entry + PRIME - product(factor, pivot)) % PRIME;
-                }
-            }
-        }
-        chosen_rows.push(k);
-        chosen_columns.push(column);
-    }
-    (chosen_rows, chosen_columns)
-}
-
-fn exact_part(matrix: &[Vec<BigInt>]) -> (Vec<usize>, Vec<usize>) {
-    let mut rows = matrix.to_vec();
-    let (mut chosen_rows, mut chosen_columns) = (Vec::new(), Vec::new());
-    let mut denominator = BigInt::one();
-    for k in 0..rows.len() {
-        let row = std::mem::take(&mut rows[k]);
-        let Some(column) = row.iter().position(|entry| !entry.is_zero()) else {
-            continue;
-        };
-        for other in &mut rows[k + 1..] {
-            let factor = other[column].clone();
-            for (entry, pivot) in other.iter_mut().zip(&row) {
-                *entry = Ring::cross(entry, &row[column], &factor, pivot, &denominator)
-                    .expect("big integers do not overflow");
-            }
-        }
-        denominator = row[column].clone();
-        chosen_rows.push(k);
-        chosen_columns.push(column);
-    }
-    (chosen_rows, chosen_columns)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -437,31 +350,5 @@ mod tests {
         );
         assert_eq!(combination(&[&a], &row(&[3, 3, 1, 6])), None);
         assert_eq!(combination(&[&a, &a], &row(&[1, 1, 0, 0])), None);
-    }
-
-    #[test]
-    fn ranks_are_exact() {
-        let matrix = |rows: &[&[i64]]| -> Vec<Vec<BigInt>> {
-            rows.iter()
-                .map(|row| row.iter().map(|&e| BigInt::from(e)).collect())
-                .collect()
-        };
-        assert_eq!(independent_part(&matrix(&[&[0, 0], &[0, 0]])).0.len(), 0);
-        assert_eq!(
-            independent_part(&matrix(&[&[0, 2, 1], &[0, 4, 2], &[1, 1, 1]])),
-            (vec![0, 2], vec![1, 0])
-        );
-        assert_eq!(
-            independent_part(&matrix(&[&[1, 2, 3], &[4, 5, 6], &[7, 8, 9]]))
-                .0
-                .len(),
-            2
-        );
-        // Singular modulo the prime, but not over the integers.
-        let prime = PRIME as i64;
-        assert_eq!(
-            independent_part(&matrix(&[&[prime, 0], &[0, 1]])).0.len(),
-            2
-        );
     }
 }

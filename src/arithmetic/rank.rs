@@ -12,6 +12,7 @@ use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, ToPrimitive, Zero};
 
+use super::integer::Ring;
 use super::{Number, Rational};
 
 /// What is proved of a rank.
@@ -52,14 +53,27 @@ pub fn rank(rows: &[SparseRow]) -> Rank {
     let mut columns: Vec<u32> = columns.into_iter().collect();
     columns.sort_unstable();
     let full = rows.len().min(columns.len());
-    let modular = modular_rank(&rows, &columns);
+    let matrix: Vec<Vec<BigInt>> = rows.iter().map(|row| integers(row, &columns)).collect();
+    let modular = modular_part(&matrix, MODULAR_WORK).0.len();
     if modular == full {
         return Rank::Exactly(full);
     }
     if rows.len() * columns.len() * (modular + 1) <= EXACT_WORK {
-        return Rank::Exactly(integer_rank(&rows, &columns));
+        return Rank::Exactly(exact_part(&matrix).0.len());
     }
     Rank::AtLeast(modular)
+}
+
+/// Rows and columns of a largest non-singular square part of a matrix. All rows must
+/// have the same width.
+pub fn independent_part(matrix: &[Vec<BigInt>]) -> (Vec<usize>, Vec<usize>) {
+    let width = matrix.first().map_or(0, Vec::len);
+    let modular = modular_part(matrix, u64::MAX);
+    if modular.0.len() == matrix.len().min(width) {
+        modular
+    } else {
+        exact_part(matrix)
+    }
 }
 
 /// The rows that are not zero, without those that are multiples of an earlier one.
@@ -106,90 +120,69 @@ fn inverse(value: u64) -> u64 {
     power(value, PRIME - 2)
 }
 
-/// The residue; `None` when the prime divides the denominator.
-fn residue(number: &Number) -> Option<u64> {
-    let value = number.to_rational();
+/// Rows and columns of a part that is non-singular modulo the prime, of as many rows
+/// as the work allows; largest possible modulo the prime when it allows all.
+fn modular_part(matrix: &[Vec<BigInt>], work: u64) -> (Vec<usize>, Vec<usize>) {
     let prime = BigInt::from(PRIME);
-    let modulo = |n: &BigInt| {
-        n.mod_floor(&prime)
+    let residue = |entry: &BigInt| {
+        entry
+            .mod_floor(&prime)
             .to_u64()
-            .expect("less than a 61-bit prime")
+            .expect("a residue is below 2^61")
     };
-    match modulo(value.denom()) {
-        0 => None,
-        denominator => Some(multiply(modulo(value.numer()), inverse(denominator))),
-    }
-}
-
-/// A lower bound on the rank: that modulo the prime, of as many rows as the work
-/// allows. Rows with an entry that has no residue are left out.
-fn modular_rank(rows: &[SparseRow], columns: &[u32]) -> usize {
-    // Basis rows with their pivots, in echelon form; a pivot entry is 1.
-    let mut basis: Vec<(usize, Vec<u64>)> = Vec::new();
-    let mut work = 0;
-    for row in rows {
-        if basis.len() == columns.len() || work > MODULAR_WORK {
+    let width = matrix.first().map_or(0, Vec::len);
+    let (mut rows, mut columns) = (Vec::new(), Vec::new());
+    // Rows so far, each scaled to 1 in its own column and reduced by those before it.
+    let mut basis: Vec<Vec<u64>> = Vec::new();
+    let mut spent = 0;
+    for (number, row) in matrix.iter().enumerate() {
+        if rows.len() == width || spent > work {
             break;
         }
-        let mut dense = vec![0; columns.len()];
-        let mut defined = true;
-        for (column, value) in row {
-            let at = columns.binary_search(column).expect("all columns are kept");
-            match residue(value) {
-                Some(value) => dense[at] = value,
-                None => defined = false,
+        let mut row: Vec<u64> = row.iter().map(residue).collect();
+        for (&column, other) in columns.iter().zip(&basis) {
+            let factor: u64 = row[column];
+            if factor != 0 {
+                spent += width as u64;
+                for (value, &other) in row.iter_mut().zip(other) {
+                    *value = (*value + PRIME - multiply(factor, other)) % PRIME;
+                }
             }
         }
-        if !defined {
-            continue;
-        }
-        for (pivot, other) in &basis {
-            let factor = dense[*pivot];
-            if factor == 0 {
-                continue;
-            }
-            work += (columns.len() - pivot) as u64;
-            let negative = PRIME - factor;
-            for (value, &other) in dense[*pivot..].iter_mut().zip(&other[*pivot..]) {
-                let sum = *value + multiply(negative, other);
-                *value = if sum >= PRIME { sum - PRIME } else { sum };
-            }
-        }
-        if let Some(pivot) = dense.iter().position(|&v| v != 0) {
-            let scale = inverse(dense[pivot]);
-            dense[pivot..]
-                .iter_mut()
-                .for_each(|v| *v = multiply(*v, scale));
-            let at = basis.partition_point(|(other, _)| *other < pivot);
-            basis.insert(at, (pivot, dense));
+        if let Some(column) = row.iter().position(|&value| value != 0) {
+            let scale = inverse(row[column]);
+            row.iter_mut()
+                .for_each(|value| *value = multiply(*value, scale));
+            rows.push(number);
+            columns.push(column);
+            basis.push(row);
         }
     }
-    basis.len()
+    (rows, columns)
 }
 
-/// The rank by fraction-free elimination: every division below is exact.
-fn integer_rank(rows: &[SparseRow], columns: &[u32]) -> usize {
-    let mut matrix: Vec<Vec<BigInt>> = rows.iter().map(|row| integers(row, columns)).collect();
+/// The same over the integers, by fraction-free elimination: every division is exact.
+fn exact_part(matrix: &[Vec<BigInt>]) -> (Vec<usize>, Vec<usize>) {
+    let mut matrix = matrix.to_vec();
+    let (mut rows, mut columns) = (Vec::new(), Vec::new());
     let mut previous = BigInt::one();
-    let mut rank = 0;
-    for column in 0..columns.len() {
-        let Some(found) = (rank..matrix.len()).find(|&r| !matrix[r][column].is_zero()) else {
+    for number in 0..matrix.len() {
+        let row = std::mem::take(&mut matrix[number]);
+        let Some(column) = row.iter().position(|entry| !entry.is_zero()) else {
             continue;
         };
-        matrix.swap(rank, found);
-        let (done, rest) = matrix.split_at_mut(rank + 1);
-        let pivot_row = &done[rank];
-        let pivot = &pivot_row[column];
-        for row in rest {
-            let factor = row[column].clone();
-            for k in column..columns.len() {
-                row[k] = (pivot * &row[k] - &factor * &pivot_row[k]) / &previous;
+        for other in &mut matrix[number + 1..] {
+            let factor = other[column].clone();
+            for (entry, pivot) in other.iter_mut().zip(&row) {
+                *entry = Ring::cross(entry, &row[column], &factor, pivot, &previous)
+                    .expect("big integers do not overflow");
             }
         }
-        previous = pivot.clone();
-        rank += 1;
+        previous = row[column].clone();
+        rows.push(number);
+        columns.push(column);
     }
-    rank
+    (rows, columns)
 }
 
 /// A positive multiple of the row with integer entries.
@@ -250,8 +243,24 @@ mod tests {
     #[test]
     fn elimination_meets_rows_in_any_order() {
         let rows = matrix(&["0 0 1 1", "0 1 1 0", "1 1 1 1", "1 2 2 1", "1 1 2 2"]);
-        assert_eq!(integer_rank(&rows, &[0, 1, 2, 3]), 3);
-        assert_eq!(modular_rank(&rows, &[0, 1, 2, 3]), 3);
         assert_eq!(rank(&rows), Rank::Exactly(3));
+        let dense: Vec<Vec<BigInt>> = rows
+            .iter()
+            .map(|row| integers(row, &[0, 1, 2, 3]))
+            .collect();
+        assert_eq!(exact_part(&dense), (vec![0, 1, 2], vec![2, 1, 0]));
+        assert_eq!(modular_part(&dense, u64::MAX), exact_part(&dense));
+    }
+
+    #[test]
+    fn a_part_that_the_prime_hides_is_found() {
+        let prime = BigInt::from(PRIME);
+        let rows = [
+            vec![prime, BigInt::zero()],
+            vec![BigInt::zero(), BigInt::one()],
+        ];
+        assert_eq!(modular_part(&rows, u64::MAX).0.len(), 1);
+        assert_eq!(independent_part(&rows), (vec![0, 1], vec![0, 1]));
+        assert_eq!(independent_part(&[]), (vec![], vec![]));
     }
 }

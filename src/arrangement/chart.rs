@@ -7,7 +7,7 @@ use num_traits::{One, Signed, Zero};
 
 use super::stage::{Class, ExactForms, Stage, group};
 use super::{Domain, Interval};
-use crate::arithmetic::integer::independent_part;
+use crate::arithmetic::rank::independent_part;
 use crate::arithmetic::{IntegerRow, Number, Rational};
 
 /// A part of the domain, seen through coordinates y in R^d.

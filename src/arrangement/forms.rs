@@ -206,7 +206,7 @@ mod tests {
             let mut floats = FloatForms::from_exact(&exact);
             for (depth, stage) in stages.iter().enumerate() {
                 if depth > 0 {
-                    let active = |unit: usize| (unit + trial) % 3 != 0;
+                    let active = |unit: usize| !(unit + trial).is_multiple_of(3);
                     exact = exact.through(&stage.maps[0], active);
                     floats = floats.through(&stage.maps[0], active);
                 }

@@ -8,10 +8,34 @@
 
 mod expression;
 
+use std::path::Path;
+
 use self::expression::{Expression, Form, parse};
 use super::{Domain, Interval};
 use crate::arithmetic::{Number, Rational};
+use crate::file::{self, Expected};
 use crate::{Error, Result};
+
+const PROPERTY: Expected = Expected {
+    what: "a VNN-LIB property",
+    max_len: 64 << 20,
+    if_too_large: "write the input box as --domain box=..., or into a file of its own",
+};
+
+/// Reads the box from a file, see [`read_box`].
+///
+/// # Errors
+/// When the file cannot be read or [`read_box`] refuses it; the error names the file.
+pub fn load_box(path: &Path, inputs: usize) -> Result<Domain> {
+    let (_, bytes) = file::read(path, &PROPERTY, |_| Ok(()))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let place = format!("byte {}", error.utf8_error().valid_up_to());
+        let problem = "not text in UTF-8; expected VNN-LIB";
+        wrong(place, problem, "check that this is the file you mean")
+    });
+    text.and_then(|text| read_box(&text, inputs))
+        .map_err(|error| error.with_origin(path.display().to_string()))
+}
 
 /// Reads the box. An input without a bound on one side is infinite there.
 ///

@@ -34,6 +34,11 @@ pub struct Arguments {
     #[arg(long, conflicts_with = "engine")]
     cross_check: bool,
     /// Print one JSON object
+    ///
+    /// Its keys: count (a decimal string), complete, exact, engine, model, domain,
+    /// domain_empty, strict, dimension, layers, degenerate_units, degenerate_regions,
+    /// decisions, digest, seconds, regions_per_second, and where they apply lp,
+    /// theorem2, cross_check. docs/output.md describes them.
     #[arg(long)]
     json: bool,
 }

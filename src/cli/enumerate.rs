@@ -33,7 +33,7 @@ pub struct Arguments {
     /// Where to write: a file (compressed when it ends in .zst), or - for standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Print the summary as one JSON object
+    /// Print the summary as one JSON object, as count does
     #[arg(long)]
     json: bool,
 }

@@ -11,7 +11,7 @@ use chambers::network::{Affine, AffineKind, Layer, Network};
 use num_traits::Zero;
 use serde_json::{Value, json};
 
-use super::model::{Model, Scope, ScopeArguments, Source};
+use super::model::{DomainArgument, Model, Source};
 use super::{EXIT_CODES, Status, print, report};
 
 /// The largest matrix, in entries, of which the rank is computed.
@@ -29,7 +29,7 @@ pub struct Arguments {
     #[command(flatten)]
     source: Source,
     #[command(flatten)]
-    scope: ScopeArguments,
+    domain: DomainArgument,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -37,12 +37,12 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<Status> {
     let model = arguments.source.load()?;
-    let scope = arguments.scope.read(&model)?;
-    let summary = Summary::new(&model.network, &scope.domain);
+    let domain = arguments.domain.read(&model)?;
+    let summary = Summary::new(&model.network, &domain);
     if arguments.json {
-        print(&report::pretty(&summary.json(&model, &scope)))?;
+        print(&report::pretty(&summary.json(&model, &domain)))?;
     } else {
-        print(&summary.text(&model, &scope))?;
+        print(&summary.text(&model, &domain))?;
     }
     Ok(Status::Done)
 }
@@ -102,6 +102,7 @@ impl Summary {
     /// the first layer matters.
     fn dimension(&self) -> (usize, &'static str) {
         match self.first_rank {
+            None if !self.bounded && self.units.is_empty() => (0, "there are no units"),
             Some(Rank::Exactly(rank)) if !self.bounded && rank < self.free => {
                 (rank, "the rank of the first layer")
             }
@@ -109,15 +110,19 @@ impl Summary {
         }
     }
 
-    fn text(&self, model: &Model, scope: &Scope) -> String {
+    fn text(&self, model: &Model, domain: &Domain) -> String {
         let network = &model.network;
         let input = network.input();
+        let shown_input = match input.axes() {
+            [_] => input.to_string(),
+            _ => format!("{input}, {} values", input.len()),
+        };
         let (dimension, why) = self.dimension();
         let units = self.all_units();
         let mut text = report::table(&[
             ("model", model.label.clone()),
             ("sha256", model.sha256().unwrap_or("none").to_string()),
-            ("input", format!("{input} ({} values)", input.len())),
+            ("input", shown_input),
             ("output", network.output().to_string()),
             ("parameters", network.parameters().to_string()),
         ]);
@@ -136,12 +141,18 @@ impl Summary {
                 "activation regions: sign patterns of all units".to_string(),
             ),
             ("units", format!("{units} in {relu_layers}")),
-            ("domain", report::domain(&scope.domain)),
+            ("domain", report::domain(domain)),
             ("first rank", rank),
             ("dimension", format!("{dimension}: {why}")),
-            ("at most", format!("2^{units} regions")),
+            (
+                "at most",
+                match units {
+                    0 => "1 region".to_string(),
+                    units => format!("2^{units} regions"),
+                },
+            ),
         ];
-        if scope.empty {
+        if domain.is_empty() {
             rows.push(("note", "the domain is empty: 0 regions".into()));
         }
         text.push_str(&report::table(&rows));
@@ -189,7 +200,7 @@ impl Summary {
         })
     }
 
-    fn json(&self, model: &Model, scope: &Scope) -> Value {
+    fn json(&self, model: &Model, domain: &Domain) -> Value {
         let layers: Vec<Value> = self
             .layers
             .iter()
@@ -210,8 +221,8 @@ impl Summary {
             "parameters": model.network.parameters(),
             "layers": layers,
             "units": self.units,
-            "domain": report::domain(&scope.domain),
-            "domain_empty": scope.empty,
+            "domain": report::domain(domain),
+            "domain_empty": domain.is_empty(),
             "free_inputs": self.free,
             "first_layer_rank": self.first_rank.map(rank_json),
             "dimension": self.dimension().0,

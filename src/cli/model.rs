@@ -27,7 +27,7 @@ pub struct Source {
     #[arg(long, value_name = "TEXT", long_help = ARCH_HELP)]
     arch: Option<String>,
     /// The seed of the weights with --arch [default: 0]
-    #[arg(long, value_name = "N", conflicts_with_all = ["model", "arrangement"])]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with_all = ["model", "arrangement"])]
     seed: Option<u64>,
     /// Hyperplanes: {"dim": 2, "hyperplanes": [[1, -1, 0], ["1/3", 0.5, 2]]}, each a_1..a_d, b
     #[arg(long, value_name = "FILE.json")]
@@ -97,15 +97,30 @@ pub fn random_network(arch: &str, seed: u64) -> Result<Network> {
 /// Each thread reserves a large stack of addresses; no machine of today has more cores.
 const MAX_THREADS: i64 = 1024;
 
+const DOMAIN_HELP: &str = "\
+Where to count: box=LO,HI, or a VNN-LIB file's input box [default: all of R^n]
+
+  box=-1,1                one interval for all inputs
+  box=0,1,-inf,2/3,5,5    one for each of three inputs
+  property.vnnlib         the input box of a property; its outputs are passed over
+
+Ends are exact: integers, decimals or p/q. A side may be -inf or inf. The open
+interior counts; an interval that is one point fixes its input.";
+
+/// Where to count.
+#[derive(Debug, clap::Args)]
+pub struct DomainArgument {
+    /// Where to count: box=LO,HI, or a VNN-LIB file's input box [default: all of R^n]
+    #[arg(long_help = DOMAIN_HELP)]
+    #[arg(long, value_name = "box=...|FILE.vnnlib", allow_hyphen_values = true)]
+    domain: Option<String>,
+}
+
 /// Where to count and how.
 #[derive(Debug, clap::Args)]
 pub struct ScopeArguments {
-    /// Where to count: box=LO,HI (or one LO,HI for each input), or a VNN-LIB file's input box
-    ///
-    /// The open interior counts. A side may be inf or -inf; an interval that is one
-    /// point fixes its input. Without --domain: all of R^n.
-    #[arg(long, value_name = "box=...|FILE.vnnlib", allow_hyphen_values = true)]
-    domain: Option<String>,
+    #[command(flatten)]
+    domain: DomainArgument,
     /// Threads [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MAX_THREADS))]
     threads: Option<u16>,
@@ -124,17 +139,24 @@ pub struct Scope {
     pub options: Options,
 }
 
+impl DomainArgument {
+    /// Reads the domain for a model.
+    pub fn read(&self, model: &Model) -> Result<Domain> {
+        let inputs = model.network.input().len();
+        match &self.domain {
+            None => Ok(Domain::everything(inputs)),
+            Some(text) => match text.strip_prefix("box=") {
+                Some(sides) => Domain::parse_box(sides, inputs),
+                None => vnnlib_box(Path::new(text), inputs),
+            },
+        }
+    }
+}
+
 impl ScopeArguments {
     /// Reads the domain for a model.
     pub fn read(&self, model: &Model) -> Result<Scope> {
-        let inputs = model.network.input().len();
-        let domain = match &self.domain {
-            None => Domain::everything(inputs),
-            Some(text) => match text.strip_prefix("box=") {
-                Some(sides) => Domain::parse_box(sides, inputs)?,
-                None => vnnlib_box(Path::new(text), inputs)?,
-            },
-        };
+        let domain = self.domain.read(model)?;
         Ok(Scope {
             empty: domain.is_empty(),
             domain,
@@ -155,15 +177,5 @@ fn vnnlib_box(path: &Path, inputs: usize) -> Result<Domain> {
             "write --domain box=-1,1, or --domain property.vnnlib, or leave it out for all of R^n",
         ));
     }
-    let bytes = std::fs::read(path).map_err(|source| Error::io(path, source))?;
-    let name = path.display().to_string();
-    let text = String::from_utf8(bytes).map_err(|error| {
-        Error::input(
-            name.clone(),
-            format!("byte {}", error.utf8_error().valid_up_to()),
-            "not text in UTF-8; expected VNN-LIB",
-            "check that this is the file you mean",
-        )
-    })?;
-    vnnlib::read_box(&text, inputs).map_err(|error| error.with_origin(name))
+    vnnlib::load_box(path, inputs)
 }

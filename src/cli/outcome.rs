@@ -69,8 +69,8 @@ pub fn exact(
 ) -> Result<Outcome> {
     let _progress = Progress::show(monitor);
     let answer = match visit {
-        Some(visit) => search::enumerate(network, domain, options, monitor, visit),
-        None => search::count(network, domain, options, monitor),
+        Some(visit) => search::enumerate(network, domain, options, monitor, visit)?,
+        None => search::count(network, domain, options, monitor)?,
     };
     Ok(Outcome {
         proof: Proof::Exact {

@@ -1,5 +1,6 @@
 //! Ctrl-C and termination: the first asks the search to stop, the second is final.
 
+use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,7 +19,15 @@ pub fn stop_on_signal(monitors: &[&Arc<Monitor>]) {
         if asked.swap(true, Ordering::Relaxed) {
             std::process::exit(INTERRUPTED);
         }
-        note("stopping; once more ends at once, without a result");
+        // On a terminal the line may already hold a progress bar and a ^C.
+        let line_feed = if std::io::stderr().is_terminal() {
+            "\n"
+        } else {
+            ""
+        };
+        note(&format!(
+            "{line_feed}stopping; once more ends at once, without a result"
+        ));
         monitors.iter().for_each(|monitor| monitor.stop());
     });
     if let Err(error) = installed {

@@ -20,9 +20,10 @@ pub struct Theorem2 {
 
 impl Theorem2 {
     /// The value for this network, if it has one layer of units. A stopped search
-    /// gets none: whoever stopped it does not want to wait for a formula.
+    /// gets none: whoever stopped it does not want to wait for a formula. Neither does
+    /// an empty domain, of which a formula says nothing.
     pub fn of(model: &Model, scope: &Scope, outcome: &Outcome) -> Option<Self> {
-        if !outcome.complete {
+        if !outcome.complete || scope.empty {
             return None;
         }
         let groups = theorem2::groups(&model.network).ok()?;

@@ -1,7 +1,11 @@
 //! Affine layers: dense, convolution, element-wise and permutation, all as
 //! sparse rows with exact entries.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use super::Shape;
+use super::limits::{MAX_ENTRIES, convolution_problem};
 use crate::arithmetic::Number;
 use crate::{Error, Result};
 
@@ -100,7 +104,7 @@ impl Convolution {
     /// dilation); `None` when the filter does not fit, or a size is zero or absurd.
     pub fn positions(&self) -> Option<[usize; 2]> {
         let mut positions = [0; 2];
-        for axis in 0..2 {
+        for (axis, positions) in positions.iter_mut().enumerate() {
             if self.kernel[axis] == 0 || self.stride[axis] == 0 || self.dilation[axis] == 0 {
                 return None;
             }
@@ -110,14 +114,17 @@ impl Convolution {
             let reach = (self.kernel[axis] - 1)
                 .checked_mul(self.dilation[axis])?
                 .checked_add(1)?;
-            positions[axis] = padded.checked_sub(reach)? / self.stride[axis] + 1;
+            *positions = padded.checked_sub(reach)? / self.stride[axis] + 1;
         }
         Some(positions)
     }
 
     /// What is wrong with the geometry, in words.
     pub(crate) fn problem(&self) -> Option<String> {
-        if self.groups == 0 || self.channels % self.groups != 0 || self.filters % self.groups != 0 {
+        if self.groups == 0
+            || !self.channels.is_multiple_of(self.groups)
+            || !self.filters.is_multiple_of(self.groups)
+        {
             return Some(format!(
                 "{} groups must divide {} channels and {} filters",
                 self.groups, self.channels, self.filters
@@ -223,6 +230,26 @@ fn wrong(place: &str, problem: String) -> Error {
     )
 }
 
+/// The entries of a row, an input that is named more than once with the sum of its
+/// weights: error bounds and ranks rely on one entry an input.
+fn summed(row: Vec<(usize, Number)>) -> Vec<(usize, Number)> {
+    let mut places = HashMap::new();
+    let mut sums: Vec<(usize, Number)> = Vec::with_capacity(row.len());
+    for (column, weight) in row {
+        match places.entry(column) {
+            Entry::Vacant(place) => {
+                place.insert(sums.len());
+                sums.push((column, weight));
+            }
+            Entry::Occupied(place) => {
+                let sum = &mut sums[*place.get()].1;
+                *sum = Number::from_rational(sum.to_rational() + weight.to_rational());
+            }
+        }
+    }
+    sums
+}
+
 impl Affine {
     /// A dense layer: `weight` is row-major, one row an output.
     ///
@@ -262,7 +289,7 @@ impl Affine {
     /// # Errors
     /// When the geometry is impossible or the sizes of weight and bias do not fit it.
     pub fn convolution(conv: Convolution, weight: &[Number], bias: &[Number]) -> Result<Self> {
-        if let Some(problem) = conv.problem() {
+        if let Some(problem) = convolution_problem(&conv) {
             return Err(wrong("convolution", problem));
         }
         let positions = conv.positions().expect("the geometry was just checked");
@@ -356,7 +383,7 @@ impl Affine {
     /// # Errors
     /// When `source` is not a permutation of `0..output.len()`.
     pub fn permutation(output: Shape, source: &[usize]) -> Result<Self> {
-        let mut seen = vec![false; output.len()];
+        let mut seen = vec![false; source.len()];
         let proper = source.len() == output.len()
             && source
                 .iter()
@@ -390,9 +417,15 @@ impl Affine {
         rows: impl IntoIterator<Item = Vec<(usize, Number)>>,
         bias: Vec<Number>,
     ) -> Result<Self> {
+        if inputs > MAX_ENTRIES {
+            return Err(wrong(
+                "sparse layer",
+                format!("{inputs} inputs; expected at most {MAX_ENTRIES}"),
+            ));
+        }
         let mut built = Rows::new();
         for row in rows {
-            for (column, weight) in row {
+            for (column, weight) in summed(row) {
                 if column >= inputs {
                     return Err(wrong(
                         "sparse layer",
@@ -474,6 +507,11 @@ impl Affine {
         (&self.columns[range.clone()], &self.weights[range])
     }
 
+    /// How many weights all rows have together.
+    pub(crate) fn entries(&self) -> usize {
+        self.weights.len()
+    }
+
     /// The bias of every output.
     pub fn bias(&self) -> &[Number] {
         &self.bias
@@ -537,6 +575,14 @@ mod tests {
         let affine = Affine::convolution(conv, &numbers(&[1, 2, 3, 4]), &numbers(&[0, 0])).unwrap();
         assert_eq!(affine.row(0).0, &[0, 1]);
         assert_eq!(affine.row(1).0, &[2, 3]);
+    }
+
+    #[test]
+    fn weights_of_one_input_add_up() {
+        let row = [(1, 1), (0, 5), (1, 2), (1, -4)].map(|(k, w)| (k, Number::from(w)));
+        let layer = Affine::sparse(2, Shape::new([1]), [row.to_vec()], numbers(&[0])).unwrap();
+        assert_eq!(layer.row(0).0, &[1, 0]);
+        assert_eq!(layer.row(0).1, &numbers(&[-1, 5])[..]);
     }
 
     #[test]

@@ -15,7 +15,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::limits::{convolution_problem, tensor_len};
+use super::limits::{MAX_LAYERS, MAX_RANDOM_ENTRIES, convolution_problem, tensor_len};
 use super::{ChannelOrder, Convolution, Shape};
 use crate::{Error, Result};
 
@@ -89,10 +89,18 @@ impl Architecture {
             layers: Vec::new(),
         };
         let mut shape = architecture.input.clone();
+        let mut entries = 0usize;
         for (number, part) in parts.enumerate() {
             let part = part.trim();
-            let layer = parse_layer(part, &shape)
-                .map_err(|problem| wrong(&format!("layer {} {part:?}", number + 1), problem))?;
+            let wrong = |problem| wrong(&format!("layer {} {part:?}", number + 1), problem);
+            let layer = parse_layer(part, &shape).map_err(wrong)?;
+            entries = entries.saturating_add(layer.entries(&shape));
+            if entries > MAX_RANDOM_ENTRIES {
+                return Err(wrong("more weights than any count could handle".into()));
+            }
+            if 2 * (number + 1) > MAX_LAYERS {
+                return Err(wrong("more layers than any count could handle".into()));
+            }
             shape = layer.output(&shape);
             architecture.layers.push(layer);
         }
@@ -141,6 +149,18 @@ impl Architecture {
 }
 
 impl ArchitectureLayer {
+    /// Weights, one for each input of each unit, at most.
+    fn entries(&self, input: &Shape) -> usize {
+        let inputs = match self {
+            ArchitectureLayer::Dense { .. } => input.len(),
+            ArchitectureLayer::Convolution { geometry, .. } => {
+                geometry.kernel[0] * geometry.kernel[1] * (geometry.channels / geometry.groups)
+            }
+            ArchitectureLayer::Flatten => 0,
+        };
+        self.output(input).len().saturating_mul(inputs)
+    }
+
     /// The shape that the layer gives for one that it takes.
     fn output(&self, input: &Shape) -> Shape {
         match self {
@@ -416,6 +436,12 @@ mod tests {
             ("2; dense 0", "expected dense and"),
             ("2; dense 2x2", "expected dense and"),
             ("2; dense 999999999999", "more weights than"),
+            ("3; dense 89478485", "more weights than"),
+            (
+                "1; dense 7000; dense 7000; dense 7000",
+                "layer 3 \"dense 7000\": more weights than",
+            ),
+            ("500x500x1; conv 9@9x9", "more weights than"),
             ("2; dense 2 bias", "\"bias\"; expected nothing more"),
             ("2; dense 2; ", "layer 2 \"\": an empty layer"),
             ("2; pool 2", "no layer is called \"pool\""),

@@ -3,9 +3,18 @@
 
 use super::Convolution;
 
-/// The most values of one tensor, and the most stored entries of one layer. At 20
-/// bytes an entry this is 5 GiB; no exact count gets near a layer of this size.
+/// The most values of one tensor, and the most stored entries of one network. At 20
+/// bytes an entry this is 5 GiB; no exact count gets near a network of this size.
 pub const MAX_ENTRIES: usize = 1 << 28;
+
+/// The most stored entries of a network made from one line of text: drawing so many
+/// random weights takes seconds.
+pub const MAX_RANDOM_ENTRIES: usize = 1 << 26;
+
+/// The most layers of a network. The search recurses once a layer: this many fit into
+/// the smallest stack that it starts with, and deep networks as they are used have a
+/// few hundred.
+pub const MAX_LAYERS: usize = 10_000;
 
 /// How many values a tensor of these axes has; `None` when there are too many.
 pub fn tensor_len(axes: &[usize]) -> Option<usize> {

@@ -17,9 +17,11 @@ impl Shape {
         &self.0
     }
 
-    /// How many values a tensor of this shape has.
+    /// How many values a tensor of this shape has; `usize::MAX` when there are more
+    /// than that, which no layer takes.
     pub fn len(&self) -> usize {
-        self.0.iter().product()
+        let product = |len: usize, &axis: &usize| len.saturating_mul(axis);
+        self.0.iter().fold(1, product)
     }
 
     /// Whether a tensor of this shape has no values.

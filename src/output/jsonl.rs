@@ -79,7 +79,7 @@ enum Stream {
 /// Writes one list of regions.
 pub struct Writer {
     stream: Stream,
-    /// For messages; `-` for standard output.
+    /// For messages, and the name of a complete file.
     path: PathBuf,
     /// The open file and the name it has until it is complete.
     part: Option<(File, PathBuf)>,
@@ -104,7 +104,12 @@ impl Writer {
     /// # Errors
     /// When the file cannot be made or written.
     pub fn create(path: &Path, header: &Header) -> Result<Self> {
-        let fail = |source| Error::io(path, source);
+        let shown = if path == Path::new("-") {
+            Path::new("standard output")
+        } else {
+            path
+        };
+        let fail = |source| Error::io(shown, source);
         let direct = std::fs::metadata(path).is_ok_and(|data| !data.is_file())
             || ["/dev", "/proc"].iter().any(|root| path.starts_with(root));
         let mut part = None;
@@ -127,7 +132,7 @@ impl Writer {
         };
         let mut writer = Writer {
             stream,
-            path: path.to_path_buf(),
+            path: shown.to_path_buf(),
             part,
             count: 0,
         };

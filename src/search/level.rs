@@ -401,8 +401,11 @@ impl Rows {
         if !(float::power_of_two(-400)..float::power_of_two(400)).contains(&scale) {
             return false;
         }
-        // Multiplying by a power of two is exact as long as nothing underflows, which
-        // numbers of at least TINY times 2^-400 do not.
+        // Multiplying by a power of two is exact as long as nothing overflows, or
+        // underflows, which numbers of at least TINY times 2^-400 do not.
+        if !(size(centers) * scale).is_finite() || !(size(radii) * scale).is_finite() {
+            return false;
+        }
         self.push(
             centers
                 .iter()
@@ -442,5 +445,120 @@ impl Rows {
             .sum();
         let slack = (error * magnitudes + radii.iter().sum::<f64>()) * (1.0 + 2.0 * error);
         self.slacks.push(slack + TINY);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use num_traits::{One, Signed, Zero};
+
+    use super::*;
+    use crate::arithmetic::{Number, Rational};
+    use crate::arrangement::Domain;
+    use crate::arrangement::chart::charts;
+    use crate::arrangement::stage::stages;
+    use crate::network::{Affine, Layer, Network, Shape};
+
+    fn power(exponent: i64) -> Rational {
+        let power = Rational::from_integer(BigInt::one() << exponent.unsigned_abs());
+        if exponent < 0 { power.recip() } else { power }
+    }
+
+    /// Whether some power of two times the exact row, or its numerators, lies in the
+    /// float row.
+    fn is_enclosed(level: &Level, index: usize) -> bool {
+        let denominator = &level.exact().forms.denominator;
+        [&BigInt::one(), denominator]
+            .into_iter()
+            .any(|denominator| is_enclosed_over(level, index, denominator))
+    }
+
+    fn is_enclosed_over(level: &Level, index: usize, denominator: &BigInt) -> bool {
+        let row = level.row(level.id(index));
+        let entries = &level.exact().forms.rows[level.classes()[index].representative()];
+        let values: Vec<Rational> = entries
+            .iter()
+            .map(|entry| Rational::new(entry.clone(), denominator.clone()))
+            .collect();
+        let lies_within = |shift: i64| {
+            let scale = power(shift);
+            (0..values.len()).all(|k| {
+                row.radius[k].is_infinite()
+                    || (&values[k] * &scale - Rational::from_float(row.center[k]).unwrap()).abs()
+                        <= Rational::from_float(row.radius[k]).unwrap()
+            })
+        };
+        // The scale follows the largest coefficient, or the constant where the others
+        // are zero as far as floats can tell.
+        let (constant, linear) = values.split_last().expect("a row has a constant");
+        let largest = linear.iter().map(Rational::abs).max();
+        let mut sizes = largest
+            .into_iter()
+            .chain([constant.abs()])
+            .filter(|size| !size.is_zero())
+            .peekable();
+        let about = |size: Rational| size.denom().bits() as i64 - size.numer().bits() as i64;
+        if sizes.peek().is_none() {
+            return lies_within(0);
+        }
+        sizes
+            .map(about)
+            .any(|about| (about - 1..=about + 1).any(lies_within))
+    }
+
+    /// Weights of ordinary, tiny and huge sizes, thirds, and numbers beyond the floats:
+    /// no coefficient leaves its radius, and a coefficient that counts as zero is zero.
+    #[test]
+    fn float_rows_enclose_exact_ones() {
+        let mut state = 7u64;
+        let mut below = |bound: u64| {
+            state = state
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
+            (state >> 33) % bound
+        };
+        for trial in 0..150 {
+            let extremes = trial % 3;
+            let mut number = || {
+                let unit = below(1 << 30) as f64 / (1u64 << 29) as f64 - 1.0;
+                let size = match (extremes, below(4)) {
+                    (1, 0) => below(800) as i64 - 400,
+                    (2, 0) => below(2000) as i64 - 1000,
+                    _ => below(6) as i64 - 3,
+                };
+                match below(5) {
+                    0 => Number::ZERO,
+                    1 => Number::parse("1/3").unwrap(),
+                    2 => Number::from_rational(
+                        Rational::from_float(unit).unwrap() * power(size) / BigInt::from(3),
+                    ),
+                    _ => Number::from_rational(Rational::from_float(unit).unwrap() * power(size)),
+                }
+            };
+            let mut network = Network::new(Shape::new([3]));
+            for (inputs, outputs) in [(3, 5), (5, 5), (5, 4)] {
+                let weight = (0..inputs * outputs).map(|_| number()).collect();
+                let bias = (0..outputs).map(|_| number()).collect();
+                let affine = Affine::dense(inputs, outputs, weight, bias).unwrap();
+                network.push(Layer::Affine(affine)).unwrap();
+                network.push(Layer::Relu).unwrap();
+            }
+            let stages = stages(&network);
+            let chart = &charts(&stages, &Domain::everything(3))[0];
+            let domain = Level::domain(chart);
+            let first = Level::first(&domain, chart);
+            let active = |n: usize| (0..n).map(|unit| (unit + trial) % 4 != 0).collect();
+            let second = first.next(&stages[1], active(5));
+            let third = second.next(&stages[2], active(5));
+            for level in [&first, &second, &third] {
+                for index in 0..level.len() {
+                    assert!(
+                        is_enclosed(level, index),
+                        "trial {trial}, level {}, row {index}",
+                        level.number()
+                    );
+                }
+            }
+        }
     }
 }

@@ -19,6 +19,7 @@ use crate::arrangement::chart::charts;
 use crate::arrangement::stage::stages;
 use crate::network::Network;
 use crate::regions::Region;
+use crate::{Error, Result};
 use tally::Tallies;
 use tree::Tree;
 
@@ -86,19 +87,36 @@ impl Decisions {
 }
 
 /// Counts the activation regions of `network` in the interior of `domain`.
-pub fn count(network: &Network, domain: &Domain, options: &Options, monitor: &Monitor) -> Answer {
+///
+/// # Errors
+/// When the operating system does not start the threads.
+///
+/// # Panics
+/// When the domain has another number of inputs than the network.
+pub fn count(
+    network: &Network,
+    domain: &Domain,
+    options: &Options,
+    monitor: &Monitor,
+) -> Result<Answer> {
     search(network, domain, options, monitor, None)
 }
 
 /// Like [`count`], and hands every region to `visit`, from any thread, in no
 /// particular order; the search stops early when `visit` breaks.
+///
+/// # Errors
+/// When the operating system does not start the threads.
+///
+/// # Panics
+/// When the domain has another number of inputs than the network.
 pub fn enumerate(
     network: &Network,
     domain: &Domain,
     options: &Options,
     monitor: &Monitor,
     visit: &(dyn Fn(&Region) -> ControlFlow<()> + Sync),
-) -> Answer {
+) -> Result<Answer> {
     search(network, domain, options, monitor, Some(visit))
 }
 
@@ -110,7 +128,12 @@ fn search(
     options: &Options,
     monitor: &Monitor,
     visit: Option<Visit>,
-) -> Answer {
+) -> Result<Answer> {
+    assert_eq!(
+        domain.intervals().len(),
+        network.input().len(),
+        "the domain has one interval for each input"
+    );
     let start = Instant::now();
     let stages = stages(network);
     let charts = charts(&stages, domain);
@@ -123,12 +146,7 @@ fn search(
         .last()
         .map_or(0, |stage| stage.first_unit + stage.units);
     let tallies = Tallies::new(threads, stages.len(), units);
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        // The search recurses once a split; the system commits only what is touched.
-        .stack_size(1 << 30)
-        .build()
-        .expect("the system starts threads");
+    let pool = threads_with_deep_stacks(threads)?;
     pool.install(|| {
         for chart in &charts {
             let tree = Tree {
@@ -146,7 +164,7 @@ fn search(
         }
     });
     let (total, degenerate_units) = tallies.total(monitor);
-    Answer {
+    Ok(Answer {
         regions: total.regions,
         complete: !monitor.stopped(),
         digest: total.digest,
@@ -163,5 +181,61 @@ fn search(
         degenerate_regions: total.degenerate_regions,
         decisions: total.decisions,
         elapsed: start.elapsed(),
+    })
+}
+
+/// Bytes that a thread reserves for its stack, best first. The search recurses once a
+/// split; the system commits only what is touched, so that a large reservation is
+/// free, unless addresses are limited (`ulimit -v`).
+const STACKS: [usize; 3] = [1 << 30, 1 << 28, 1 << 26];
+
+fn threads_with_deep_stacks(threads: usize) -> Result<rayon::ThreadPool> {
+    let start = |stack| {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .stack_size(stack)
+            .build()
+    };
+    let mut started = start(STACKS[0]);
+    for stack in &STACKS[1..] {
+        started = started.or_else(|_| start(*stack));
+    }
+    started.map_err(|error| {
+        Error::input(
+            "search",
+            format!("{threads} threads"),
+            format!("the system does not start them: {error}"),
+            "use fewer threads, or raise the limits on processes and addresses (ulimit -u, -v)",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arithmetic::Number;
+    use crate::network::{Affine, Layer, Shape};
+
+    #[test]
+    fn a_search_runs_inside_any_thread_pool() {
+        let mut network = Network::new(Shape::new([1]));
+        let identity = Affine::dense(1, 1, vec![Number::ONE], vec![Number::ONE]).unwrap();
+        network.push(Layer::Affine(identity)).unwrap();
+        network.push(Layer::Relu).unwrap();
+        let options = Options {
+            threads: Some(1),
+            ..Options::default()
+        };
+        let outer = rayon::ThreadPoolBuilder::new()
+            .num_threads(3)
+            .build()
+            .unwrap();
+        let counts = outer.broadcast(|_| {
+            let domain = Domain::everything(1);
+            count(&network, &domain, &options, &Monitor::new())
+                .unwrap()
+                .regions
+        });
+        assert_eq!(counts, [2, 2, 2]);
     }
 }

@@ -30,6 +30,7 @@ pub struct Tally {
 pub struct Tallies {
     parts: Vec<Mutex<Tally>>,
     degenerate: Vec<AtomicBool>,
+    layers: usize,
 }
 
 impl Tallies {
@@ -44,6 +45,7 @@ impl Tallies {
                 .map(|_| Mutex::new(part.clone()))
                 .collect(),
             degenerate: (0..units).map(|_| AtomicBool::new(false)).collect(),
+            layers,
         }
     }
 
@@ -76,7 +78,7 @@ impl Tallies {
     /// Sums up.
     pub fn total(&self, monitor: &Monitor) -> (Tally, u64) {
         let mut total = Tally {
-            cells: vec![0; self.with(|tally| tally.cells.len())],
+            cells: vec![0; self.layers],
             ..Tally::default()
         };
         for part in &self.parts {

@@ -10,11 +10,9 @@
 
 use std::ops::ControlFlow;
 
-use smallvec::{SmallVec, smallvec};
-
 use super::digest::PatternHash;
 use super::engine::certify;
-use super::engine::dictionary::{Dictionary, Seen, Walk};
+use super::engine::dictionary::{Dictionary, Views, Walk};
 use super::engine::exact::{Minimum, interior_point, minimum};
 use super::engine::witness::{self, Point};
 use super::level::{Content, Level, RowId};
@@ -58,6 +56,8 @@ struct Path {
 struct Cell {
     path: Path,
     dictionary: Dictionary,
+    /// What is known of the dictionary's candidates.
+    views: Views,
     /// The first columns of the dictionary whose hyperplanes have no side yet.
     undecided: usize,
 }
@@ -140,14 +140,16 @@ impl<'a> Tree<'a> {
             .copied()
             .filter(|id| !basis.contains(&(id.index as usize)));
         match Dictionary::new(level, columns, &constraints, rest) {
-            Some(dictionary) => self.split_or_finish(
-                level,
-                Cell {
+            Some(dictionary) => {
+                let views = Views::new(dictionary.candidates().len());
+                let cell = Cell {
                     path,
                     dictionary,
+                    views,
                     undecided: basis.len(),
-                },
-            ),
+                };
+                self.split_or_finish(level, cell);
+            }
             None => {
                 let sides = self.chart.sides.len() as u32;
                 let constraints = (0..sides)
@@ -222,8 +224,8 @@ impl<'a> Tree<'a> {
         }
         if cell.undecided > 0 {
             cell.undecided -= 1;
-            let column = cell.undecided;
-            return self.split(level, cell, column);
+            let (column, views) = (cell.undecided, cell.views.clone());
+            return self.split(level, cell, column, views);
         }
         if self.classify(level, &mut cell).is_err() {
             return self.search_exactly(level, cell.into_exact());
@@ -233,18 +235,24 @@ impl<'a> Tree<'a> {
         }
         let candidate = cell.dictionary.split_candidate();
         match cell.dictionary.enter(candidate) {
-            Some(column) => self.split(level, cell, column),
+            Some(column) => {
+                let (positive, negative) = std::mem::take(&mut cell.views).split(candidate);
+                cell.views = positive;
+                self.split(level, cell, column, negative);
+            }
             None => self.search_exactly(level, cell.into_exact()),
         }
     }
 
-    /// Searches both sides of the hyperplane in a column of the basis.
-    fn split(&self, level: &Level, mut positive: Cell, column: usize) {
+    /// Searches both sides of the hyperplane in a column of the basis; `views` are
+    /// those of the negative side.
+    fn split(&self, level: &Level, mut positive: Cell, column: usize, views: Views) {
         positive.path.splits += 1;
         let class = positive.dictionary.columns()[column].index as usize;
         let mut negative = Cell {
             path: positive.path.clone(),
             dictionary: positive.dictionary.clone(),
+            views,
             undecided: positive.undecided,
         };
         negative.dictionary.flip(column);
@@ -267,36 +275,37 @@ impl<'a> Tree<'a> {
 
     /// Proves which candidates do not cut the cell and takes them off its list.
     fn classify(&self, level: &Level, cell: &mut Cell) -> Result<(), Lost> {
-        let dictionary = &mut cell.dictionary;
+        let Cell {
+            path,
+            dictionary,
+            views,
+            ..
+        } = cell;
         if dictionary.age() > OLDEST && !(dictionary.refresh(level) && dictionary.is_feasible()) {
             return Err(Lost);
         }
-        let mut seen: SmallVec<[Seen; 64]> =
-            smallvec![Seen::default(); dictionary.candidates().len()];
-        dictionary.look(&mut seen);
+        dictionary.look(views);
         let mut decisions = Decisions::default();
         let mut k = 0;
         while k < dictionary.candidates().len() {
             let class = dictionary.candidates()[k].index as usize;
-            match self.side(level, dictionary, k, &mut seen, &mut decisions) {
+            match self.side(level, dictionary, k, views, &mut decisions) {
                 None => k += 1,
                 Some(sign) => {
                     dictionary.remove_candidate(k);
-                    seen.swap_remove(k);
-                    self.assign(
-                        level,
-                        &mut cell.path,
-                        class,
-                        if sign > 0 {
-                            Sign::Positive
-                        } else {
-                            Sign::Negative
-                        },
-                    );
+                    views.remove(k);
+                    let sign = if sign > 0 {
+                        Sign::Positive
+                    } else {
+                        Sign::Negative
+                    };
+                    self.assign(level, path, class, sign);
                 }
             }
         }
-        self.tallies.with(|tally| tally.decisions.add(decisions));
+        if decisions != Decisions::default() {
+            self.tallies.with(|tally| tally.decisions.add(decisions));
+        }
         Ok(())
     }
 
@@ -307,13 +316,13 @@ impl<'a> Tree<'a> {
         level: &Level,
         dictionary: &mut Dictionary,
         k: usize,
-        seen: &mut [Seen],
+        views: &mut Views,
         decisions: &mut Decisions,
     ) -> Option<i32> {
         let id = dictionary.candidates()[k];
-        while !seen[k].both() {
-            let sign = if seen[k].has(-1) { -1 } else { 1 };
-            let walk = dictionary.descend(k, sign, seen);
+        while !(views.has(k, 1) && views.has(k, -1)) {
+            let sign = if views.has(k, -1) { -1 } else { 1 };
+            let walk = dictionary.descend(k, sign, views);
             if walk == Walk::NewSign {
                 continue;
             }
@@ -339,7 +348,7 @@ impl<'a> Tree<'a> {
                     decisions.exact += 1;
                     return Some(sign);
                 }
-                Minimum::Sign(_) | Minimum::Unbounded => seen[k].add(-sign),
+                Minimum::Sign(_) | Minimum::Unbounded => views.tell(k, -sign),
                 // An empty cell lies on every side; its leaves will find out.
                 Minimum::Infeasible => {
                     decisions.exact += 1;
@@ -385,6 +394,7 @@ impl<'a> Tree<'a> {
                     cell.candidates = candidates;
                     return self.search_exactly(&next, cell);
                 }
+                cell.views = Views::new(candidates.len());
                 cell.dictionary
                     .add_candidates(&next, candidates.into_iter());
                 self.split_or_finish(&next, cell);
@@ -581,4 +591,154 @@ fn exact_constraints(level: &Level, dictionary: &Dictionary) -> (Vec<IntegerRow>
     let ids = dictionary.columns().iter().chain(dictionary.constraints());
     let rows = ids.map(|&id| level.integer_row(id)).collect();
     (rows, (0..dictionary.dimension()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arithmetic::Number;
+    use crate::arrangement::Interval;
+    use crate::arrangement::chart::charts;
+    use crate::arrangement::stage::stages;
+    use crate::network::{Affine, Layer, Network, Shape};
+
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, bound: u64) -> u64 {
+            self.0 = self
+                .0
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
+            (self.0 >> 33) % bound
+        }
+
+        fn number(&mut self, whole: bool) -> Number {
+            let text = match self.below(if whole { 5 } else { 9 }) {
+                0 | 1 => "0".into(),
+                2..=4 => format!("{}", self.below(5) as i64 - 2),
+                5 => format!("{}/3", self.below(7) as i64 - 3),
+                6 => format!("1{:020}e-20", self.below(3)),
+                7 => format!(
+                    "{}e{}",
+                    self.below(9) as i64 - 4,
+                    self.below(60) as i64 - 30
+                ),
+                _ => format!("{}e-9", self.below(1 << 31) as i64 - (1 << 30)),
+            };
+            Number::parse(&text).unwrap()
+        }
+
+        fn network(&mut self, inputs: usize) -> Network {
+            let (whole, central) = (self.below(3) == 0, self.below(3) == 0);
+            let mut network = Network::new(Shape::new([inputs]));
+            let mut values = inputs;
+            for _ in 0..1 + self.below(3) {
+                let outputs = 1 + self.below(4) as usize;
+                let weight = (0..values * outputs).map(|_| self.number(whole)).collect();
+                let bias = (0..outputs)
+                    .map(|_| {
+                        if central {
+                            Number::ZERO
+                        } else {
+                            self.number(whole)
+                        }
+                    })
+                    .collect();
+                let affine = Affine::dense(values, outputs, weight, bias).unwrap();
+                network.push(Layer::Affine(affine)).unwrap();
+                if self.below(5) > 0 {
+                    network.push(Layer::Relu).unwrap();
+                }
+                values = outputs;
+            }
+            network.push(Layer::Relu).unwrap();
+            network
+        }
+
+        fn domain(&mut self, inputs: usize) -> Domain {
+            if self.below(2) == 0 {
+                return Domain::everything(inputs);
+            }
+            let interval = |random: &mut Self| {
+                let ends = [Some("-1"), Some("2/3"), Some("2"), None];
+                let lower = ends[[0, 0, 1, 3][random.below(4) as usize]];
+                let upper = ends[[1, 2, 2, 3][random.below(4) as usize]];
+                let end = |text: Option<&str>| text.map(|t| Number::parse(t).unwrap());
+                Interval {
+                    lower: end(lower),
+                    upper: end(upper),
+                }
+            };
+            Domain::new((0..inputs).map(|_| interval(self)).collect())
+        }
+    }
+
+    /// What a search of one thread finds, all of it in exact arithmetic if asked.
+    fn found(network: &Network, domain: &Domain, strict: bool, exactly: bool) -> [String; 4] {
+        let stages = stages(network);
+        let charts = charts(&stages, domain);
+        let units = stages.iter().map(|stage| stage.units).sum();
+        let (tallies, monitor) = (Tallies::new(1, stages.len(), units), Monitor::new());
+        for chart in &charts {
+            let tree = Tree {
+                stages: &stages,
+                domain,
+                chart,
+                charts: charts.len(),
+                options: &Options {
+                    strict,
+                    ..Options::default()
+                },
+                monitor: &monitor,
+                tallies: &tallies,
+                visit: None,
+                parallel: false,
+            };
+            if exactly {
+                let sides = Level::domain(chart);
+                let first = Level::first(&sides, chart);
+                let mut path = Path {
+                    signs: vec![Sign::Zero; units],
+                    hash: PatternHash::default(),
+                    splits: 0,
+                    degenerate: false,
+                };
+                if let Some(candidates) = tree.sort_out(&first, &mut path) {
+                    let cell = ExactCell {
+                        path,
+                        constraints: (0..sides.len()).map(|side| sides.id(side)).collect(),
+                        candidates,
+                    };
+                    tree.search_exactly(&first, cell);
+                }
+            } else {
+                tree.search();
+            }
+        }
+        let (total, degenerate_units) = tallies.total(&monitor);
+        [
+            format!("{} regions, digest {}", total.regions, total.digest),
+            format!("{:?} cells", total.cells),
+            format!("{} degenerate", total.degenerate_regions),
+            format!("{degenerate_units} degenerate units"),
+        ]
+    }
+
+    /// Small, often degenerate networks: floats with proofs and exact arithmetic alone
+    /// find the same regions.
+    #[test]
+    fn floats_and_exact_arithmetic_find_the_same() {
+        let random = &mut Random(3);
+        for trial in 0..600 {
+            let inputs = 1 + random.below(4) as usize;
+            let (network, domain) = (random.network(inputs), random.domain(inputs));
+            let strict = random.below(4) == 0;
+            assert_eq!(
+                found(&network, &domain, strict, false),
+                found(&network, &domain, strict, true),
+                "trial {trial} in {domain}"
+            );
+        }
+    }
 }

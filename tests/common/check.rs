@@ -26,6 +26,7 @@ pub struct Found {
 /// Counts on this many threads.
 pub fn count(network: &Network, domain: &Domain, threads: usize) -> Answer {
     search::count(network, domain, &options(threads, false), &Monitor::new())
+        .expect("the system starts threads")
 }
 
 fn options(threads: usize, strict: bool) -> Options {
@@ -106,7 +107,8 @@ pub fn assert_some_witnesses(
         panic!("{problem}: {}", text());
     }
 
-    let strict = search::count(network, domain, &options(2, true), &Monitor::new());
+    let strict = search::count(network, domain, &options(2, true), &Monitor::new())
+        .expect("the system starts threads");
     let without_zero = expected.iter().filter(|p| !p.contains('0')).count() as u64;
     assert!(strict.complete, "strict stopped early: {}", text());
     assert_eq!(strict.regions, without_zero, "strict: {}", text());
@@ -127,7 +129,8 @@ fn enumerate(network: &Network, domain: &Domain) -> (Answer, Vec<Found>) {
         ControlFlow::Continue(())
     };
     let monitor = Monitor::new();
-    let answer = search::enumerate(network, domain, &options(1, false), &monitor, &visit);
+    let answer = search::enumerate(network, domain, &options(1, false), &monitor, &visit)
+        .expect("the system starts threads");
     (answer, found.into_inner().expect("no panic before"))
 }
 

@@ -2,7 +2,6 @@
 
 pub mod arrangement;
 mod document;
-mod file;
 pub mod json;
 pub mod onnx;
 
@@ -11,8 +10,16 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::Network;
+use crate::file::{self, Expected};
 use crate::{Error, Result};
 use document::Node;
+
+const MODEL: Expected = Expected {
+    what: "a model",
+    // ONNX, a protobuf, ends there too.
+    max_len: 2 << 30,
+    if_too_large: "use a smaller model, or store the weights as f32",
+};
 
 /// A network and the file that it came from.
 #[derive(Clone, Debug)]
@@ -41,7 +48,7 @@ pub fn load(path: &Path) -> Result<Network> {
 /// When the file cannot be read or is no model; the error names the file.
 pub fn load_model(path: &Path) -> Result<Model> {
     let name = path.display().to_string();
-    let (format, bytes) = file::read(path, |head| Format::of(path, head))?;
+    let (format, bytes) = file::read(path, &MODEL, |head| Format::of(path, head))?;
     let network = match format {
         Format::Json => read_json(&bytes),
         Format::Onnx => onnx::read(&bytes),
@@ -57,7 +64,7 @@ pub fn load_model(path: &Path) -> Result<Model> {
 /// # Errors
 /// When the file cannot be read or is no arrangement; the error names the file.
 pub fn load_arrangement(path: &Path) -> Result<Model> {
-    let (_, bytes) = file::read(path, |_| Ok(Format::Json))?;
+    let (_, bytes) = file::read(path, &MODEL, |_| Ok(Format::Json))?;
     let network = arrangement::read(&bytes);
     Ok(Model {
         network: network.map_err(|error| error.with_origin(path.display().to_string()))?,
@@ -191,7 +198,7 @@ mod tests {
     fn large_files_are_refused_unread() {
         let dir = tempfile::tempdir().unwrap();
         // Sparse: they take no space, and reading them would take seconds.
-        for (len, expected) in [(3u64 << 30, "at most 2 GiB"), (2 << 30, "a zero byte")] {
+        for (len, expected) in [(3u64 << 30, "at most 2048 MiB"), (2 << 30, "a zero byte")] {
             let path = dir.path().join("large.onnx");
             File::create(&path).unwrap().set_len(len).unwrap();
             let started = std::time::Instant::now();

@@ -147,6 +147,8 @@ struct ChosenRow<'a> {
 /// The second half of [`positive_by_multipliers`]. `target.support` is that of all rows
 /// involved, and `target.exact` says whether all of them are; arrays are padded with
 /// zeros, which change no sum.
+// Out of line: its arrays would weigh on every frame of the search's recursion.
+#[inline(never)]
 fn solve<'d, const N: usize>(
     rows: &[ChosenRow],
     target: FloatRow,
@@ -323,4 +325,329 @@ pub fn positive_at_exactly(level: &Level, id: RowId, y: &[Rational]) -> bool {
         .filter(|&k| !row.is_zero_at(k))
         .fold(entry(d), |sum, k| sum + entry(k) * &y[k]);
     value > Rational::from_integer(0.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use num_bigint::BigInt;
+    use num_integer::Integer;
+    use num_traits::{One, ToPrimitive, Zero};
+
+    use super::*;
+    use crate::arithmetic::Number;
+    use crate::arrangement::Chart;
+    use crate::arrangement::stage::{Class, ExactForms, Stage, stages};
+    use crate::network::{Affine, Layer, Network, Shape};
+    use crate::search::engine::dictionary::Dictionary;
+    use crate::search::engine::exact::{Minimum, minimum};
+
+    struct Random(u64);
+
+    impl Random {
+        fn next(&mut self) -> u64 {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            z ^ (z >> 31)
+        }
+
+        fn below(&mut self, bound: u64) -> u64 {
+            self.next() % bound
+        }
+
+        fn unit(&mut self) -> f64 {
+            (self.next() >> 11) as f64
+                * 2f64.powi(-53)
+                * if self.below(2) == 0 { 1.0 } else { -1.0 }
+        }
+
+        /// Plus or minus 2^-k, k from `least` on.
+        fn whisker(&mut self, least: u64, kinds: u64) -> Rational {
+            rational(self.unit().signum() * power_of_two(-((least + self.below(kinds)) as i64)))
+        }
+
+        fn number(&mut self) -> Rational {
+            match self.below(8) {
+                0 => Rational::zero(),
+                1 | 2 => Rational::from_integer(BigInt::from(self.below(7) as i64 - 3)),
+                3 => Rational::new(BigInt::from(self.below(19) as i64 - 9), BigInt::from(3)),
+                4 => rational(self.unit() * power_of_two(self.below(40) as i64 - 20)),
+                _ => rational(self.unit()),
+            }
+        }
+
+        fn row(&mut self, dimension: usize, homogeneous: bool) -> Vec<Rational> {
+            let sparse = self.below(3) == 0;
+            let mut row: Vec<Rational> = (0..=dimension)
+                .map(|_| match sparse && self.below(2) == 0 {
+                    true => Rational::zero(),
+                    false => self.number(),
+                })
+                .collect();
+            if homogeneous {
+                row[dimension] = Rational::zero();
+            }
+            row
+        }
+
+        /// Rows that a basis may have: some nearly parallel, all of them independent
+        /// most of the time.
+        fn basis(
+            &mut self,
+            dimension: usize,
+            homogeneous: bool,
+            whole: bool,
+        ) -> Vec<Vec<Rational>> {
+            let mut rows: Vec<Vec<Rational>> = Vec::new();
+            for _ in 0..dimension {
+                let mut row = self.row(dimension, homogeneous);
+                if whole {
+                    row[..dimension].fill_with(|| {
+                        Rational::from_integer(self.below(3).into()) - Rational::one()
+                    });
+                    row[dimension] = rational(self.unit());
+                    rows.push(row);
+                    continue;
+                }
+                if self.below(6) == 0
+                    && let Some(other) = rows.last()
+                {
+                    let near = self.whisker(3, 24);
+                    row = row.iter().zip(other).map(|(a, b)| a * &near + b).collect();
+                }
+                rows.push(row);
+            }
+            rows
+        }
+    }
+
+    fn rational(value: f64) -> Rational {
+        Rational::from_float(value).unwrap()
+    }
+
+    fn integers(row: &[Rational]) -> IntegerRow {
+        let common = row.iter().fold(BigInt::one(), |c, v| c.lcm(v.denom()));
+        let scaled: Vec<BigInt> = row
+            .iter()
+            .map(|v| v.numer() * (&common / v.denom()))
+            .collect();
+        IntegerRow::new(&scaled)
+    }
+
+    /// A chart of units with these forms.
+    fn chart(rows: &[Vec<Rational>]) -> Chart {
+        let width = rows[0].len();
+        let values = rows.iter().flatten();
+        let denominator = values.fold(BigInt::one(), |c, v| c.lcm(v.denom()));
+        let scaled = |v: &Rational| v.numer() * (&denominator / v.denom());
+        Chart {
+            dimension: width - 1,
+            inputs: ExactForms {
+                rows: vec![],
+                width,
+                denominator: 1.into(),
+            },
+            sides: vec![],
+            extent: None,
+            units: ExactForms {
+                rows: rows
+                    .iter()
+                    .map(|row| row.iter().map(scaled).collect())
+                    .collect(),
+                width,
+                denominator: denominator.clone(),
+            },
+            classes: (0..rows.len())
+                .map(|unit| Class {
+                    members: vec![(unit, false)],
+                })
+                .collect(),
+            basis: vec![],
+            free: vec![],
+        }
+    }
+
+    /// The stage that subtracts every second unit from the one before it.
+    fn differences(count: usize) -> Stage {
+        let row = |k: usize| vec![(2 * k, Number::ONE), (2 * k + 1, Number::from(-1))];
+        let affine = Affine::sparse(
+            2 * count,
+            Shape::new([count]),
+            (0..count).map(row),
+            vec![Number::ZERO; count],
+        );
+        let mut network = Network::new(Shape::new([2 * count]));
+        network.push(Layer::Affine(affine.unwrap())).unwrap();
+        network.push(Layer::Relu).unwrap();
+        stages(&network).pop().unwrap()
+    }
+
+    /// Hands over a level with these rows: one that knows them as well as floats can,
+    /// or one that knows them from differences of larger ones, with larger radii.
+    fn with_level(rows: &[Vec<Rational>], random: &mut Random, test: impl FnOnce(&Level)) {
+        if random.below(2) == 0 {
+            let chart = chart(rows);
+            return test(&Level::first(&Level::domain(&chart), &chart));
+        }
+        let size = power_of_two(random.below(24) as i64);
+        let mut terms = Vec::new();
+        for row in rows {
+            let added: Vec<Rational> = row
+                .iter()
+                .map(|value| match value.is_zero() {
+                    true => Rational::zero(),
+                    false => rational(size * random.unit()) / BigInt::from(3),
+                })
+                .collect();
+            terms.push(row.iter().zip(&added).map(|(a, b)| a + b).collect());
+            terms.push(added);
+        }
+        let chart = chart(&terms);
+        let domain = Level::domain(&chart);
+        let first = Level::first(&domain, &chart);
+        let stage = differences(rows.len());
+        test(&first.next(&stage, vec![true; terms.len()]));
+    }
+
+    fn id(level: &Level, index: usize, negated: bool) -> RowId {
+        RowId {
+            negated,
+            ..level.id(index)
+        }
+    }
+
+    /// Basis rows and a target close to the edge of what they prove, with multipliers
+    /// and an inverse that are more or less wrong. Whatever floats accept is true.
+    #[test]
+    fn what_floats_prove_is_true() {
+        let random = &mut Random(1);
+        let (mut cones, mut boxes, mut false_cones, mut false_boxes) = (0, 0, 0, 0);
+        for trial in 0..7_000 {
+            let d = 1 + random.below(5) as usize;
+            let homogeneous = random.below(3) == 0;
+            // With whole coefficients, only the constants are rounded.
+            let whole = random.below(3) == 0;
+            let basis = random.basis(d, homogeneous, whole);
+            let mut target = vec![Rational::zero(); d + 1];
+            for row in &basis {
+                let multiplier = match random.below(6) {
+                    _ if whole => Rational::from_integer((1 + random.below(6)).into()),
+                    0 => random.whisker(22, 20),
+                    1 => Rational::zero(),
+                    2 | 3 => Rational::from_integer((1 + random.below(3)).into()),
+                    _ => {
+                        let number = random.number();
+                        &number * &number
+                    }
+                };
+                for (sum, entry) in target.iter_mut().zip(row) {
+                    *sum += &multiplier * entry;
+                }
+            }
+            match random.below(8) {
+                0 => {}
+                1 => target[d] += random.number(),
+                2 | 3 => target[d] += random.whisker(50, 8),
+                _ => target[d] += random.whisker(20, 40),
+            }
+            if whole || random.below(4) == 0 {
+                // A target of floats, as weights are.
+                for entry in &mut target {
+                    *entry = rational(entry.to_f64().unwrap());
+                }
+            }
+            let sign = if random.below(2) == 0 { 1 } else { -1 };
+            let negated: Vec<bool> = (0..=d).map(|_| random.below(2) == 0).collect();
+            let mut rows: Vec<Vec<Rational>> = basis;
+            rows.push(target);
+            for (k, row) in rows.iter_mut().enumerate() {
+                if negated[k] != (k == d && sign < 0) {
+                    row.iter_mut().for_each(|entry| *entry = -entry.clone());
+                }
+            }
+            let extent: Vec<f64> = (0..d).map(|_| 1.0 + random.unit().abs()).collect();
+            let mut state = Random(random.next());
+            with_level(&rows, random, |level| {
+                let ids: Vec<RowId> = (0..d).map(|k| id(level, k, negated[k])).collect();
+                let goal = id(level, d, negated[d]);
+                let Some(dictionary) =
+                    Dictionary::new(level, ids.clone(), &[], std::iter::once(goal))
+                else {
+                    return;
+                };
+                let worse = state.below(4);
+                let mut nudged = |values: &[f64], least: u64, kinds: u64| -> Vec<f64> {
+                    let nudge = |v: &f64| match worse {
+                        0 => v + state.whisker(least, kinds).to_f64().unwrap(),
+                        1 => v * (1.0 + state.whisker(least, kinds).to_f64().unwrap()),
+                        _ => *v,
+                    };
+                    values.iter().map(nudge).collect()
+                };
+                let line = nudged(dictionary.candidate(0), 24, 30);
+                let inverse: Vec<Vec<f64>> = (0..d)
+                    .map(|k| nudged(dictionary.coordinate(k), 2, 50))
+                    .collect();
+                let by_multipliers =
+                    positive_by_multipliers(level, &ids, &line, |i| &inverse[i], goal, sign);
+                let exactly = positive_exactly(level, &ids, &line, goal, sign);
+                assert!(!by_multipliers || exactly, "cone, trial {trial}");
+                cones += u32::from(by_multipliers);
+                false_cones += u32::from(!exactly);
+
+                let in_box = positive_in_box(level, &extent, &ids, &line, goal, sign);
+                let mut cell: Vec<IntegerRow> =
+                    ids.iter().map(|&id| level.integer_row(id)).collect();
+                for (k, &reach) in extent.iter().enumerate() {
+                    for side in [1, -1] {
+                        let mut row = vec![Rational::zero(); d + 1];
+                        row[k] = Rational::from_integer(side.into());
+                        row[d] = rational(reach);
+                        cell.push(integers(&row));
+                    }
+                }
+                let least = minimum(&cell, &[], &oriented(level, goal, sign));
+                let positive = matches!(least, Minimum::Sign(1) | Minimum::Infeasible);
+                assert!(!in_box || positive, "box, trial {trial}: {least:?}");
+                boxes += u32::from(in_box);
+                false_boxes += u32::from(!positive);
+            });
+        }
+        // Neither floats nor the truth say the same all the time.
+        assert!(
+            [cones, boxes, false_cones, false_boxes]
+                .iter()
+                .all(|&count| count > 300),
+            "{cones} {boxes} {false_cones} {false_boxes}"
+        );
+    }
+
+    /// Points next to hyperplanes, some with large coordinates.
+    #[test]
+    fn what_floats_see_at_a_point_is_true() {
+        let random = &mut Random(2);
+        let (mut accepted, mut wrong) = (0, 0);
+        for trial in 0..10_000 {
+            let d = 1 + random.below(9) as usize;
+            let size = power_of_two([0, 0, 50, -30][random.below(4) as usize]);
+            let point: Vec<f64> = (0..d).map(|_| size * random.unit()).collect();
+            let exact: Vec<Rational> = point.iter().map(|&y| rational(y)).collect();
+            let mut row = random.row(d, true);
+            let value: Rational = row.iter().zip(&exact).map(|(a, y)| a * y).sum();
+            row[d] = random.whisker(30, 30) * rational(size.max(1.0)) - value;
+            if random.below(4) == 0 {
+                row[d] = rational(row[d].to_f64().unwrap());
+            }
+            let negated = random.below(2) == 0;
+            with_level(&[row], random, |level| {
+                let id = id(level, 0, negated);
+                let by_floats = positive_at(level, std::iter::once(id), &point);
+                let exactly = positive_at_exactly(level, id, &exact);
+                assert!(!by_floats || exactly, "trial {trial}");
+                accepted += u32::from(by_floats);
+                wrong += u32::from(!exactly);
+            });
+        }
+        assert!(accepted > 1500 && wrong > 1500, "{accepted} {wrong}");
+    }
 }

@@ -6,6 +6,7 @@
 //! basis; where those are zero lies a vertex of the cell.
 
 use nalgebra::DMatrix;
+use smallvec::{SmallVec, smallvec};
 
 use crate::search::level::{Level, RowId};
 
@@ -39,33 +40,86 @@ pub enum Walk {
     Stuck,
 }
 
-/// Signs seen of a candidate at vertices of the cell or along its rays.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen(u8);
+/// The points of the closed cell that were visited, vertices and ends of rays, with
+/// the sign of every candidate there. Points stay useful below: those on its side of
+/// a split belong to a child, too, and save it the walk there.
+#[derive(Clone, Debug, Default)]
+pub struct Views {
+    candidates: SmallVec<[Seen; 16]>,
+    /// Points so far. From [`LAST_VIEW`] on they share a bit, and so count as one
+    /// point that lies wherever any of them lies.
+    points: u32,
+}
 
-impl Seen {
-    /// Whether this sign (1 or -1) was seen.
-    pub fn has(self, sign: i32) -> bool {
-        self.0 & Seen::bit(sign) != 0
+/// Signs of one candidate: bit v tells of point v.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    positive: u64,
+    negative: u64,
+    /// Signs that are known without a point, one bit each; not for children.
+    told: u8,
+}
+
+const LAST_VIEW: u32 = 63;
+
+impl Views {
+    /// No points yet, of this many candidates.
+    pub fn new(candidates: usize) -> Self {
+        Views {
+            candidates: smallvec![Seen::default(); candidates],
+            points: 0,
+        }
     }
 
-    /// Whether both signs were seen.
-    pub fn both(self) -> bool {
-        self.0 == 3
+    /// Whether candidate `k` has been seen with this sign (1 or -1).
+    pub fn has(&self, k: usize, sign: i32) -> bool {
+        let seen = &self.candidates[k];
+        if sign > 0 {
+            seen.positive != 0 || seen.told & 1 != 0
+        } else {
+            seen.negative != 0 || seen.told & 2 != 0
+        }
     }
 
-    /// Notes a sign (1 or -1).
-    pub fn add(&mut self, sign: i32) {
-        self.0 |= Seen::bit(sign);
+    /// Notes a sign (1 or -1) that candidate `k` is known to take on the cell.
+    pub fn tell(&mut self, k: usize, sign: i32) {
+        self.candidates[k].told |= if sign > 0 { 1 } else { 2 };
     }
 
-    fn bit(sign: i32) -> u8 {
-        if sign > 0 { 1 } else { 2 }
+    /// Notes the signs of all candidates at one more point.
+    fn add(&mut self, values: impl Iterator<Item = f64>) {
+        let point = self.points.min(LAST_VIEW);
+        for (seen, value) in self.candidates.iter_mut().zip(values) {
+            seen.positive |= u64::from(value > PROPOSAL_ZERO) << point;
+            seen.negative |= u64::from(value < -PROPOSAL_ZERO) << point;
+        }
+        self.points += 1;
     }
 
-    #[inline]
-    fn note(&mut self, value: f64) {
-        self.0 |= u8::from(value > PROPOSAL_ZERO) | u8::from(value < -PROPOSAL_ZERO) << 1;
+    /// Drops candidate `k`; the last one takes its place.
+    pub fn remove(&mut self, k: usize) {
+        self.candidates.swap_remove(k);
+    }
+
+    /// Splits at candidate `k`, as [`Dictionary::enter`] does: the views of the
+    /// positive and of the negative side.
+    pub fn split(mut self, k: usize) -> (Views, Views) {
+        self.candidates.swap(0, k);
+        let Seen {
+            positive, negative, ..
+        } = self.candidates.remove(0);
+        let mut other = self.clone();
+        self.keep(!negative);
+        other.keep(!positive);
+        (self, other)
+    }
+
+    fn keep(&mut self, points: u64) {
+        for seen in &mut self.candidates {
+            seen.positive &= points;
+            seen.negative &= points;
+            seen.told = 0;
+        }
     }
 }
 
@@ -220,14 +274,17 @@ impl Dictionary {
     }
 
     /// The candidate to split on. Any will do; benches/search.rs needs the fewest
-    /// instructions with the first one in up to four dimensions, and beyond with
-    /// the one farthest from the vertex.
+    /// instructions with a fixed place in the list in up to four dimensions, and
+    /// beyond with the one farthest from the vertex. The middle of a long list keeps
+    /// the tree shallow where hyperplanes come sorted, as parallel ones often do.
     pub fn split_candidate(&self) -> usize {
-        if self.dimension <= 4 {
-            return 0;
+        const LONG: usize = 64;
+        let candidates = self.candidates().len();
+        if self.dimension <= 4 || candidates > LONG {
+            return candidates / 2;
         }
         let value = |k: &usize| self.candidate(*k)[self.dimension].abs();
-        (0..self.candidates().len())
+        (0..candidates)
             .max_by(|a, b| value(a).total_cmp(&value(b)))
             .unwrap_or(0)
     }
@@ -253,22 +310,19 @@ impl Dictionary {
             .all(|line| line[d] >= -1e3 * PROPOSAL_ZERO * size)
     }
 
-    /// Adds the candidates' signs at the vertex to `seen`.
-    pub fn look(&self, seen: &mut [Seen]) {
-        let start = (self.dimension + self.constraints) * self.width();
-        let lines = self.values[start..].chunks_exact(self.width());
-        for (seen, line) in seen.iter_mut().zip(lines) {
-            seen.note(line[self.dimension]);
-        }
+    /// Adds the vertex to the views.
+    pub fn look(&self, views: &mut Views) {
+        self.look_at(self.dimension, views);
     }
 
-    /// Adds the candidates' signs far along the ray of `column`.
-    fn look_along(&self, column: usize, seen: &mut [Seen]) {
+    /// Adds to the views what `column` holds: the vertex, or the end of a ray.
+    fn look_at(&self, column: usize, views: &mut Views) {
         let start = (self.dimension + self.constraints) * self.width();
-        let lines = self.values[start..].chunks_exact(self.width());
-        for (seen, line) in seen.iter_mut().zip(lines) {
-            seen.note(line[column]);
-        }
+        views.add(
+            self.values[start..]
+                .chunks_exact(self.width())
+                .map(|line| line[column]),
+        );
     }
 
     /// The first constraint that ends the edge along `column`, and how far away.
@@ -329,7 +383,7 @@ impl Dictionary {
     /// Walks downhill for `sign` times candidate `k` until it shows the opposite
     /// sign, a minimum is reached, or patience ends. Least-index pivots in the second half
     /// make cycles unlikely; nothing relies on it.
-    pub fn descend(&mut self, k: usize, sign: i32, seen: &mut [Seen]) -> Walk {
+    pub fn descend(&mut self, k: usize, sign: i32, views: &mut Views) -> Walk {
         let patience = self.patience();
         for step in 0..patience {
             let cautious = 2 * step > patience;
@@ -338,14 +392,14 @@ impl Dictionary {
             };
             match self.blocking(column, cautious) {
                 None => {
-                    self.look_along(column, seen);
-                    seen[k].add(-sign);
+                    self.look_at(column, views);
+                    views.tell(k, -sign);
                     return Walk::NewSign;
                 }
                 Some((row, _)) => self.pivot(self.dimension + row, column),
             }
-            self.look(seen);
-            if seen[k].has(-sign) {
+            self.look(views);
+            if views.has(k, -sign) {
                 return Walk::NewSign;
             }
         }

@@ -21,30 +21,30 @@ pub type Point = SmallVec<[f64; 16]>;
 pub fn propose(dictionary: &Dictionary) -> Option<Point> {
     let d = dictionary.dimension();
     let constraints = || (0..dictionary.constraints().len()).map(|k| dictionary.constraint(k));
+    // From the vertex, every basis value grows: all alike where that leads inside.
+    let mut step = f64::INFINITY;
+    let mut stuck = false;
+    for line in constraints() {
+        let fall = -line[..d].iter().sum::<f64>();
+        stuck |= line[d].abs() <= PROPOSAL_ZERO;
+        if fall > 0.0 {
+            step = step.min(line[d] / fall);
+        }
+    }
+    let mut direction: Point = smallvec![1.0; d];
     let slope = |line: &[f64], direction: &[f64]| -> f64 {
         line[..d].iter().zip(direction).map(|(a, t)| a * t).sum()
     };
-    // From the vertex, every basis value grows.
-    let mut direction: Point = smallvec![1.0; d];
-    // How far until a constraint ends the way; zero where one is tight at the vertex.
-    let reach = |direction: &[f64], skip_tight: bool| {
-        let mut reach = f64::INFINITY;
-        for line in constraints() {
-            let tight = line[d].abs() <= PROPOSAL_ZERO;
-            let fall = -slope(line, direction);
-            if tight && !skip_tight {
-                return 0.0;
-            } else if !tight && fall > 0.0 {
-                reach = reach.min(line[d] / fall);
+    if stuck {
+        let tight = |line: &&[f64]| line[d].abs() <= PROPOSAL_ZERO;
+        turn_inwards(&mut direction, || constraints().filter(tight))?;
+        step = f64::INFINITY;
+        for line in constraints().filter(|line| !tight(line)) {
+            let fall = -slope(line, &direction);
+            if fall > 0.0 {
+                step = step.min(line[d] / fall);
             }
         }
-        reach
-    };
-    let mut step = reach(&direction, false);
-    if step == 0.0 {
-        let tight = || constraints().filter(|line| line[d].abs() <= PROPOSAL_ZERO);
-        turn_inwards(&mut direction, tight)?;
-        step = reach(&direction, true);
     }
     let step = if step.is_finite() { 0.5 * step } else { 1.0 };
     let point: Point = (0..d)
