@@ -448,7 +448,6 @@ mod tests {
                 })
                 .collect(),
             basis: vec![],
-            free: vec![],
         }
     }
 
