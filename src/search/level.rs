@@ -401,8 +401,11 @@ impl Rows {
         if !(float::power_of_two(-400)..float::power_of_two(400)).contains(&scale) {
             return false;
         }
-        // Multiplying by a power of two is exact as long as nothing underflows, which
-        // numbers of at least TINY times 2^-400 do not.
+        // Multiplying by a power of two is exact as long as nothing overflows, or
+        // underflows, which numbers of at least TINY times 2^-400 do not.
+        if !(size(centers) * scale).is_finite() || !(size(radii) * scale).is_finite() {
+            return false;
+        }
         self.push(
             centers
                 .iter()
@@ -485,15 +488,22 @@ mod tests {
                         <= Rational::from_float(row.radius[k]).unwrap()
             })
         };
-        let linear = values[..values.len() - 1].iter().map(Rational::abs).max();
-        let largest = linear
-            .filter(|value| !value.is_zero())
-            .unwrap_or_else(|| values[values.len() - 1].abs());
-        if largest.is_zero() {
+        // The scale follows the largest coefficient, or the constant where the others
+        // are zero as far as floats can tell.
+        let (constant, linear) = values.split_last().expect("a row has a constant");
+        let largest = linear.iter().map(Rational::abs).max();
+        let mut sizes = largest
+            .into_iter()
+            .chain([constant.abs()])
+            .filter(|size| !size.is_zero())
+            .peekable();
+        let about = |size: Rational| size.denom().bits() as i64 - size.numer().bits() as i64;
+        if sizes.peek().is_none() {
             return lies_within(0);
         }
-        let about = largest.denom().bits() as i64 - largest.numer().bits() as i64;
-        (about - 1..=about + 1).any(lies_within)
+        sizes
+            .map(about)
+            .any(|about| (about - 1..=about + 1).any(lies_within))
     }
 
     /// Weights of ordinary, tiny and huge sizes, thirds, and numbers beyond the floats:

@@ -274,14 +274,17 @@ impl Dictionary {
     }
 
     /// The candidate to split on. Any will do; benches/search.rs needs the fewest
-    /// instructions with the first one in up to four dimensions, and beyond with
-    /// the one farthest from the vertex.
+    /// instructions with a fixed place in the list in up to four dimensions, and
+    /// beyond with the one farthest from the vertex. The middle of a long list keeps
+    /// the tree shallow where hyperplanes come sorted, as parallel ones often do.
     pub fn split_candidate(&self) -> usize {
-        if self.dimension <= 4 {
-            return 0;
+        const LONG: usize = 64;
+        let candidates = self.candidates().len();
+        if self.dimension <= 4 || candidates > LONG {
+            return candidates / 2;
         }
         let value = |k: &usize| self.candidate(*k)[self.dimension].abs();
-        (0..self.candidates().len())
+        (0..candidates)
             .max_by(|a, b| value(a).total_cmp(&value(b)))
             .unwrap_or(0)
     }
