@@ -1,10 +1,10 @@
 //! Numbers: exact values of weights, and the proofs that floats can give.
 
-pub mod float;
-pub mod integer;
-pub mod number;
+pub(crate) mod float;
+pub(crate) mod integer;
+mod number;
 pub mod rank;
 
-pub use integer::IntegerRow;
+pub(crate) use integer::IntegerRow;
 pub use number::{Enclosure, Number, Rational};
 pub use rank::Rank;

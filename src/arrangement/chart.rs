@@ -27,8 +27,6 @@ pub struct Chart {
     pub classes: Vec<Class>,
     /// As many classes with independent forms as there are coordinates that no side bounds.
     pub basis: Vec<usize>,
-    /// Coordinates that no side bounds.
-    pub free: Vec<usize>,
 }
 
 /// An input as an affine form in the chart's coordinates.
@@ -192,7 +190,6 @@ fn finish(
         units,
         classes,
         basis,
-        free,
     }
 }
 

@@ -53,11 +53,6 @@ impl FloatForms {
         self.centers.len() / self.width
     }
 
-    /// Whether there are no forms.
-    pub fn is_empty(&self) -> bool {
-        self.centers.is_empty()
-    }
-
     /// Centers of a row.
     pub fn center(&self, row: usize) -> &[f64] {
         &self.centers[row * self.width..(row + 1) * self.width]

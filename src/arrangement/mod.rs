@@ -1,10 +1,10 @@
 //! Where regions are counted, and the hyperplanes that cut it.
 
-pub mod chart;
-pub mod domain;
-pub mod forms;
-pub mod stage;
+pub(crate) mod chart;
+mod domain;
+pub(crate) mod forms;
+pub(crate) mod stage;
 pub mod vnnlib;
 
-pub use chart::Chart;
+pub(crate) use chart::Chart;
 pub use domain::{Domain, Interval};

@@ -85,6 +85,16 @@ mod tests {
     }
 
     #[test]
+    fn the_recipe_in_the_documentation_is_this_one() {
+        use Sign::{Negative, Positive};
+        let mut digest = Digest::default();
+        // The example of docs/output.md, whose digest its own program computed.
+        let pattern = [Positive, Positive, Negative, Positive, Negative];
+        digest.add(PatternHash::of_pattern(&pattern));
+        assert_eq!(digest.to_string(), "4aea1e025b01d1f777a4e1140c5ccf3d");
+    }
+
+    #[test]
     fn order_does_not_matter_and_signs_do() {
         use Sign::{Negative, Positive, Zero};
         let patterns = [[Positive, Negative], [Negative, Positive], [Zero, Zero]];

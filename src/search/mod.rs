@@ -3,7 +3,7 @@
 pub mod digest;
 pub mod engine;
 mod level;
-pub mod monitor;
+mod monitor;
 mod point;
 mod tally;
 mod tree;

@@ -463,7 +463,6 @@ mod tests {
                 })
                 .collect(),
             basis: vec![],
-            free: vec![],
         }
     }
 

@@ -1,7 +1,8 @@
-//! Engines that decide which hyperplanes cut a cell.
+//! Engines that decide which hyperplanes cut a cell. Public is only the independent
+//! one; what the exact search consists of may change at any time.
 
-pub mod certify;
-pub mod dictionary;
-pub mod exact;
+pub(crate) mod certify;
+pub(crate) mod dictionary;
+pub(crate) mod exact;
 pub mod reference;
-pub mod witness;
+pub(crate) mod witness;
