@@ -8,8 +8,9 @@ use super::{Decisions, Digest, Monitor};
 /// Leaves between two reports to the monitor.
 const REPORT_EVERY: u64 = 64;
 
-/// Counters of one thread.
+/// Counters of one thread, on cache lines of their own.
 #[derive(Clone, Debug, Default)]
+#[repr(align(128))]
 pub struct Tally {
     /// Regions found.
     pub regions: u64,
