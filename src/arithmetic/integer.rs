@@ -3,7 +3,9 @@
 
 use num_bigint::BigInt;
 use num_integer::Integer;
-use num_traits::{One, ToPrimitive, Zero};
+use num_traits::{One, Signed, ToPrimitive, Zero};
+
+use super::Rational;
 
 /// Integers with the three operations that fraction-free elimination needs.
 /// `None` means that the result does not fit the type.
@@ -96,6 +98,16 @@ impl Ring for BigInt {
     }
 }
 
+/// The values times the least positive integer that makes them all integers, and
+/// that integer.
+pub fn over_common_denominator(values: &[Rational]) -> (Vec<BigInt>, BigInt) {
+    let denominator = values
+        .iter()
+        .fold(BigInt::one(), |common, value| common.lcm(value.denom()));
+    let scaled = |value: &Rational| value.numer() * (&denominator / value.denom());
+    (values.iter().map(scaled).collect(), denominator)
+}
+
 /// An affine form with integer coefficients, the constant last; only its sign
 /// matters, so the entries have no common divisor.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -134,6 +146,18 @@ impl IntegerRow {
             }
             _ => IntegerRow::Big(entries.into()),
         }
+    }
+
+    /// The form that points along this one with its first non-zero entry positive,
+    /// and whether this one points against it: rows are multiples of each other
+    /// exactly when their directions are equal.
+    pub fn direction(self) -> (Self, bool) {
+        let first = (0..self.width()).find(|&index| !self.is_zero_at(index));
+        let negative = first.is_some_and(|index| match &self {
+            IntegerRow::Small(entries) => entries[index] < 0,
+            IntegerRow::Big(entries) => entries[index].is_negative(),
+        });
+        (if negative { self.negated() } else { self }, negative)
     }
 
     /// The number of entries, the constant included.

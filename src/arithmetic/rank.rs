@@ -12,7 +12,7 @@ use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, ToPrimitive, Zero};
 
-use super::integer::Ring;
+use super::integer::{Ring, over_common_denominator};
 use super::{Number, Rational};
 
 /// What is proved of a rank.
@@ -188,13 +188,10 @@ fn exact_part(matrix: &[Vec<BigInt>]) -> (Vec<usize>, Vec<usize>) {
 /// A positive multiple of the row with integer entries.
 fn integers(row: &SparseRow, columns: &[u32]) -> Vec<BigInt> {
     let values: Vec<Rational> = row.iter().map(|(_, value)| value.to_rational()).collect();
-    let multiple = values
-        .iter()
-        .fold(BigInt::one(), |m, value| m.lcm(value.denom()));
     let mut dense = vec![BigInt::zero(); columns.len()];
-    for ((column, _), value) in row.iter().zip(&values) {
+    for ((column, _), value) in row.iter().zip(over_common_denominator(&values).0) {
         let at = columns.binary_search(column).expect("all columns are kept");
-        dense[at] = value.numer() * (&multiple / value.denom());
+        dense[at] = value;
     }
     dense
 }

@@ -164,14 +164,12 @@ fn finish(
 ) -> Chart {
     let inputs = common_denominator(&inputs, dimension);
     let units = first_units(stages, inputs.clone());
-    let classes = group(units.rows.iter().map(|row| {
-        let reduced = IntegerRow::new(row);
-        let negative = row
+    let classes = group(
+        units
+            .rows
             .iter()
-            .find(|entry| !entry.is_zero())
-            .is_some_and(Signed::is_negative);
-        (if negative { reduced.negated() } else { reduced }, negative)
-    }));
+            .map(|row| IntegerRow::new(row).direction()),
+    );
     let on_free: Vec<Vec<BigInt>> = classes
         .iter()
         .map(|class| {

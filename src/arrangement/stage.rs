@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use num_bigint::BigInt;
-use num_integer::Integer;
-use num_traits::{One, Signed, Zero};
+use num_traits::Zero;
 
-use crate::arithmetic::{Number, float};
+use crate::arithmetic::integer::{IntegerRow, over_common_denominator};
+use crate::arithmetic::{Number, Rational, float};
 use crate::network::{Affine, Layer, Network, Shape};
 
 /// The affine maps between two ReLU layers (or the input and the first).
@@ -170,24 +170,18 @@ impl SparseMap {
     /// The map over integers; made on first use.
     pub fn integers(&self) -> &IntegerMap {
         self.integers.get_or_init(|| {
-            let rationals = |numbers: &[Number]| -> Vec<_> {
-                numbers.iter().map(Number::to_rational).collect()
-            };
-            let (weights, bias) = (rationals(&self.exact), rationals(&self.exact_bias));
-            let denominator = weights
+            let values: Vec<Rational> = self
+                .exact
                 .iter()
-                .chain(&bias)
-                .fold(BigInt::one(), |common, value| common.lcm(value.denom()));
-            let scaled = |values: Vec<crate::arithmetic::Rational>| -> Vec<BigInt> {
-                values
-                    .iter()
-                    .map(|value| value.numer() * (&denominator / value.denom()))
-                    .collect()
-            };
+                .chain(&self.exact_bias)
+                .map(Number::to_rational)
+                .collect();
+            let (mut weights, denominator) = over_common_denominator(&values);
+            let bias = weights.split_off(self.exact.len());
             IntegerMap {
-                weights: scaled(weights),
-                bias: scaled(bias),
-                denominator: denominator.clone(),
+                weights,
+                bias,
+                denominator,
             }
         })
     }
@@ -207,19 +201,15 @@ impl SparseMap {
     /// Groups the rows that are multiples of each other.
     fn classes(&self) -> Vec<Class> {
         let rows = (0..self.outputs()).map(|row| {
-            let entries: Vec<(usize, Number)> = (self.starts[row]..self.starts[row + 1])
-                .map(|k| (self.columns[k] as usize, self.exact[k].clone()))
-                .chain([(usize::MAX, self.exact_bias[row].clone())])
-                .filter(|(_, value)| !value.is_zero())
+            let entries = self.starts[row]..self.starts[row + 1];
+            let values: Vec<Rational> = self.exact[entries.clone()]
+                .iter()
+                .chain([&self.exact_bias[row]])
+                .map(Number::to_rational)
                 .collect();
-            let Some(lead) = entries.first().map(|(_, value)| value.to_rational()) else {
-                return (Vec::new(), false);
-            };
-            let direction = entries
-                .into_iter()
-                .map(|(column, value)| (column, value.to_rational() / &lead))
-                .collect();
-            (direction, lead.is_negative())
+            let integers = IntegerRow::new(&over_common_denominator(&values).0);
+            let (direction, negative) = integers.direction();
+            ((&self.columns[entries], direction), negative)
         });
         group(rows)
     }

@@ -1,11 +1,10 @@
 //! Whether a float point lies strictly inside an activation region, with proof.
 
 use num_bigint::BigInt;
-use num_integer::Integer;
-use num_traits::{One, ToPrimitive};
+use num_traits::ToPrimitive;
 
 use crate::arithmetic::Rational;
-use crate::arithmetic::integer::Ring;
+use crate::arithmetic::integer::{Ring, over_common_denominator};
 use crate::arrangement::forms::FloatForms;
 use crate::arrangement::stage::{ExactForms, Stage};
 use crate::arrangement::{Domain, Interval};
@@ -57,13 +56,8 @@ fn is_inside(interval: &Interval, x: &Rational) -> bool {
 
 /// A point's coordinates as forms without variables.
 fn constants(point: &[Rational]) -> ExactForms {
-    let denominator = point
-        .iter()
-        .fold(BigInt::one(), |common, x| common.lcm(x.denom()));
-    let rows = point
-        .iter()
-        .map(|x| vec![x.numer() * (&denominator / x.denom())])
-        .collect();
+    let (values, denominator) = over_common_denominator(point);
+    let rows = values.into_iter().map(|value| vec![value]).collect();
     ExactForms {
         rows,
         width: 1,

@@ -335,6 +335,7 @@ mod tests {
 
     use super::*;
     use crate::arithmetic::Number;
+    use crate::arithmetic::integer::over_common_denominator;
     use crate::arrangement::Chart;
     use crate::arrangement::stage::{Class, ExactForms, Stage, stages};
     use crate::network::{Affine, Layer, Network, Shape};
@@ -426,12 +427,7 @@ mod tests {
     }
 
     fn integers(row: &[Rational]) -> IntegerRow {
-        let common = row.iter().fold(BigInt::one(), |c, v| c.lcm(v.denom()));
-        let scaled: Vec<BigInt> = row
-            .iter()
-            .map(|v| v.numer() * (&common / v.denom()))
-            .collect();
-        IntegerRow::new(&scaled)
+        IntegerRow::new(&over_common_denominator(row).0)
     }
 
     /// A chart of units with these forms.
