@@ -1,9 +1,15 @@
 //! Formulas and bounds: one file a theorem; each names its source and says what it
 //! assumes. Nothing here searches.
 
+pub mod binomial;
+pub mod disjoint_paths;
+pub mod flow;
+pub mod skeleton;
 pub mod theorem2;
 
 use std::fmt;
+
+pub use skeleton::Skeleton;
 
 /// What a formula's value says of the number of regions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,0 +1,435 @@
+//! What the formulas know of a network: which unit can see which values, and how the
+//! layers came to be, without their weights.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::Reading;
+use super::theorem2::Group;
+use crate::network::architecture::ArchitectureLayer;
+use crate::network::{self, Affine, AffineKind, Architecture, Convolution, Network};
+
+/// A network without its weights.
+#[derive(Clone, Debug)]
+pub struct Skeleton {
+    inputs: usize,
+    layers: Vec<Layer>,
+}
+
+/// One ReLU layer: its units fall into groups that see the same values of the layer
+/// before, or of the input.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    windows: Vec<Vec<u32>>,
+    /// The group of each unit.
+    members: Vec<u32>,
+    /// How many units each group has.
+    sizes: Vec<u64>,
+    kind: Kind,
+    biased: bool,
+    parameters: usize,
+}
+
+/// How the weights of a layer depend on each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Every unit sees one value of its own.
+    Own,
+    /// A dense layer.
+    Dense,
+    /// A convolution.
+    Convolution(Convolution),
+    /// Dense layers side by side, each on values of its own.
+    Blocks,
+    /// Weights of which no theorem says that they are as good as generic; why.
+    Special(&'static str),
+}
+
+impl Skeleton {
+    /// The skeleton of an architecture.
+    pub fn of_architecture(architecture: &Architecture) -> Self {
+        let inputs = architecture.input().len();
+        let mut values = inputs;
+        let mut layers = Vec::new();
+        for layer in architecture.layers() {
+            let layer = match layer {
+                ArchitectureLayer::Flatten => continue,
+                ArchitectureLayer::Dense { units, bias } => Layer {
+                    windows: vec![(0..values as u32).collect()],
+                    members: vec![0; *units],
+                    sizes: vec![*units as u64],
+                    kind: Kind::Dense,
+                    biased: *bias,
+                    parameters: units * (values + usize::from(*bias)),
+                },
+                ArchitectureLayer::Convolution { geometry, bias } => {
+                    convolution(geometry.clone(), *bias)
+                }
+            };
+            values = layer.units();
+            layers.push(layer);
+        }
+        Skeleton { inputs, layers }
+    }
+
+    /// The skeleton of a network: an input counts as seen even where its weight
+    /// happens to be zero, padding is not an input, and layers without activation
+    /// between them are composed. What follows the last ReLU is left out.
+    pub fn of_network(network: &Network) -> Self {
+        let inputs = network.input().len();
+        let mut values = inputs;
+        let mut layers = Vec::new();
+        let mut affines = Vec::new();
+        for layer in network.layers() {
+            match layer {
+                network::Layer::Reshape(_) => {}
+                network::Layer::Affine(affine) => affines.push(affine),
+                network::Layer::Relu => {
+                    let layer = composed(&std::mem::take(&mut affines), values);
+                    values = layer.units();
+                    layers.push(layer);
+                }
+            }
+        }
+        Skeleton { inputs, layers }
+    }
+
+    /// Inputs of the network.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// The ReLU layers, first to last.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// The first layers alone.
+    pub fn prefix(&self, layers: usize) -> Skeleton {
+        Skeleton {
+            inputs: self.inputs,
+            layers: self.layers[..layers].to_vec(),
+        }
+    }
+
+    /// Units of each layer, first to last.
+    pub fn widths(&self) -> Vec<u64> {
+        self.layers
+            .iter()
+            .map(|layer| layer.units() as u64)
+            .collect()
+    }
+
+    /// All units.
+    pub fn units(&self) -> u64 {
+        self.widths().iter().sum()
+    }
+
+    /// Weights and biases, as a file would store them (Lemma 4 of Xiong et al. 2020:
+    /// the sum over layers of `(f1 f2 d_{l-1} + 1) d_l`).
+    ///
+    /// ```
+    /// use chambers::network::Architecture;
+    /// use chambers::theory::Skeleton;
+    /// let line = "1x4x1; conv 2@1x2; conv 3@1x2";
+    /// let skeleton = Skeleton::of_architecture(&Architecture::parse(line).unwrap());
+    /// assert_eq!(skeleton.parameters(), (2 + 1) * 2 + (2 * 2 + 1) * 3);
+    /// ```
+    pub fn parameters(&self) -> usize {
+        self.layers.iter().map(|layer| layer.parameters).sum()
+    }
+
+    /// For each layer and each of its groups the inputs of the network that it
+    /// depends on, ascending: its receptive field. `None` when they fill too much
+    /// memory.
+    ///
+    /// For convolutions without padding and dilation the field of layer l is a box of
+    /// side `1 + sum_{m<=l} (f_m - 1) prod_{q<m} s_q` (Theorem 4 of Xiong et al. 2020).
+    pub fn receptive_fields(&self) -> Option<Vec<Vec<Vec<u32>>>> {
+        let mut entries = 0;
+        let mut fields: Vec<Vec<Vec<u32>>> = Vec::new();
+        for (number, layer) in self.layers.iter().enumerate() {
+            let field = |window: &Vec<u32>| {
+                let field = match number.checked_sub(1) {
+                    None => window.clone(),
+                    Some(before) => self.layers[before].union(&fields[before], window, self.inputs),
+                };
+                entries += field.len();
+                (entries <= MAX_ENTRIES).then_some(field)
+            };
+            let layer_fields = layer.windows.iter().map(field).collect::<Option<_>>()?;
+            fields.push(layer_fields);
+        }
+        Some(fields)
+    }
+}
+
+/// The most entries of all receptive fields together: 256 MiB.
+const MAX_ENTRIES: usize = 1 << 26;
+
+impl Layer {
+    /// How many units.
+    pub fn units(&self) -> usize {
+        self.members.len()
+    }
+
+    /// For each group the values of the layer before that it sees, ascending.
+    pub fn windows(&self) -> &[Vec<u32>] {
+        &self.windows
+    }
+
+    /// How many units each group has.
+    pub fn sizes(&self) -> &[u64] {
+        &self.sizes
+    }
+
+    /// The group of each unit.
+    pub fn members(&self) -> &[u32] {
+        &self.members
+    }
+
+    /// How its weights depend on each other.
+    pub fn kind(&self) -> &Kind {
+        &self.kind
+    }
+
+    /// Whether its units have biases that are not all zero.
+    pub fn is_biased(&self) -> bool {
+        self.biased
+    }
+
+    /// The groups of Theorem 2 with these windows in place of the layer's own.
+    pub fn groups_with(&self, windows: &[Vec<u32>]) -> Vec<Group> {
+        let group = |(window, &units): (&Vec<u32>, &u64)| Group {
+            window: window.clone(),
+            units,
+        };
+        windows.iter().zip(&self.sizes).map(group).collect()
+    }
+
+    /// The groups of Theorem 2.
+    pub fn groups(&self) -> Vec<Group> {
+        self.groups_with(&self.windows)
+    }
+
+    /// The groups that some of its units belong to, ascending.
+    pub fn groups_of(&self, units: &[u32]) -> Vec<u32> {
+        let mut groups: Vec<u32> = units.iter().map(|&u| self.members[u as usize]).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        groups
+    }
+
+    /// The union of what some of its units see.
+    fn union(&self, fields: &[Vec<u32>], units: &[u32], inputs: usize) -> Vec<u32> {
+        let groups = self.groups_of(units);
+        if let [group] = groups[..] {
+            return fields[group as usize].clone();
+        }
+        let mut seen = vec![false; inputs];
+        for group in groups {
+            for &input in &fields[group as usize] {
+                seen[input as usize] = true;
+            }
+        }
+        let numbered = (0..inputs as u32).zip(seen);
+        numbered.filter(|&(_, seen)| seen).map(|(k, _)| k).collect()
+    }
+
+    /// Whether (4) of Theorem 2 is the number of regions of this layer alone, for
+    /// almost all weights and biases, or only bounds it.
+    pub fn reading(&self) -> Reading {
+        match &self.kind {
+            Kind::Own => {
+                Reading::exact("every unit sees one input of its own: coordinate hyperplanes")
+            }
+            Kind::Special(why) => Reading::upper_bound(why),
+            _ if !self.biased => {
+                Reading::upper_bound("all biases are zero: the hyperplanes meet in one point")
+            }
+            Kind::Dense => Reading::exact("a dense layer: Zaslavsky's formula, Theorem 1"),
+            Kind::Blocks => Reading::exact("the windows do not overlap: a product of Theorem 1"),
+            Kind::Convolution(conv) => reading_of_convolution(conv),
+        }
+    }
+}
+
+fn reading_of_convolution(conv: &Convolution) -> Reading {
+    let positions = conv.positions().expect("a layer's geometry is possible");
+    let reach = |axis: usize| (conv.kernel[axis] - 1) * conv.dilation[axis] + 1;
+    // No two windows overlap along this axis.
+    let apart = |axis: usize| positions[axis] == 1 || conv.stride[axis] >= reach(axis);
+    if apart(0) && apart(1) {
+        return Reading::exact("the windows do not overlap: a product of Theorem 1");
+    }
+    if (apart(0) && conv.dilation[1] == 1) || (apart(1) && conv.dilation[0] == 1) {
+        return Reading::exact(
+            "a one-dimensional convolution: order-preserving matchings are independent",
+        );
+    }
+    // Filter k may take channel k alone, at one tap that is an input at every
+    // position: then all units see different inputs.
+    let common_tap = |axis: usize| {
+        (0..conv.kernel[axis]).any(|tap| {
+            conv.tap(axis, 0, tap).is_some() && conv.tap(axis, positions[axis] - 1, tap).is_some()
+        })
+    };
+    if conv.filters <= conv.channels && common_tap(0) && common_tap(1) {
+        return Reading::exact("no more filters than channels: all units are independent");
+    }
+    if apart(0) || apart(1) {
+        return Reading::upper_bound("no proof of equality covers a dilated convolution");
+    }
+    Reading::upper_bound(
+        "filters shared in two dimensions: convolutions commute, which can make units dependent",
+    )
+}
+
+/// Collects the groups of a layer, unit by unit.
+#[derive(Default)]
+struct Grouping {
+    windows: Vec<Vec<u32>>,
+    known: HashMap<Vec<u32>, u32>,
+}
+
+impl Grouping {
+    /// The group with this window.
+    fn group(&mut self, window: Vec<u32>) -> u32 {
+        let next = self.windows.len() as u32;
+        *self.known.entry(window).or_insert_with_key(|window| {
+            self.windows.push(window.clone());
+            next
+        })
+    }
+
+    fn layer(self, members: Vec<u32>, kind: Kind, biased: bool, parameters: usize) -> Layer {
+        let mut sizes = vec![0; self.windows.len()];
+        for &group in &members {
+            sizes[group as usize] += 1;
+        }
+        Layer {
+            windows: self.windows,
+            members,
+            sizes,
+            kind,
+            biased,
+            parameters,
+        }
+    }
+}
+
+fn convolution(conv: Convolution, biased: bool) -> Layer {
+    let positions = conv.positions().expect("an architecture is possible");
+    let (group_channels, group_filters) =
+        (conv.channels / conv.groups, conv.filters / conv.groups);
+    let taps = |axis: usize, at: usize| -> Vec<usize> {
+        let all = 0..conv.kernel[axis];
+        all.filter_map(|tap| conv.tap(axis, at, tap)).collect()
+    };
+    let mut grouping = Grouping::default();
+    let mut members = vec![0; positions[0] * positions[1] * conv.filters];
+    for i in 0..positions[0] {
+        let rows = taps(0, i);
+        for j in 0..positions[1] {
+            let columns = taps(1, j);
+            for group in 0..conv.groups {
+                let channels = group * group_channels..(group + 1) * group_channels;
+                let mut window = Vec::new();
+                for &row in &rows {
+                    for &column in &columns {
+                        window.extend(channels.clone().map(|channel| {
+                            conv.index(conv.input, conv.channels, [row, column], channel) as u32
+                        }));
+                    }
+                }
+                window.sort_unstable();
+                let number = grouping.group(window);
+                for filter in group * group_filters..(group + 1) * group_filters {
+                    members[conv.index(positions, conv.filters, [i, j], filter)] = number;
+                }
+            }
+        }
+    }
+    let taps = group_channels * conv.kernel[0] * conv.kernel[1];
+    let parameters = conv.filters * (taps + usize::from(biased));
+    grouping.layer(members, Kind::Convolution(conv), biased, parameters)
+}
+
+/// The layer that a chain of affine maps makes before a ReLU.
+fn composed(affines: &[&Affine], values: usize) -> Layer {
+    let mut grouping = Grouping::default();
+    let parameters = affines.iter().map(|affine| affine.parameters()).sum();
+    let Some((last, before)) = affines.split_last() else {
+        let members = (0..values as u32).map(|k| grouping.group(vec![k]));
+        let members = members.collect();
+        return grouping.layer(members, Kind::Own, true, 0);
+    };
+    // The values before the chain that each value before its last map depends on;
+    // `None` while that is the value of the same number alone.
+    let mut seen: Option<Vec<Vec<u32>>> = None;
+    for affine in before {
+        let rows = 0..affine.output().len();
+        let windows = rows.map(|row| window(affine, row, seen.as_deref(), values));
+        seen = Some(windows.collect());
+    }
+    let rows = 0..last.output().len();
+    let members = rows.map(|row| grouping.group(window(last, row, seen.as_deref(), values)));
+    let members = members.collect();
+    let biased = affines
+        .iter()
+        .any(|affine| affine.bias().iter().any(|bias| !bias.is_zero()));
+    let kind = kind(affines, &grouping.windows);
+    grouping.layer(members, kind, biased, parameters)
+}
+
+/// The values that output `row` depends on.
+fn window(affine: &Affine, row: usize, seen: Option<&[Vec<u32>]>, values: usize) -> Vec<u32> {
+    let columns = affine.row(row).0;
+    let mut window = match (seen, columns) {
+        (None, columns) => columns.to_vec(),
+        (Some(seen), [column]) => seen[*column as usize].clone(),
+        (Some(seen), columns) => {
+            let mut union = BTreeSet::new();
+            for &column in columns {
+                union.extend(&seen[column as usize]);
+                if union.len() == values {
+                    break;
+                }
+            }
+            union.into_iter().collect()
+        }
+    };
+    window.sort_unstable();
+    window
+}
+
+fn kind(affines: &[&Affine], windows: &[Vec<u32>]) -> Kind {
+    let of_kind = |affine: &&&Affine, kind: &AffineKind| affine.kind() == kind;
+    let (scalings, layers): (Vec<&Affine>, Vec<&Affine>) = affines
+        .iter()
+        .filter(|affine| !of_kind(affine, &AffineKind::Permutation))
+        .partition(|affine| of_kind(affine, &AffineKind::Elementwise));
+    // An invertible scaling of values or units keeps the regions.
+    let has_zero =
+        |affine: &&Affine| (0..affine.output().len()).any(|row| affine.row(row).1[0].is_zero());
+    if scalings.iter().any(has_zero) {
+        return Kind::Special("an element-wise layer scales by zero");
+    }
+    match layers[..] {
+        [] => Kind::Own,
+        [layer] => match layer.kind() {
+            AffineKind::Convolution(conv) => Kind::Convolution(conv.clone()),
+            AffineKind::Dense => Kind::Dense,
+            _ if disjoint(windows) => Kind::Blocks,
+            _ => Kind::Special("no theorem covers a matrix with this pattern of zeros"),
+        },
+        _ => Kind::Special("layers without an activation between them make special weights"),
+    }
+}
+
+fn disjoint(windows: &[Vec<u32>]) -> bool {
+    let entries: usize = windows.iter().map(Vec::len).sum();
+    let mut all: Vec<u32> = windows.iter().flatten().copied().collect();
+    all.sort_unstable();
+    all.dedup();
+    all.len() == entries
+}
