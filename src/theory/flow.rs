@@ -99,6 +99,17 @@ impl Linking {
         }
     }
 
+    /// How many inputs each class of inputs has: inputs that the same groups see count
+    /// as one class. Only without layers in between are these all.
+    pub fn input_classes(&self) -> &[u64] {
+        &self.capacity[self.first_input as usize..]
+    }
+
+    /// Lets each class of inputs take this many paths.
+    pub fn set_input_classes(&mut self, capacities: &[u64]) {
+        self.capacity[self.first_input as usize..].copy_from_slice(capacities);
+    }
+
     /// Steps taken so far, a measure of time.
     pub fn steps(&self) -> u64 {
         self.steps

@@ -1,9 +1,11 @@
 //! Formulas and bounds: one file a theorem; each names its source and says what it
 //! assumes. Nothing here searches.
 
+pub mod activity;
 pub mod binomial;
 pub mod disjoint_paths;
 pub mod flow;
+pub mod hybrid;
 pub mod skeleton;
 pub mod theorem2;
 

@@ -111,6 +111,15 @@ impl Skeleton {
         }
     }
 
+    /// One layer alone, as a function of the values that it takes.
+    pub fn single(&self, layer: usize) -> Skeleton {
+        let before = layer.checked_sub(1).map(|before| &self.layers[before]);
+        Skeleton {
+            inputs: before.map_or(self.inputs, Layer::units),
+            layers: vec![self.layers[layer].clone()],
+        }
+    }
+
     /// Units of each layer, first to last.
     pub fn widths(&self) -> Vec<u64> {
         self.layers
