@@ -184,7 +184,14 @@ impl Recursion {
             let mut by_size = Vec::new();
             let limit = before.saturating_add(*work);
             let weight = BigUint::one();
-            add(&mut level.linking, &level.rows, 0, (0, &weight), &mut by_size, limit)?;
+            add(
+                &mut level.linking,
+                &level.rows,
+                0,
+                (0, &weight),
+                &mut by_size,
+                limit,
+            )?;
             *work = work.checked_sub(level.linking.steps() - before)?;
             counts[layer].insert(profile.to_vec(), by_size);
         }
@@ -220,7 +227,14 @@ fn add(
             return None;
         }
         let weight = weight * binomial;
-        add(linking, rows, group + 1, (size + t, &weight), by_size, limit)?;
+        add(
+            linking,
+            rows,
+            group + 1,
+            (size + t, &weight),
+            by_size,
+            limit,
+        )?;
     }
     linking.restore(&before);
     Some(())
@@ -244,7 +258,11 @@ mod tests {
 
     #[test]
     fn dense_layers_give_the_hybrid_bound() {
-        for line in ["3; dense 4", "3; dense 4; dense 5", "2; dense 3; dense 3; dense 4"] {
+        for line in [
+            "3; dense 4",
+            "3; dense 4; dense 5",
+            "2; dense 3; dense 3; dense 4",
+        ] {
             let skeleton = skeleton(line);
             let bounds = bounds(&skeleton);
             assert_eq!(

@@ -71,12 +71,7 @@ pub fn factor(skeleton: &Skeleton, work: u64) -> Option<BigUint> {
 }
 
 /// The sum over t_g for all g from `group` on, given the paths of those before.
-fn sum(
-    linking: &mut Linking,
-    group: usize,
-    rows: &[Vec<BigUint>],
-    work: u64,
-) -> Option<BigUint> {
+fn sum(linking: &mut Linking, group: usize, rows: &[Vec<BigUint>], work: u64) -> Option<BigUint> {
     let before = linking.clone();
     let mut total = BigUint::zero();
     for (t, binomial) in rows[group].iter().enumerate() {
@@ -165,6 +160,9 @@ mod tests {
 
     #[test]
     fn too_much_work_is_refused() {
-        assert_eq!(factor(&skeleton("1x8x1; conv 4@1x2; conv 4@1x2"), 1000), None);
+        assert_eq!(
+            factor(&skeleton("1x8x1; conv 4@1x2; conv 4@1x2"), 1000),
+            None
+        );
     }
 }

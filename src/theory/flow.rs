@@ -209,9 +209,15 @@ const OUT: usize = 1;
 enum Step {
     Start,
     /// Down an edge of the node above.
-    Down { edge: u32, upper: u32 },
+    Down {
+        edge: u32,
+        upper: u32,
+    },
     /// Up an edge of this node, against a path.
-    Up { edge: u32, lower: u32 },
+    Up {
+        edge: u32,
+        lower: u32,
+    },
     /// From where paths come in to where they leave.
     Through,
     /// The other way, against a path.

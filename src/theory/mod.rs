@@ -3,11 +3,14 @@
 
 pub mod activity;
 pub mod binomial;
+pub mod channel_folding;
 pub mod disjoint_paths;
 pub mod flow;
 pub mod hybrid;
 pub mod skeleton;
 pub mod theorem2;
+pub mod theorem4;
+pub mod theorem5;
 
 use std::fmt;
 

@@ -62,7 +62,7 @@ impl Skeleton {
                     parameters: units * (values + usize::from(*bias)),
                 },
                 ArchitectureLayer::Convolution { geometry, bias } => {
-                    convolution(geometry.clone(), *bias)
+                    Layer::convolution(geometry.clone(), *bias)
                 }
             };
             values = layer.units();
@@ -176,6 +176,47 @@ impl Skeleton {
 const MAX_ENTRIES: usize = 1 << 26;
 
 impl Layer {
+    /// A convolution with ReLU.
+    ///
+    /// # Panics
+    /// When the filter does not fit the input.
+    pub fn convolution(conv: Convolution, biased: bool) -> Layer {
+        let positions = conv.positions().expect("the filter fits the input");
+        let (group_channels, group_filters) =
+            (conv.channels / conv.groups, conv.filters / conv.groups);
+        let taps = |axis: usize, at: usize| -> Vec<usize> {
+            let all = 0..conv.kernel[axis];
+            all.filter_map(|tap| conv.tap(axis, at, tap)).collect()
+        };
+        let mut grouping = Grouping::default();
+        let mut members = vec![0; positions[0] * positions[1] * conv.filters];
+        for i in 0..positions[0] {
+            let rows = taps(0, i);
+            for j in 0..positions[1] {
+                let columns = taps(1, j);
+                for group in 0..conv.groups {
+                    let channels = group * group_channels..(group + 1) * group_channels;
+                    let mut window = Vec::new();
+                    for &row in &rows {
+                        for &column in &columns {
+                            window.extend(channels.clone().map(|channel| {
+                                conv.index(conv.input, conv.channels, [row, column], channel) as u32
+                            }));
+                        }
+                    }
+                    window.sort_unstable();
+                    let number = grouping.group(window);
+                    for filter in group * group_filters..(group + 1) * group_filters {
+                        members[conv.index(positions, conv.filters, [i, j], filter)] = number;
+                    }
+                }
+            }
+        }
+        let taps = group_channels * conv.kernel[0] * conv.kernel[1];
+        let parameters = conv.filters * (taps + usize::from(biased));
+        grouping.layer(members, Kind::Convolution(conv), biased, parameters)
+    }
+
     /// How many units.
     pub fn units(&self) -> usize {
         self.members.len()
@@ -324,43 +365,6 @@ impl Grouping {
             parameters,
         }
     }
-}
-
-fn convolution(conv: Convolution, biased: bool) -> Layer {
-    let positions = conv.positions().expect("an architecture is possible");
-    let (group_channels, group_filters) =
-        (conv.channels / conv.groups, conv.filters / conv.groups);
-    let taps = |axis: usize, at: usize| -> Vec<usize> {
-        let all = 0..conv.kernel[axis];
-        all.filter_map(|tap| conv.tap(axis, at, tap)).collect()
-    };
-    let mut grouping = Grouping::default();
-    let mut members = vec![0; positions[0] * positions[1] * conv.filters];
-    for i in 0..positions[0] {
-        let rows = taps(0, i);
-        for j in 0..positions[1] {
-            let columns = taps(1, j);
-            for group in 0..conv.groups {
-                let channels = group * group_channels..(group + 1) * group_channels;
-                let mut window = Vec::new();
-                for &row in &rows {
-                    for &column in &columns {
-                        window.extend(channels.clone().map(|channel| {
-                            conv.index(conv.input, conv.channels, [row, column], channel) as u32
-                        }));
-                    }
-                }
-                window.sort_unstable();
-                let number = grouping.group(window);
-                for filter in group * group_filters..(group + 1) * group_filters {
-                    members[conv.index(positions, conv.filters, [i, j], filter)] = number;
-                }
-            }
-        }
-    }
-    let taps = group_channels * conv.kernel[0] * conv.kernel[1];
-    let parameters = conv.filters * (taps + usize::from(biased));
-    grouping.layer(members, Kind::Convolution(conv), biased, parameters)
 }
 
 /// The layer that a chain of affine maps makes before a ReLU.

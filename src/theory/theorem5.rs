@@ -1,0 +1,168 @@
+//! Theorem 5 of Xiong et al. (ICML 2020): the regions of deep CNNs.
+//!
+//! **Statement.** For L convolutional layers with d_l filters on n_l^(1) x n_l^(2)
+//! positions and d_l >= d_0, the largest number of regions R satisfies
+//!
+//! > (8)  R >= R' prod_{l<L} floor(d_l / d_0)^(n_l^(1) n_l^(2) d_0),
+//! >
+//! > (9)  R <= R'' prod_{2<=l<=L} sum_{i<=n_0^(1) n_0^(2) d_0} C(n_l^(1) n_l^(2) d_l, i),
+//!
+//! where R' belongs to the last layer alone, on an image of d_0 channels, and R'' to
+//! the first layer alone.
+//!
+//! **What holds.** (9) holds for all weights, in every domain, for any layers, as
+//! Theorem 2's (4) bounds R'' from above also where it is not exact. (8) is on the
+//! maximum over the weights; R' must be the true number or a lower bound of it, as (4)
+//! can be too large. The construction wants biases, no padding (a shift of all inputs
+//! must act alike at all positions), and channels that mix. A dense layer counts as one
+//! position whose filters cover everything before it.
+//!
+//! Eq. (10) is both for filters of size 1: [`super::folding`] improves (8), and
+//! [`super::receptive_field`], [`super::disjoint_paths`], [`super::hybrid`] and
+//! [`super::activity`] improve (9).
+//!
+//! Example 4, with d_2 = 3: `8 (d_2^3 + d_2^2 + d_2 + 1)` and `55 sum_{i<=4} C(2 d_2, i)`.
+//!
+//! ```
+//! use chambers::network::Architecture;
+//! use chambers::theory::{Skeleton, theorem5};
+//! let line = "1x4x1; conv 2@1x2; conv 3@1x2";
+//! let skeleton = Skeleton::of_architecture(&Architecture::parse(line).unwrap());
+//! let images = theorem5::images(&skeleton).unwrap();
+//! assert_eq!(theorem5::lower(&images, &40u32.into()), 320u32.into());
+//! assert_eq!(theorem5::upper(&skeleton, &55u32.into()), 3135u32.into());
+//! ```
+
+use num_bigint::BigUint;
+use num_traits::{One, Zero};
+
+use super::binomial;
+use super::skeleton::{Kind, Layer, Skeleton};
+use crate::network::{ChannelOrder, Convolution};
+
+/// A network as a chain of images: what (8) needs of it.
+#[derive(Clone, Debug)]
+pub struct Images {
+    /// Channels of the input, d_0; all inputs when the first layer is dense.
+    pub channels: usize,
+    /// The layers, first to last.
+    pub layers: Vec<Image>,
+}
+
+/// One layer as a map between images.
+#[derive(Clone, Debug)]
+pub struct Image {
+    /// Height and width, n_l.
+    pub positions: [usize; 2],
+    /// Channels, d_l.
+    pub filters: usize,
+    /// Offsets in the window such that position and offset together determine the
+    /// value that is seen: `min(f, s)` an axis, and f where there is one position.
+    pub separate_taps: usize,
+    geometry: Convolution,
+}
+
+/// The network as a chain of images.
+///
+/// # Errors
+/// The first thing in the way of (8), in words.
+pub fn images(skeleton: &Skeleton) -> Result<Images, String> {
+    let Some(first) = skeleton.layers().first() else {
+        return Err("there is no ReLU layer".into());
+    };
+    let mut positions = [1, 1];
+    let mut channels = skeleton.inputs();
+    if let Kind::Convolution(conv) = first.kind() {
+        (positions, channels) = (conv.input, conv.channels);
+    }
+    let mut images = Images {
+        channels,
+        layers: Vec::new(),
+    };
+    for (number, layer) in (1..).zip(skeleton.layers()) {
+        let image = image(layer, positions, channels)
+            .map_err(|problem| format!("layer {number} {problem}"))?;
+        (positions, channels) = (image.positions, image.filters);
+        images.layers.push(image);
+    }
+    Ok(images)
+}
+
+fn image(layer: &Layer, input: [usize; 2], channels: usize) -> Result<Image, &'static str> {
+    let geometry = match layer.kind() {
+        // A filter that covers everything.
+        Kind::Dense => Convolution::new(input, channels, layer.units(), input, ChannelOrder::Last),
+        Kind::Convolution(conv) if conv.groups > 1 => {
+            return Err("has groups of channels that do not mix");
+        }
+        Kind::Convolution(conv) if conv.pad_begin != [0, 0] || conv.pad_end != [0, 0] => {
+            return Err("is padded: its border positions see zeros");
+        }
+        Kind::Convolution(conv) => conv.clone(),
+        Kind::Own | Kind::Blocks | Kind::Special(_) => {
+            return Err("is neither a convolution nor dense");
+        }
+    };
+    if !layer.is_biased() {
+        return Err("has no biases");
+    }
+    let positions = geometry
+        .positions()
+        .expect("a layer's geometry is possible");
+    let separate = |axis: usize| match (positions[axis], geometry.dilation[axis]) {
+        (1, _) => geometry.kernel[axis],
+        (_, 1) => geometry.kernel[axis].min(geometry.stride[axis]),
+        _ => 1,
+    };
+    Ok(Image {
+        positions,
+        filters: geometry.filters,
+        separate_taps: separate(0) * separate(1),
+        geometry,
+    })
+}
+
+impl Image {
+    /// How many positions.
+    pub fn area(&self) -> usize {
+        self.positions[0] * self.positions[1]
+    }
+
+    /// The layer alone, on an image of so many channels: N' of the theorem.
+    pub fn alone(&self, channels: usize) -> Layer {
+        let geometry = Convolution {
+            channels,
+            ..self.geometry.clone()
+        };
+        Layer::convolution(geometry, true)
+    }
+}
+
+/// (8), where `last` is R' or a lower bound of it; zero where some d_l < d_0.
+pub fn lower(images: &Images, last: &BigUint) -> BigUint {
+    let folds = images
+        .layers
+        .split_last()
+        .map_or(&[][..], |(_, folds)| folds);
+    folds.iter().fold(last.clone(), |product, layer| {
+        let pieces = BigUint::from(layer.filters / images.channels);
+        if pieces.is_zero() {
+            return BigUint::zero();
+        }
+        if pieces.is_one() {
+            return product;
+        }
+        let exponent = u32::try_from(layer.area() * images.channels).unwrap_or(u32::MAX);
+        product * pieces.pow(exponent)
+    })
+}
+
+/// (9), where `first` is R'' or an upper bound of it.
+pub fn upper(skeleton: &Skeleton, first: &BigUint) -> BigUint {
+    let inputs = skeleton.inputs() as u64;
+    let widths = skeleton.widths();
+    let later = widths.iter().skip(1);
+    later.fold(first.clone(), |product, &width| {
+        product * binomial::sum(width, inputs)
+    })
+}
