@@ -7,6 +7,8 @@ pub mod channel_folding;
 pub mod disjoint_paths;
 pub mod flow;
 pub mod hybrid;
+pub mod one_layer;
+pub mod receptive_field;
 pub mod skeleton;
 pub mod theorem2;
 pub mod theorem4;
