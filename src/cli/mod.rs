@@ -1,6 +1,8 @@
 //! The command line: one file a subcommand, and what they share beside them.
 
+mod bounds;
 mod count;
+mod digits;
 mod enumerate;
 mod inspect;
 mod model;
@@ -39,6 +41,7 @@ pub struct Options {
 #[derive(Debug, Subcommand)]
 enum Command {
     Count(count::Arguments),
+    Bounds(bounds::Arguments),
     Enumerate(enumerate::Arguments),
     Inspect(inspect::Arguments),
     Random(random::Arguments),
@@ -68,6 +71,7 @@ impl Options {
     pub fn run(self) -> Result<Status> {
         match self.command {
             Command::Count(arguments) => count::run(&arguments),
+            Command::Bounds(arguments) => bounds::run(&arguments),
             Command::Enumerate(arguments) => enumerate::run(&arguments),
             Command::Inspect(arguments) => inspect::run(&arguments),
             Command::Random(arguments) => random::run(&arguments),

@@ -18,7 +18,7 @@ conv and dense also take nobias. ReLU follows every one of them.";
 
 /// Where the network comes from: exactly one of three.
 #[derive(Debug, clap::Args)]
-#[command(group(ArgGroup::new("source").required(true).args(["model", "arch", "arrangement"])))]
+#[command(group(ArgGroup::new("source").args(["model", "arch", "arrangement"])))]
 pub struct Source {
     /// A network: an ONNX file, or this project's JSON
     #[arg(value_name = "MODEL")]
@@ -58,7 +58,6 @@ impl Source {
                     identity: json!({"arch": arch, "seed": seed}),
                 })
             }
-            // clap asks for one of the three.
             (None, None, None) => Err(Error::input(
                 "command line",
                 "MODEL",
@@ -66,6 +65,13 @@ impl Source {
                 "name a file, or use --arch or --arrangement",
             )),
         }
+    }
+}
+
+impl Source {
+    /// The architecture of `--arch`, for what needs no weights.
+    pub fn architecture(&self) -> Option<&str> {
+        self.arch.as_deref()
     }
 }
 
@@ -89,9 +95,12 @@ impl Model {
 
 /// The network of an architecture and a seed.
 pub fn random_network(arch: &str, seed: u64) -> Result<Network> {
-    let named = |error: Error| error.with_origin("--arch");
-    let architecture = Architecture::parse(arch).map_err(named)?;
-    random::he(&architecture, seed).map_err(named)
+    random::he(&architecture(arch)?, seed).map_err(|error| error.with_origin("--arch"))
+}
+
+/// Reads an architecture.
+pub fn architecture(text: &str) -> Result<Architecture> {
+    Architecture::parse(text).map_err(|error| error.with_origin("--arch"))
 }
 
 /// Each thread reserves a large stack of addresses; no machine of today has more cores.
@@ -142,7 +151,11 @@ pub struct Scope {
 impl DomainArgument {
     /// Reads the domain for a model.
     pub fn read(&self, model: &Model) -> Result<Domain> {
-        let inputs = model.network.input().len();
+        self.with_inputs(model.network.input().len())
+    }
+
+    /// Reads the domain for this many inputs.
+    pub fn with_inputs(&self, inputs: usize) -> Result<Domain> {
         match &self.domain {
             None => Ok(Domain::everything(inputs)),
             Some(text) => match text.strip_prefix("box=") {
@@ -154,6 +167,11 @@ impl DomainArgument {
 }
 
 impl ScopeArguments {
+    /// Reads the domain alone, for this many inputs.
+    pub fn domain(&self, inputs: usize) -> Result<Domain> {
+        self.domain.with_inputs(inputs)
+    }
+
     /// Reads the domain for a model.
     pub fn read(&self, model: &Model) -> Result<Scope> {
         let domain = self.domain.read(model)?;

@@ -3,6 +3,7 @@
 
 pub mod activity;
 pub mod binomial;
+pub mod bounds;
 pub mod channel_folding;
 pub mod disjoint_paths;
 pub mod flow;
@@ -13,6 +14,7 @@ pub mod skeleton;
 pub mod theorem2;
 pub mod theorem4;
 pub mod theorem5;
+pub mod theorem6;
 
 use std::fmt;
 
