@@ -1,6 +1,7 @@
 //! Formulas and bounds: one file a theorem; each names its source and says what it
 //! assumes. Nothing here searches.
 
+pub mod generic;
 pub mod theorem2;
 
 use std::fmt;
