@@ -3,6 +3,7 @@
 pub(crate) mod float;
 pub(crate) mod integer;
 mod number;
+pub(crate) mod prime;
 pub mod rank;
 
 pub(crate) use integer::IntegerRow;

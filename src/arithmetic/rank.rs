@@ -13,6 +13,7 @@ use num_integer::Integer;
 use num_traits::{One, ToPrimitive, Zero};
 
 use super::integer::{Ring, over_common_denominator};
+use super::prime::{PRIME, cross, inverse, multiply};
 use super::{Number, Rational};
 
 /// What is proved of a rank.
@@ -36,9 +37,6 @@ impl fmt::Display for Rank {
 
 /// A row: its entries by column, every column at most once.
 pub type SparseRow = Vec<(u32, Number)>;
-
-/// The Mersenne prime 2^61 - 1.
-const PRIME: u64 = (1 << 61) - 1;
 
 /// Multiplications that the modular elimination may spend: some seconds.
 const MODULAR_WORK: u64 = 1 << 31;
@@ -98,28 +96,6 @@ fn distinct_lines(rows: &[SparseRow]) -> Vec<SparseRow> {
     kept
 }
 
-fn multiply(a: u64, b: u64) -> u64 {
-    let product = u128::from(a) * u128::from(b);
-    let sum = (product as u64 & PRIME) + (product >> 61) as u64;
-    if sum >= PRIME { sum - PRIME } else { sum }
-}
-
-fn power(mut base: u64, mut exponent: u64) -> u64 {
-    let mut result = 1;
-    while exponent > 0 {
-        if exponent & 1 == 1 {
-            result = multiply(result, base);
-        }
-        base = multiply(base, base);
-        exponent >>= 1;
-    }
-    result
-}
-
-fn inverse(value: u64) -> u64 {
-    power(value, PRIME - 2)
-}
-
 /// Rows and columns of a part that is non-singular modulo the prime, of as many rows
 /// as the work allows; largest possible modulo the prime when it allows all.
 fn modular_part(matrix: &[Vec<BigInt>], work: u64) -> (Vec<usize>, Vec<usize>) {
@@ -145,7 +121,7 @@ fn modular_part(matrix: &[Vec<BigInt>], work: u64) -> (Vec<usize>, Vec<usize>) {
             if factor != 0 {
                 spent += width as u64;
                 for (value, &other) in row.iter_mut().zip(other) {
-                    *value = (*value + PRIME - multiply(factor, other)) % PRIME;
+                    *value = cross(*value, 1, factor, other);
                 }
             }
         }

@@ -7,6 +7,7 @@ pub mod bounds;
 pub mod channel_folding;
 pub mod disjoint_paths;
 pub mod flow;
+pub mod generic;
 pub mod hybrid;
 pub mod one_layer;
 pub mod receptive_field;

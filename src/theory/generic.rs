@@ -1,0 +1,189 @@
+//! The true number of regions of one layer with shared weights.
+//!
+//! **Theorem.** Let a layer be dense or a convolution, with any stride, padding,
+//! dilation and groups, one free bias a filter, and let M be the matroid of its rows
+//! over the field of rational functions in its weights. Then for almost all weights
+//! and biases the number of regions on all of R^n is the number of linearly
+//! independent sets of units,
+//!
+//! > T_M(2, 1),
+//!
+//! and no choice of weights and biases has more. Without biases it is T_M(2, 0),
+//! where units without inputs, which are zero everywhere, are left out.
+//!
+//! *Proof.* By Zaslavsky's theorem, in Whitney's form (Lemma 6 of the paper's
+//! supplement, after Stanley), an arrangement has as many regions as the sum of
+//! (-1)^(#B - rank B) over its central subsets B: those whose hyperplanes have a
+//! common point. A set of independent rows is central and counts 1. So it is enough
+//! that no dependent set is central for almost all parameters, and for that, that no
+//! circuit C is. Let sum_C lambda_{k,p} row_{k,p} = 0 be its relation, where k is a
+//! filter, p a position and the coefficients are minors: polynomials in the weights,
+//! none of them identically zero. C is central only where
+//! sum_k b_k (sum_p lambda_{k,p}) = 0. The biases are free and lambda does not depend
+//! on them, so it remains to show that for some k the polynomial sum_p lambda_{k,p}
+//! is not zero. Multiply the weight at tap a (with dilation, in pixels) of every
+//! filter by tau^a, with tau in two variables, one an axis. As input i lies under tap
+//! a = i - s p + pad, row (k, p) becomes tau^(pad - s p) row D, where D = diag(tau^i)
+//! is the same for all rows; a window that padding clips is only a row with fewer
+//! entries. So the relation becomes lambda_{k,p} tau^(s p), up to a common factor,
+//! and if sum_p lambda_{k,p} were zero for all weights, so were the Laurent polynomial
+//! sum_p lambda_{k,p} tau^(s p), whose exponents are all different: all lambda_{k,p}
+//! would be zero. A unit that sees padding alone is a circuit of one, "b_k = 0",
+//! which is not central either. Units of a dense layer are filters of one position.
+//!
+//! Without biases all sets are central and Whitney's sum is T_M(2, 0) (Zaslavsky
+//! 1975). The maximum over all parameters is the generic value, because a region
+//! that is there for some parameters is there for all close to them.
+//!
+//! **Against Eq. (4).** (4) counts the sets that are independent when no weights are
+//! shared, and independent with shared weights implies that; so T_M(2, 1) is at most
+//! (4). It is less where convolutions commute: for a 3x3x1 input and two 2x2
+//! filters, sum_p w_2(p) row_{1,p} = sum_p w_1(p) row_{2,p}, so that the eight units
+//! are dependent and 255 of the 256 sets are independent.
+//!
+//! **How it is counted, and how sure it is.** [`count`] draws weights modulo the prime
+//! 2^61 - 1 and counts the independent sets of that matroid exactly. Read as integers
+//! these weights have no fewer, and generic ones no fewer than those: the value is
+//! *always a lower bound*, proved by the minors that are not zero. It is too low only
+//! if some minor that is not identically zero vanishes at the weights drawn; see
+//! [`Certainty`]. Where the value meets (4) it is proved.
+//!
+//! ```
+//! use chambers::network::Architecture;
+//! use chambers::theory::generic::{self, Budget, SharedRows};
+//! let layer = |line| SharedRows::of(&Architecture::parse(line).unwrap()).unwrap();
+//! let count = |line| generic::count(&layer(line), &Budget::default()).unwrap();
+//! assert_eq!(count("3x3x1; conv 2@2x2").value.to_string(), "255");
+//! assert_eq!(count("4x4x1; conv 2@2x2").value.to_string(), "257108");
+//! // One dimension: (4) and the value are equal, and so a theorem.
+//! let line = count("1x4x1; conv 3@1x2");
+//! assert_eq!(line.value.to_string(), "217");
+//! assert!(line.is_proved());
+//! ```
+
+mod minor;
+mod rows;
+
+use num_bigint::BigUint;
+use num_traits::One;
+
+use self::minor::{Counted, Minor, Work};
+pub use self::rows::{Bias, SharedRows};
+use super::theorem2;
+
+/// How much work a count may be, and its weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Entries of matrices looked at, some 30 nanoseconds each.
+    pub steps: u64,
+    /// Which weights are drawn.
+    pub seed: u64,
+}
+
+impl Default for Budget {
+    /// A few seconds on one core.
+    fn default() -> Self {
+        Budget {
+            steps: 100_000_000,
+            seed: 0,
+        }
+    }
+}
+
+/// A generic number of regions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Count {
+    /// The number, in any case a lower bound on it.
+    pub value: BigUint,
+    /// Why it is not too low.
+    pub certainty: Certainty,
+}
+
+impl Count {
+    /// Whether the value is a theorem.
+    pub fn is_proved(&self) -> bool {
+        !matches!(self.certainty, Certainty::Probable { .. })
+    }
+}
+
+/// Why a count of independent sets at some weights is that at generic ones.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Certainty {
+    /// All units are independent.
+    AllIndependent,
+    /// It is equal to Eq. (4), an upper bound.
+    MeetsTheorem2,
+    /// The weights were drawn at random, and were unlucky with a probability of at
+    /// most 2^`log2_error`.
+    ///
+    /// A count looks at minors of the layer, at most as many as it may take steps,
+    /// each a polynomial in the weights of a degree of at most the rank. If none
+    /// vanishes that is not zero, the value is right; by the lemma of Schwartz and
+    /// Zippel each does so with a probability of at most rank / (2^61 - 1).
+    Probable {
+        /// The binary logarithm of the bound.
+        log2_error: f64,
+    },
+}
+
+/// The number of regions of the layer for almost all weights and biases on all of
+/// R^n; `None` when the budget does not suffice.
+pub fn count(layer: &SharedRows, budget: &Budget) -> Option<Count> {
+    let mut work = Work(budget.steps);
+    let weights = layer.random_weights(budget.seed);
+    let counted = match layer.bias() {
+        Bias::Free => Counted::IndependentSets,
+        Bias::None => Counted::CentralRegions,
+    };
+    let mut value = BigUint::one();
+    let (mut rank, mut units) = (0, 0);
+    for part in layer.connected() {
+        let minor = part_minor(layer, &part, &weights, &mut work)?;
+        rank += minor.rank();
+        units += part.len();
+        value *= if part.len() < 100 {
+            BigUint::from(minor.count::<u128>(counted, &mut work)?)
+        } else {
+            minor.count::<BigUint>(counted, &mut work)?
+        };
+    }
+    let certainty = if rank == units {
+        Certainty::AllIndependent
+    } else if counted == Counted::IndependentSets
+        && theorem2::value(&layer.groups(), budget.steps) == Some(value.clone())
+    {
+        Certainty::MeetsTheorem2
+    } else {
+        let tests = budget.steps as f64 * rank as f64;
+        Certainty::Probable {
+            log2_error: tests.log2() - 61.0,
+        }
+    };
+    Some(Count { value, certainty })
+}
+
+/// The rank of the layer's rows at random weights: a lower bound on the generic one,
+/// and equal to it with a probability of all but rank / (2^61 - 1); `None` when the
+/// budget does not suffice.
+pub fn rank(layer: &SharedRows, budget: &Budget) -> Option<usize> {
+    let mut work = Work(budget.steps);
+    let weights = layer.random_weights(budget.seed);
+    let mut rank = 0;
+    for part in layer.connected() {
+        rank += part_minor(layer, &part, &weights, &mut work)?.rank();
+    }
+    Some(rank)
+}
+
+fn part_minor(
+    layer: &SharedRows,
+    part: &[usize],
+    weights: &[u64],
+    work: &mut Work,
+) -> Option<Minor> {
+    work.spend(part.len().checked_mul(layer.inputs_of(part).len())?)?;
+    Minor::of(&layer.vectors(part, weights), work)
+}
+
+#[cfg(test)]
+mod tests;
