@@ -1,6 +1,21 @@
 //! Formulas and bounds: one file a theorem; each names its source and says what it
 //! assumes. Nothing here searches.
 
+pub mod arora;
+pub mod binomial;
+pub mod catalogue;
+pub mod empirical;
+pub mod folding;
+pub mod formula;
+pub mod gcn;
+pub mod hanin_rolnick;
+pub mod hinz;
+pub mod hu_zhang;
+pub mod maxout;
+pub mod montufar;
+pub mod pascanu;
+pub mod raghu;
+pub mod serra;
 pub mod theorem2;
 
 use std::fmt;
