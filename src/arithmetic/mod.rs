@@ -2,6 +2,7 @@
 
 pub(crate) mod float;
 pub(crate) mod integer;
+pub(crate) mod interval;
 mod number;
 pub(crate) mod prime;
 pub mod rank;

@@ -84,7 +84,7 @@ pub fn run(arguments: &Arguments) -> Result<Status> {
             Report {
                 label: model.label,
                 identity: model.identity,
-                bounds: bounds::all(&skeleton),
+                bounds: bounds::of_network(&model.network, &scope.domain),
                 skeleton,
                 domain: scope.domain,
                 count,
@@ -148,7 +148,7 @@ impl Report {
         }
         for bound in &mut self.bounds {
             match bound.kind {
-                Kind::Upper => continue,
+                Kind::Upper | Kind::Asymptotic | Kind::Expectation => continue,
                 Kind::Exact => bound.kind = Kind::Upper,
                 Kind::Lower => bound.value = None,
             }
@@ -163,6 +163,7 @@ impl Report {
         match bound.kind {
             Kind::Lower => bounds::best_lower(&self.bounds),
             Kind::Upper | Kind::Exact => bounds::best_upper(&self.bounds),
+            Kind::Asymptotic | Kind::Expectation => None,
         }
     }
 
@@ -189,29 +190,28 @@ impl Report {
         header.extend(complete.map(|_| "to count"));
         header.extend(["name", "source"]);
         let mut rows = vec![header.into_iter().map(String::from).collect::<Vec<_>>()];
-        for bound in &self.bounds {
-            let value = bound.value.as_ref();
+        let valued = self
+            .bounds
+            .iter()
+            .filter_map(|b| Some((b, b.value.as_ref()?)));
+        for (bound, value) in valued.clone() {
+            let best = self.best(bound).unwrap_or(value);
             let mut row = vec![
                 bound.kind.name().to_string(),
-                value.map_or("-".into(), |value| digits.show(value)),
-                match (value, self.best(bound)) {
-                    (Some(value), Some(best)) => digits::show_ratio(value, best),
-                    _ => String::new(),
-                },
+                digits.show(value),
+                digits::show_ratio(value, best),
             ];
-            if let Some(count) = complete {
-                let ratio = value.map(|value| digits::show_ratio(value, &count.regions));
-                row.push(ratio.unwrap_or_default());
-            }
-            row.extend([bound.id.to_string(), bound.source.to_string()]);
+            row.extend(complete.map(|count| digits::show_ratio(value, &count.regions)));
+            row.extend([bound.id, year(bound.source)].map(String::from));
             rows.push(row);
         }
         let table = aligned(&rows);
         let mut lines = table.lines();
         let _ = writeln!(text, "{}", lines.next().unwrap_or_default());
-        for (line, bound) in lines.zip(&self.bounds) {
-            let _ = writeln!(text, "{line}\n         {}", bound.reason);
+        for (line, (bound, _)) in lines.zip(valued) {
+            let _ = writeln!(text, "{line}\n       {}", bound.reason);
         }
+        self.without_value(&mut text);
         if let Some(count) = complete {
             self.layers_text(count, digits, &mut text);
             for remark in self.remarks(count) {
@@ -219,6 +219,23 @@ impl Report {
             }
         }
         text
+    }
+
+    /// Bounds that say nothing here, by the reason why.
+    fn without_value(&self, text: &mut String) {
+        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+        for bound in self.bounds.iter().filter(|bound| bound.value.is_none()) {
+            match reasons
+                .iter_mut()
+                .find(|(reason, _)| *reason == bound.reason)
+            {
+                Some((_, ids)) => ids.push(bound.id),
+                None => reasons.push((&bound.reason, vec![bound.id])),
+            }
+        }
+        for (reason, ids) in reasons {
+            let _ = writeln!(text, "\nno value: {}\n       {reason}", ids.join(", "));
+        }
     }
 
     /// For every number of layers the cells that were counted and the best bound.
@@ -253,7 +270,8 @@ impl Report {
                 let best = |bounds: &[Bound]| {
                     let value = bounds::best_upper(bounds)?.clone();
                     let bound = bounds.iter().find(|bound| {
-                        bound.kind != Kind::Lower && bound.value.as_ref() == Some(&value)
+                        matches!(bound.kind, Kind::Exact | Kind::Upper)
+                            && bound.value.as_ref() == Some(&value)
                     })?;
                     Some((value, bound.id))
                 };
@@ -362,6 +380,22 @@ struct LayerRow {
     cells: BigUint,
     /// The best upper bound and its name.
     best: Option<(BigUint, &'static str)>,
+}
+
+/// A source up to its year; the whole is in JSON.
+fn year(source: &str) -> &str {
+    let is_year = |at: &usize| {
+        source.as_bytes()[*at..]
+            .iter()
+            .take(4)
+            .filter(|b| b.is_ascii_digit())
+            .count()
+            == 4
+    };
+    match (0..source.len().saturating_sub(3)).find(is_year) {
+        Some(at) => &source[..at + 4],
+        None => source,
+    }
 }
 
 /// The most digits in JSON.

@@ -1,13 +1,18 @@
 //! Every bound that says something of a network, best first.
 
 use num_bigint::BigUint;
-use num_traits::{One, Zero};
+use num_traits::One;
 
-use super::skeleton::{Kind as LayerKind, Skeleton};
+use super::catalogue::{self, Verified};
+use super::formula::{Formula, NoValue, WORK, Work};
+use super::generic::{self, Certainty};
+use super::skeleton::{Kind as LayerKind, Layer, Skeleton};
 use super::{
-    Exactness, activity, binomial, channel_folding, disjoint_paths, hybrid, one_layer,
+    Exactness, activity, binomial, channel_folding, disjoint_paths, empirical, hybrid, one_layer,
     receptive_field, theorem2, theorem5,
 };
+use crate::arrangement::Domain;
+use crate::network::Network;
 
 /// What a bound's value claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,15 +24,21 @@ pub enum Kind {
     Upper,
     /// At least so many regions for some weights and biases, on all of R^n.
     Lower,
+    /// How the number grows, without constants.
+    Asymptotic,
+    /// The mean over random weights.
+    Expectation,
 }
 
 impl Kind {
-    /// `exact`, `upper` or `lower`.
+    /// `exact`, `upper`, `lower`, `asymptotic` or `expectation`.
     pub fn name(self) -> &'static str {
         match self {
             Kind::Exact => "exact",
             Kind::Upper => "upper",
             Kind::Lower => "lower",
+            Kind::Asymptotic => "asymptotic",
+            Kind::Expectation => "expectation",
         }
     }
 }
@@ -49,14 +60,11 @@ pub struct Bound {
     pub reason: String,
 }
 
-/// How long a bound may take, in steps of some nanoseconds.
-const WORK: u64 = 100_000_000;
-
 const XIONG: &str = "Xiong et al. 2020";
-const HERE: &str = "this program, docs/theory.md";
+const HERE: &str = "derived here, docs/theory.md";
 
-/// All bounds: the exact ones, then the upper ones from the smallest, then the lower
-/// ones from the largest; those without a value last.
+/// All bounds of a network with any weights: the exact ones, then the upper ones from
+/// the smallest, then the lower ones from the largest; those without a value last.
 ///
 /// ```
 /// use chambers::network::Architecture;
@@ -66,16 +74,37 @@ const HERE: &str = "this program, docs/theory.md";
 /// let all = bounds::all(&skeleton);
 /// let value = |id| all.iter().find(|b| b.id == id).unwrap().value.clone().unwrap();
 /// assert_eq!(value("xiong2020-theorem5-upper"), 3135u32.into());
+/// assert_eq!(value("serra2018-upper"), 2424u32.into());
 /// assert_eq!(value("activity-upper"), 2156u32.into());
 /// assert_eq!(value("xiong2020-theorem5-lower"), 320u32.into());
 /// ```
 pub fn all(skeleton: &Skeleton) -> Vec<Bound> {
-    let mut bounds = Vec::new();
-    single_layer(skeleton, &mut bounds);
-    upper(skeleton, &mut bounds);
-    lower(skeleton, &mut bounds);
+    let mut list = List::default();
+    match skeleton.layers() {
+        [] => {}
+        [layer] => list.single_layer(layer, skeleton.inputs()),
+        _ => {
+            list.upper(skeleton);
+            list.lower(skeleton);
+        }
+    }
+    list.published(skeleton);
+    let mut bounds = list.bounds;
     sort(&mut bounds);
     bounds
+}
+
+/// [`all`], and what the weights say in this domain.
+pub fn of_network(network: &Network, domain: &Domain) -> Vec<Bound> {
+    let mut list = List {
+        bounds: all(&Skeleton::of_network(network)),
+    };
+    let entry = &empirical::UPPER;
+    let reason = "units that interval arithmetic proves not to change their sign in the domain";
+    let value = empirical::upper(network, domain, WORK);
+    list.add(entry.id, entry.source, Kind::Upper, value, reason);
+    sort(&mut list.bounds);
+    list.bounds
 }
 
 /// Puts bounds into the order of [`all`].
@@ -92,238 +121,286 @@ pub fn sort(bounds: &mut [Bound]) {
 
 /// The smallest value of those that bound from above, if any.
 pub fn best_upper(bounds: &[Bound]) -> Option<&BigUint> {
-    let from_above = bounds.iter().filter(|bound| bound.kind != Kind::Lower);
-    from_above.filter_map(|bound| bound.value.as_ref()).min()
+    let from_above = |bound: &&Bound| matches!(bound.kind, Kind::Exact | Kind::Upper);
+    let values = bounds.iter().filter(from_above);
+    values.filter_map(|bound| bound.value.as_ref()).min()
 }
 
 /// The largest value of those that bound the maximum from below, if any.
 pub fn best_lower(bounds: &[Bound]) -> Option<&BigUint> {
-    let from_below = bounds.iter().filter(|bound| bound.kind != Kind::Upper);
-    from_below.filter_map(|bound| bound.value.as_ref()).max()
+    let from_below = |bound: &&Bound| matches!(bound.kind, Kind::Exact | Kind::Lower);
+    let values = bounds.iter().filter(from_below);
+    values.filter_map(|bound| bound.value.as_ref()).max()
 }
 
-/// Theorems 1 and 2, which are about one layer.
-fn single_layer(skeleton: &Skeleton, bounds: &mut Vec<Bound>) {
-    let layers = skeleton.layers();
-    let mut add = |id, kind, value, applies, reason: String| {
-        bounds.push(Bound {
-            id,
-            source: XIONG,
-            kind,
-            value,
-            applies,
-            reason,
-        });
-    };
-    let [layer] = layers else {
-        let reason = format!("it is about one ReLU layer, and here are {}", layers.len());
-        add("xiong2020-theorem2", Kind::Exact, None, false, reason);
-        return;
-    };
-    let reading = layer.reading();
-    let exact = reading.exactness == Exactness::Exact;
-    let kind = if exact { Kind::Exact } else { Kind::Upper };
-    let value = theorem2::value(&layer.groups(), theorem2::WORK);
-    add(
-        "xiong2020-theorem2",
-        kind,
-        value,
-        exact,
-        reading.reason.into(),
-    );
-    let dense = *layer.kind() == LayerKind::Dense;
-    let kind = if dense && exact {
-        Kind::Exact
-    } else {
-        Kind::Upper
-    };
-    let value = binomial::sum(layer.units() as u64, skeleton.inputs() as u64);
-    let reason = match dense {
-        true => "one dense layer",
-        false => "the layer as a dense one, whose weights are special",
-    };
-    add(
-        "xiong2020-theorem1",
-        kind,
-        Some(value),
-        dense,
-        reason.into(),
-    );
+#[derive(Default)]
+struct List {
+    bounds: Vec<Bound>,
 }
 
-fn upper(skeleton: &Skeleton, bounds: &mut Vec<Bound>) {
-    let mut add = |id, source, value: Option<BigUint>, reason: &str| {
-        bounds.push(Bound {
+impl List {
+    fn add(
+        &mut self,
+        id: &'static str,
+        source: &'static str,
+        kind: Kind,
+        value: Formula<BigUint>,
+        reason: impl Into<String>,
+    ) {
+        let (value, reason) = match value {
+            Ok(value) => (Some(value), reason.into()),
+            Err(NoValue::Assumption(reason)) => (None, reason),
+            Err(NoValue::TooLarge) => (None, "it takes too much time or memory".into()),
+        };
+        self.bounds.push(Bound {
             id,
             source,
-            kind: Kind::Upper,
+            kind,
             applies: value.is_some(),
-            reason: match &value {
-                Some(_) => reason.into(),
-                None => "it takes too much time or memory".into(),
-            },
             value,
+            reason,
         });
-    };
-    let patterns = BigUint::one() << skeleton.units();
-    add(
-        "xiong2020-lemma2",
-        XIONG,
-        Some(patterns),
-        "one sign for each unit",
-    );
-    let [first, later @ ..] = skeleton.layers() else {
-        return;
-    };
-    if later.is_empty() {
-        return;
     }
-    let inputs = skeleton.inputs();
-    let first = one_layer::upper(&first.groups(), inputs);
-    let value = theorem5::upper(skeleton, &first);
-    let reason = "formula (9), with (4) of Theorem 2 for the first layer";
-    add("xiong2020-theorem5-upper", XIONG, Some(value), reason);
 
-    let fields = receptive_field::factors(skeleton);
-    let product = fields.as_ref().map(|factors| factors.iter().product());
-    add(
-        "receptive-field-upper",
-        HERE,
-        product,
-        "(4) of Theorem 2 for every layer, with windows onto the input",
-    );
-    // Where a layer has no factor from paths, the one from fields or dimensions stands in.
-    let fallback = |layer: usize| match &fields {
-        Some(factors) => factors[layer].clone(),
-        None => binomial::sum(skeleton.widths()[layer], inputs as u64),
-    };
-    let mut paths_everywhere = true;
-    let factors = (0..skeleton.layers().len()).map(|layer| {
-        let field = fallback(layer);
-        match disjoint_paths::factor(&skeleton.prefix(layer + 1), WORK) {
-            Some(paths) => paths.min(field),
+    /// Theorems 1 and 2, which are about one layer, and the true number.
+    fn single_layer(&mut self, layer: &Layer, inputs: usize) {
+        let generic = layer
+            .shared_rows()
+            .and_then(|rows| generic::count(&rows, &generic::Budget::default()));
+        let proved = generic.as_ref().filter(|count| count.is_proved());
+        let four = theorem2::value(&layer.groups(), theorem2::WORK).ok_or(NoValue::TooLarge);
+        let reading = layer.reading();
+        let met = |count: &generic::Count| four.as_ref() == Ok(&count.value);
+        let (kind, reason) = match proved {
+            _ if reading.exactness == Exactness::Exact => (Kind::Exact, reading.reason),
+            Some(count) if met(count) => (
+                Kind::Exact,
+                "the independent sets of units were counted: as many",
+            ),
+            _ => (Kind::Upper, reading.reason),
+        };
+        self.add("xiong2020-theorem2", XIONG, kind, four, reason);
+        self.applies(kind == Kind::Exact);
+
+        let dense = *layer.kind() == LayerKind::Dense;
+        let (kind, reason) = match dense && kind == Kind::Exact {
+            true => (Kind::Exact, "one dense layer"),
+            false => (
+                Kind::Upper,
+                "the layer as a dense one, whose weights are special",
+            ),
+        };
+        let mut work = Work::new(WORK);
+        let value = binomial::sum(layer.units() as u64, inputs as u64, &mut work);
+        self.add("xiong2020-theorem1", XIONG, kind, value, reason);
+        self.applies(dense);
+        self.lemma_2(layer.units() as u64);
+
+        let id = "generic-shared-weights";
+        match generic {
             None => {
-                paths_everywhere = false;
-                field
+                let reason = match layer.shared_rows() {
+                    Some(_) => NoValue::TooLarge,
+                    None => NoValue::Assumption(reading.reason.into()),
+                };
+                self.add(id, HERE, Kind::Exact, Err(reason), "");
+            }
+            Some(count) => {
+                let kind = match count.is_proved() {
+                    true => Kind::Exact,
+                    false => Kind::Lower,
+                };
+                self.add(id, HERE, kind, Ok(count.value), certainty(&count.certainty));
             }
         }
-    });
-    let factors: Vec<BigUint> = factors.collect();
-    add(
-        "disjoint-paths-upper",
-        HERE,
-        Some(factors.iter().product()),
-        match paths_everywhere {
-            true => "sets of units that disjoint paths link to inputs, layer by layer",
-            false => "disjoint paths to inputs where they can be counted, else receptive fields",
-        },
-    );
-    add(
-        "hybrid-upper",
-        HERE,
-        hybrid::value(inputs as u64, &skeleton.widths(), &factors),
-        "few active units leave few dimensions; layers bounded by disjoint paths",
-    );
-    add(
-        "activity-upper",
-        HERE,
-        activity::value(skeleton, &factors, WORK),
-        "every window sees its active units alone",
-    );
-}
+        if let Some((value, how)) = one_layer::strips_lower(layer) {
+            self.add("strips-lower", HERE, Kind::Lower, Ok(value), how);
+        }
+    }
 
-fn lower(skeleton: &Skeleton, bounds: &mut Vec<Bound>) {
-    let Some(first) = skeleton.layers().first() else {
-        return;
-    };
-    let mut add = |id, source, value: Option<BigUint>, reason: String| {
-        bounds.push(Bound {
-            id,
-            source,
-            kind: Kind::Lower,
-            applies: value.is_some(),
+    fn applies(&mut self, applies: bool) {
+        if let Some(last) = self.bounds.last_mut() {
+            last.applies = applies;
+        }
+    }
+
+    fn lemma_2(&mut self, units: u64) {
+        let patterns = match units < 1 << 32 {
+            true => Ok(BigUint::one() << units),
+            false => Err(NoValue::TooLarge),
+        };
+        let reason = "one sign for each unit";
+        self.add("xiong2020-lemma2", XIONG, Kind::Upper, patterns, reason);
+    }
+
+    /// Upper bounds of two layers and more.
+    fn upper(&mut self, skeleton: &Skeleton) {
+        self.lemma_2(skeleton.units());
+        let inputs = skeleton.inputs();
+        let first = one_layer::upper(&skeleton.layers()[0].groups(), inputs);
+        let value = first.and_then(|first| theorem5::upper(skeleton, &first, &mut Work::new(WORK)));
+        let reason = "formula (9), with (4) of Theorem 2 for the first layer";
+        self.add(
+            "xiong2020-theorem5-upper",
+            XIONG,
+            Kind::Upper,
             value,
             reason,
-        });
-    };
-    match one_layer::lower(first) {
-        Some((value, how)) => {
-            let reason = format!("the first layer alone: {how}");
-            add("first-layer-lower", HERE, Some(value), reason);
-        }
-        None => {
-            let reason = format!(
-                "no proof covers the first layer: {}",
-                first.reading().reason
-            );
-            add("first-layer-lower", HERE, None, reason);
-        }
-    }
-    if skeleton.layers().len() == 1 {
-        return;
-    }
-    let (paper, folding) = ("xiong2020-theorem5-lower", "channel-folding-lower");
-    let images = match theorem5::images(skeleton) {
-        Ok(images) => images,
-        Err(problem) => {
-            add(paper, XIONG, None, problem.clone());
-            add(folding, HERE, None, problem);
-            return;
-        }
-    };
-    let Some(last) = images.layers.last() else {
-        return;
-    };
-    let narrow = images
-        .layers
-        .iter()
-        .position(|l| l.filters < images.channels);
-    match (narrow, one_layer::lower(&last.alone(images.channels))) {
-        (Some(layer), _) => {
-            let filters = images.layers[layer].filters;
-            let reason = format!(
-                "layer {} has {filters} filters, fewer than the {} input channels",
-                layer + 1,
-                images.channels
-            );
-            add(paper, XIONG, None, reason);
-        }
-        (None, None) => add(
-            paper,
-            XIONG,
-            None,
-            "no proof covers the last layer alone".into(),
-        ),
-        (None, Some((alone, how))) => {
-            let value = theorem5::lower(&images, &alone);
-            let reason = format!("formula (8); the last layer alone by {how}");
-            add(paper, XIONG, Some(value), reason);
-        }
-    }
-    // Channels for the last layer: none of the choices is always best.
-    let mut best: Option<(BigUint, Vec<usize>)> = None;
-    let before_last = &images.layers[images.layers.len() - 2];
-    for channels in choices(before_last.filters) {
-        let folds = channel_folding::folds(&images, channels);
-        let seen = folds.channels.last().copied().unwrap_or(images.channels);
-        let Some((alone, _)) = one_layer::lower(&last.alone(seen)) else {
-            continue;
+        );
+
+        let fields = receptive_field::factors(skeleton);
+        let product = |factors: &[BigUint]| Work::new(WORK).product_of(factors.to_vec());
+        let value = fields.clone().and_then(|factors| product(&factors));
+        let reason = "(4) of Theorem 2 for every layer, with windows onto the input";
+        self.add("receptive-field-upper", HERE, Kind::Upper, value, reason);
+        // Where paths give a layer no factor, the one from fields or dimensions stands in.
+        let fallback = |layer: usize| match &fields {
+            Ok(factors) => Ok(factors[layer].clone()),
+            Err(_) => {
+                let units = skeleton.layers()[layer].units() as u64;
+                binomial::sum(units, inputs as u64, &mut Work::new(WORK))
+            }
         };
-        let value = folds.cells * alone;
-        if best.as_ref().is_none_or(|(best, _)| value > *best) {
-            best = Some((value, folds.channels));
+        let mut everywhere = true;
+        let layers = 0..skeleton.layers().len();
+        let factors = layers.map(|layer| {
+            let field = fallback(layer)?;
+            let paths = disjoint_paths::factor(&skeleton.prefix(layer + 1), WORK);
+            everywhere &= paths.is_ok();
+            Ok(paths.map_or_else(|_| field.clone(), |paths| paths.min(field.clone())))
+        });
+        let factors: Formula<Vec<BigUint>> = factors.collect();
+        let reason = match everywhere {
+            true => "sets of units that disjoint paths link to inputs, layer by layer",
+            false => "disjoint paths to inputs where they can be counted, else receptive fields",
+        };
+        let value = factors
+            .as_ref()
+            .map_err(Clone::clone)
+            .and_then(|f| product(f));
+        self.add("disjoint-paths-upper", HERE, Kind::Upper, value, reason);
+        let Ok(factors) = factors else {
+            return;
+        };
+        let value = hybrid::value(inputs as u64, &skeleton.widths(), &factors, WORK);
+        let reason = "few active units leave few dimensions; layers bounded by disjoint paths";
+        self.add("hybrid-upper", HERE, Kind::Upper, value, reason);
+        let value = activity::value(skeleton, &factors, WORK);
+        let reason = "every window sees its active units alone";
+        self.add("activity-upper", HERE, Kind::Upper, value, reason);
+    }
+
+    /// Lower bounds of two layers and more.
+    fn lower(&mut self, skeleton: &Skeleton) {
+        let first = &skeleton.layers()[0];
+        let (value, reason) = match one_layer::lower(first, STEPS) {
+            Some((value, how)) => (Ok(value), format!("the first layer alone: {how}")),
+            None => (Err(no_proof("the first layer")), String::new()),
+        };
+        self.add("first-layer-lower", HERE, Kind::Lower, value, reason);
+        let (paper, folding) = ("xiong2020-theorem5-lower", "channel-folding-lower");
+        let images = match theorem5::images(skeleton) {
+            Ok(images) => images,
+            Err(problem) => {
+                let none = || Err(NoValue::Assumption(problem.clone()));
+                self.add(paper, XIONG, Kind::Lower, none(), "");
+                self.add(folding, HERE, Kind::Lower, none(), "");
+                return;
+            }
+        };
+        let [.., before_last, last] = &images.layers[..] else {
+            return;
+        };
+        let (value, reason) = match one_layer::lower(&last.alone(images.channels), STEPS) {
+            Some((alone, how)) => (
+                theorem5::lower(&images, &alone, &mut Work::new(WORK)),
+                format!("formula (8); the last layer alone: {how}"),
+            ),
+            None => (Err(no_proof("the last layer alone")), String::new()),
+        };
+        self.add(paper, XIONG, Kind::Lower, value, reason);
+        // How many channels to leave to the last layer, no rule tells.
+        let mut best: Formula<(BigUint, Vec<usize>)> = Err(no_proof("the last layer alone"));
+        for channels in choices(before_last.filters) {
+            let mut work = Work::new(WORK);
+            let folds = match channel_folding::folds(&images, channels, &mut work) {
+                Ok(folds) => folds,
+                Err(reason) => {
+                    best = best.or(Err(reason));
+                    continue;
+                }
+            };
+            let seen = folds.channels.last().copied().unwrap_or(images.channels);
+            let Some((alone, _)) = one_layer::lower(&last.alone(seen), STEPS / 10) else {
+                continue;
+            };
+            let value = folds.cells * alone;
+            if best.as_ref().is_ok_and(|(best, _)| value <= *best) {
+                continue;
+            }
+            best = Ok((value, folds.channels));
+        }
+        let reason = match &best {
+            Ok((_, channels)) => format!("channels folded in each layer: {channels:?}"),
+            Err(_) => String::new(),
+        };
+        let value = best.map(|(value, _)| value);
+        self.add(folding, HERE, Kind::Lower, value, reason);
+    }
+
+    /// The catalogue, which is about fully connected networks.
+    fn published(&mut self, skeleton: &Skeleton) {
+        let free = |layer: &Layer| *layer.kind() == LayerKind::Dense && layer.is_biased();
+        let dense = skeleton.layers().iter().all(free);
+        let values = catalogue::evaluate(skeleton.inputs() as u64, &skeleton.widths());
+        for evaluated in values {
+            let entry = evaluated.entry;
+            let kind = match entry.kind {
+                catalogue::Kind::Lower => Kind::Lower,
+                catalogue::Kind::Upper => Kind::Upper,
+                catalogue::Kind::Asymptotic => Kind::Asymptotic,
+                catalogue::Kind::Expectation => Kind::Expectation,
+            };
+            let mut reason = match entry.assumptions.strip_prefix("none") {
+                Some(more) => format!("all networks of these widths{more}"),
+                None => entry.assumptions.to_string(),
+            };
+            if let Verified::No(missing) = entry.verified {
+                reason = format!("UNVERIFIED ({missing}); {reason}");
+            }
+            if !dense && !entry.holds_for_convolutions() {
+                let why = "it is about fully connected layers with biases, whose weights are free";
+                let why = NoValue::Assumption(why.into());
+                self.add(entry.id, entry.source, kind, Err(why), "");
+                continue;
+            }
+            let value = match evaluated.value {
+                Ok(catalogue::Value::Count(value)) => Ok(value),
+                Ok(other) => Err(NoValue::Assumption(format!("{other}; {reason}"))),
+                Err(reason) => Err(reason),
+            };
+            self.add(entry.id, entry.source, kind, value, reason);
         }
     }
-    match best {
-        Some((value, channels)) if !value.is_zero() => {
-            let reason = format!("channels folded in each layer: {channels:?}");
-            add(folding, HERE, Some(value), reason);
+}
+
+/// Steps for the number of regions of one layer among many.
+const STEPS: u64 = 10_000_000;
+
+fn no_proof(of: &str) -> NoValue {
+    NoValue::Assumption(format!("no lower bound of {of} is proved"))
+}
+
+/// Why a number of independent sets is the true one.
+fn certainty(certainty: &Certainty) -> String {
+    match certainty {
+        Certainty::AllIndependent => "all units are linearly independent".into(),
+        Certainty::MeetsTheorem2 => {
+            "independent sets of units, counted at random weights: as many as (4) allows".into()
         }
-        _ => add(
-            folding,
-            HERE,
-            None,
-            "no proof covers the last layer alone".into(),
+        Certainty::Probable { log2_error } => format!(
+            "independent sets of units, counted at random weights modulo 2^61 - 1; there are \
+             more with a probability of at most 2^{log2_error:.0}"
         ),
     }
 }

@@ -36,17 +36,22 @@ use num_traits::{One, Zero};
 
 use super::binomial;
 use super::flow::Linking;
+use super::formula::{Formula, NoValue, Work};
 use super::skeleton::Skeleton;
 
 /// The most groups of a layer: the sum goes as deep, and has far too many terms anyway.
 const MAX_GROUPS: usize = 1000;
 
-/// The bound's factor for the last layer of `skeleton`; `None` when it takes more than
-/// about `work` steps of some nanoseconds.
-pub fn factor(skeleton: &Skeleton, work: u64) -> Option<BigUint> {
-    let layer = skeleton.layers().last()?;
+/// The bound's factor for the last layer of `skeleton`; one without layers.
+///
+/// # Errors
+/// When it takes more than about `work`.
+pub fn factor(skeleton: &Skeleton, work: u64) -> Formula<BigUint> {
+    let Some(layer) = skeleton.layers().last() else {
+        return Ok(BigUint::one());
+    };
     if layer.windows().len() > MAX_GROUPS {
-        return None;
+        return Err(NoValue::TooLarge);
     }
     let mut linking = Linking::new(skeleton);
     let sizes = layer.sizes();
@@ -60,18 +65,19 @@ pub fn factor(skeleton: &Skeleton, work: u64) -> Option<BigUint> {
         while dimension < most(0) && linking.link(0) {
             dimension += 1;
             if linking.steps() > work {
-                return None;
+                return Err(NoValue::TooLarge);
             }
         }
-        return Some(binomial::sum(size, dimension));
+        return binomial::sum(size, dimension, &mut Work::new(work));
     }
-    let rows = (0..sizes.len()).map(|group| binomial::row(sizes[group], most(group)));
-    let rows: Vec<Vec<BigUint>> = rows.collect();
+    let mut left = Work::new(work);
+    let rows = (0..sizes.len()).map(|group| binomial::row(sizes[group], most(group), &mut left));
+    let rows: Vec<Vec<BigUint>> = rows.collect::<Formula<_>>()?;
     sum(&mut linking, 0, &rows, work)
 }
 
 /// The sum over t_g for all g from `group` on, given the paths of those before.
-fn sum(linking: &mut Linking, group: usize, rows: &[Vec<BigUint>], work: u64) -> Option<BigUint> {
+fn sum(linking: &mut Linking, group: usize, rows: &[Vec<BigUint>], work: u64) -> Formula<BigUint> {
     let before = linking.clone();
     let mut total = BigUint::zero();
     for (t, binomial) in rows[group].iter().enumerate() {
@@ -79,7 +85,7 @@ fn sum(linking: &mut Linking, group: usize, rows: &[Vec<BigUint>], work: u64) ->
             break;
         }
         if linking.steps() > work {
-            return None;
+            return Err(NoValue::TooLarge);
         }
         let rest = match group + 1 == rows.len() {
             true => BigUint::one(),
@@ -88,7 +94,7 @@ fn sum(linking: &mut Linking, group: usize, rows: &[Vec<BigUint>], work: u64) ->
         total += binomial * rest;
     }
     linking.restore(&before);
-    Some(total)
+    Ok(total)
 }
 
 #[cfg(test)]
@@ -154,7 +160,7 @@ mod tests {
                 linkable(&skeleton, last, &members)
             });
             let expected = BigUint::from(sets.count());
-            assert_eq!(factor(&skeleton, 1 << 30), Some(expected), "{line}");
+            assert_eq!(factor(&skeleton, 1 << 30), Ok(expected), "{line}");
         }
     }
 
@@ -162,7 +168,7 @@ mod tests {
     fn too_much_work_is_refused() {
         assert_eq!(
             factor(&skeleton("1x8x1; conv 4@1x2; conv 4@1x2"), 1000),
-            None
+            Err(NoValue::TooLarge)
         );
     }
 }

@@ -24,8 +24,8 @@
 //! Example 4 of Xiong et al. 2020 with d_2 = 3, of which (9) says 3135:
 //!
 //! ```
-//! use chambers::theory::hybrid;
-//! let value = hybrid::value(4, &[6, 6], &[55u32.into(), 57u32.into()]).unwrap();
+//! use chambers::theory::{formula::WORK, hybrid};
+//! let value = hybrid::value(4, &[6, 6], &[55u32.into(), 57u32.into()], WORK).unwrap();
 //! assert_eq!(value.to_string(), "2380");
 //! ```
 
@@ -33,40 +33,45 @@ use num_bigint::BigUint;
 use num_traits::{One, Zero};
 
 use super::binomial;
+use super::formula::{Formula, Work};
 
-/// The most dimensions times units of a layer: the time grows with them.
-const MAX_WORK: u64 = 1 << 24;
-
-/// F_1(n_0) for these widths and these bounds on single layers; `None` when it would
-/// take long.
+/// F_1(n_0) for these widths and these bounds on single layers.
+///
+/// # Errors
+/// When it takes more than `work`.
 ///
 /// # Panics
 /// When there is not one bound for each width.
-pub fn value(inputs: u64, widths: &[u64], bounds: &[BigUint]) -> Option<BigUint> {
+pub fn value(inputs: u64, widths: &[u64], bounds: &[BigUint], work: u64) -> Formula<BigUint> {
     assert_eq!(widths.len(), bounds.len(), "one bound a layer");
     let widest = widths.iter().copied().max().unwrap_or(0);
     // No cell's image has more dimensions than there are units before it.
     let most = inputs.min(widest);
-    if most.saturating_mul(widest) > MAX_WORK {
-        return None;
-    }
+    let work = &mut Work::new(work);
+    work.spend(most.saturating_mul(8))?;
     // F_{l+1}(d) for d = 0, 1, ...
     let mut after = vec![BigUint::one(); most as usize + 1];
     for (&width, bound) in widths.iter().zip(bounds).rev() {
-        let row = binomial::row(width, width);
+        let row = binomial::row(width, width, work)?;
         let mut total = BigUint::zero();
         let mut own = Vec::with_capacity(after.len());
         for d in 0..after.len() {
             total += row.get(d).unwrap_or(&BigUint::zero());
-            own.push(filled(&row, d, (&total).min(bound), &after));
+            own.push(filled(&row, d, (&total).min(bound), &after, work)?);
         }
         after = own;
     }
-    after.pop()
+    Ok(after.pop().unwrap_or_else(BigUint::one))
 }
 
 /// Sum of N_k F(min(d, k)), where sum N_k is `patterns` at most.
-fn filled(row: &[BigUint], d: usize, patterns: &BigUint, after: &[BigUint]) -> BigUint {
+fn filled(
+    row: &[BigUint],
+    d: usize,
+    patterns: &BigUint,
+    after: &[BigUint],
+    work: &mut Work,
+) -> Formula<BigUint> {
     let mut left = patterns.clone();
     let mut sum = BigUint::zero();
     for (k, number) in row.iter().enumerate().rev() {
@@ -75,26 +80,33 @@ fn filled(row: &[BigUint], d: usize, patterns: &BigUint, after: &[BigUint]) -> B
         }
         if k <= d || left <= *number {
             let taken = (&left).min(number).clone();
-            sum += &taken * &after[d.min(k)];
+            sum += work.product(&taken, &after[d.min(k)])?;
             left -= taken;
         } else {
             // All patterns with at least d active units are alike.
-            let alike: BigUint = row[d.max(1)..=k].iter().sum();
+            let alike = &row[d.max(1)..=k];
+            work.spend(alike.len() as u64 * (number.bits() / 8 + 8))?;
+            let alike: BigUint = alike.iter().sum();
             let taken = (&left).min(&alike).clone();
-            sum += &taken * &after[d];
+            sum += work.product(&taken, &after[d])?;
             left -= taken;
             if left.is_zero() {
                 break;
             }
-            return sum + filled(&row[..d.max(1)], d, &left, after);
+            return Ok(sum + filled(&row[..d.max(1)], d, &left, after, work)?);
         }
     }
-    sum
+    Ok(sum)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::theory::formula::{NoValue, WORK};
+
+    fn row(n: u64, most: u64) -> Vec<BigUint> {
+        binomial::row(n, most, &mut Work::new(WORK)).unwrap()
+    }
 
     #[test]
     fn the_table_of_example_4_is_met() {
@@ -102,22 +114,23 @@ mod tests {
         let table = [220u64, 795, 2380, 5883, 12520, 23815, 41600, 68015];
         for (d2, expected) in (1u64..).zip(table) {
             // Two positions that see three of the four inputs each.
-            let row = binomial::row(d2, 3);
+            let row = row(d2, 3);
             let pairs = row.iter().enumerate().flat_map(|(t, first)| {
                 let other = row.iter().take(4 - t + 1);
                 other.map(move |second| first * second)
             });
             let second: BigUint = pairs.sum();
-            let value = value(4, &[6, 2 * d2], &[55u32.into(), second]).unwrap();
+            let value = value(4, &[6, 2 * d2], &[55u32.into(), second], WORK).unwrap();
             assert_eq!(value, expected.into(), "d2 = {d2}");
         }
     }
 
     #[test]
     fn without_inputs_or_layers_there_is_one_region() {
-        assert_eq!(value(0, &[5], &[1u32.into()]), Some(BigUint::one()));
-        assert_eq!(value(3, &[], &[]), Some(BigUint::one()));
-        assert_eq!(value(1 << 40, &[1 << 40], &[1u32.into()]), None);
+        assert_eq!(value(0, &[5], &[1u32.into()], WORK), Ok(BigUint::one()));
+        assert_eq!(value(3, &[], &[], WORK), Ok(BigUint::one()));
+        let absurd = value(1 << 40, &[1 << 40], &[1u32.into()], WORK);
+        assert_eq!(absurd, Err(NoValue::TooLarge));
     }
 
     /// The statement, term by term.
@@ -127,9 +140,10 @@ mod tests {
         else {
             return BigUint::one();
         };
-        let mut left = binomial::sum(width, d).min(bound.clone());
+        let all: BigUint = row(width, d).iter().sum();
+        let mut left = all.min(bound.clone());
         let mut sum = BigUint::zero();
-        for (k, number) in binomial::row(width, width).iter().enumerate().rev() {
+        for (k, number) in row(width, width).iter().enumerate().rev() {
             let taken = (&left).min(number).clone();
             sum += &taken * plain(d.min(k as u64), widths, bounds);
             left -= taken;
@@ -146,8 +160,8 @@ mod tests {
                         let widths = [first, second, 4];
                         let bounds = [1000u32.into(), bound.into(), 12u32.into()];
                         assert_eq!(
-                            value(inputs, &widths, &bounds),
-                            Some(plain(inputs, &widths, &bounds)),
+                            value(inputs, &widths, &bounds, WORK),
+                            Ok(plain(inputs, &widths, &bounds)),
                             "{inputs} {widths:?} {bound}"
                         );
                     }

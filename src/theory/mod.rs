@@ -2,15 +2,29 @@
 //! assumes. Nothing here searches.
 
 pub mod activity;
+pub mod arora;
 pub mod binomial;
 pub mod bounds;
+pub mod catalogue;
 pub mod channel_folding;
 pub mod disjoint_paths;
+pub mod empirical;
 pub mod flow;
+pub mod folding;
+pub mod formula;
+pub mod gcn;
 pub mod generic;
+pub mod hanin_rolnick;
+pub mod hinz;
+pub mod hu_zhang;
 pub mod hybrid;
+pub mod maxout;
+pub mod montufar;
 pub mod one_layer;
+pub mod pascanu;
+pub mod raghu;
 pub mod receptive_field;
+pub mod serra;
 pub mod skeleton;
 pub mod theorem2;
 pub mod theorem4;

@@ -2,32 +2,53 @@
 
 use num_bigint::BigUint;
 
+use super::formula::{Formula, WORK, Work};
 use super::skeleton::{Kind, Layer};
 use super::theorem2::{self, Group};
-use super::{Exactness, binomial};
+use super::{Exactness, binomial, generic};
 use crate::network::Convolution;
 
 /// An upper bound on the cells that units in these groups cut R^inputs into, for all
 /// weights: (4) of Theorem 2, and at least Theorem 1 where that sum is out of reach.
-pub fn upper(groups: &[Group], inputs: usize) -> BigUint {
-    theorem2::value(groups, theorem2::WORK).unwrap_or_else(|| {
-        let units = groups.iter().map(|group| group.units).sum();
-        binomial::sum(units, inputs as u64)
-    })
+///
+/// # Errors
+/// When even that takes too much work.
+pub fn upper(groups: &[Group], inputs: usize) -> Formula<BigUint> {
+    match theorem2::value(groups, theorem2::WORK) {
+        Some(value) => Ok(value),
+        None => {
+            let units = groups.iter().map(|group| group.units).sum();
+            binomial::sum(units, inputs as u64, &mut Work::new(WORK))
+        }
+    }
 }
 
 /// A lower bound on the regions of this layer alone for almost all weights and biases,
-/// and how it is known; `None` where no proof covers the layer.
-///
-/// Where (4) of Theorem 2 is not exact, rows of positions are looked at one at a time:
-/// each keeps the inputs that no later row sees, where it is a convolution in one
-/// dimension. The matrix of independent units of all rows is then block-triangular
-/// with independent blocks, so that the product of the rows' numbers is a lower bound.
-pub fn lower(layer: &Layer) -> Option<(BigUint, &'static str)> {
+/// and how it is known; `None` where no proof covers the layer. Counting independent
+/// sets may take `steps`.
+pub fn lower(layer: &Layer, steps: u64) -> Option<(BigUint, &'static str)> {
     if layer.reading().exactness == Exactness::Exact {
         let value = theorem2::value(&layer.groups(), theorem2::WORK)?;
         return Some((value, "Theorem 2, exact here"));
     }
+    let budget = generic::Budget {
+        steps,
+        ..generic::Budget::default()
+    };
+    let generic = layer
+        .shared_rows()
+        .and_then(|rows| generic::count(&rows, &budget));
+    match generic {
+        Some(count) => Some((count.value, "independent sets of units, counted")),
+        None => strips_lower(layer),
+    }
+}
+
+/// A lower bound from rows of positions, one at a time: each keeps the inputs that no
+/// later row sees, where it is a convolution in one dimension. The matrix of
+/// independent units of all rows is then block-triangular with independent blocks, so
+/// that the product of the rows' numbers is a lower bound.
+pub fn strips_lower(layer: &Layer) -> Option<(BigUint, &'static str)> {
     let Kind::Convolution(conv) = layer.kind() else {
         return None;
     };
@@ -99,20 +120,20 @@ mod tests {
             ("5x5x1; conv 2@3x3", 262_143),
         ] {
             let layer = layer(line);
-            let (lower, _) = lower(&layer).unwrap();
+            let (lower, _) = strips_lower(&layer).unwrap();
             assert!(lower <= truth.into(), "{line}: {lower}");
-            assert!(upper(&layer.groups(), 25) > truth.into(), "{line}");
+            assert!(upper(&layer.groups(), 25).unwrap() > truth.into(), "{line}");
         }
     }
 
     #[test]
     fn strips_are_products_of_one_dimensional_layers() {
         // The first row of positions keeps one row of inputs, the second both of its own.
-        let (value, _) = lower(&layer("3x3x1; conv 2@2x2")).unwrap();
-        let (first, _) = lower(&layer("1x3x1; conv 2@1x2")).unwrap();
-        let (second, _) = lower(&layer("1x3x2; conv 2@1x2")).unwrap();
+        let (value, _) = strips_lower(&layer("3x3x1; conv 2@2x2")).unwrap();
+        let (first, _) = strips_lower(&layer("1x3x1; conv 2@1x2")).unwrap();
+        let (second, _) = strips_lower(&layer("1x3x2; conv 2@1x2")).unwrap();
         assert_eq!(value, first * second);
-        assert!(lower(&layer("3x3x1; conv 2@2x2 nobias")).is_none());
-        assert!(lower(&layer("3x3x1; conv 2@2x2 pad 1")).is_none());
+        assert!(strips_lower(&layer("3x3x1; conv 2@2x2 nobias")).is_none());
+        assert!(strips_lower(&layer("3x3x1; conv 2@2x2 pad 1")).is_none());
     }
 }

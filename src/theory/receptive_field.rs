@@ -26,16 +26,20 @@
 
 use num_bigint::BigUint;
 
+use super::formula::{Formula, NoValue};
 use super::one_layer;
 use super::skeleton::Skeleton;
 
-/// The bound's factors, one a layer; `None` when the fields fill too much memory.
-/// Where a sum is out of reach its factor is a larger bound.
-pub fn factors(skeleton: &Skeleton) -> Option<Vec<BigUint>> {
-    let fields = skeleton.receptive_fields()?;
+/// The bound's factors, one a layer. Where a sum is out of reach its factor is a
+/// larger bound.
+///
+/// # Errors
+/// When the fields fill too much memory, or numbers take too much work.
+pub fn factors(skeleton: &Skeleton) -> Formula<Vec<BigUint>> {
+    let fields = skeleton.receptive_fields().ok_or(NoValue::TooLarge)?;
     let layers = skeleton.layers().iter().zip(fields);
     let factor = |(layer, fields): (&super::skeleton::Layer, Vec<Vec<u32>>)| {
         one_layer::upper(&layer.groups_with(&fields), skeleton.inputs())
     };
-    Some(layers.map(factor).collect())
+    layers.map(factor).collect()
 }

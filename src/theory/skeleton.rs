@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::Reading;
+use super::generic::{Bias, SharedRows};
 use super::theorem2::Group;
 use crate::network::architecture::ArchitectureLayer;
 use crate::network::{self, Affine, AffineKind, Architecture, Convolution, Network};
@@ -259,6 +260,27 @@ impl Layer {
     /// The groups of Theorem 2.
     pub fn groups(&self) -> Vec<Group> {
         self.groups_with(&self.windows)
+    }
+
+    /// The layer with its weights as parameters; `None` where they are not those of a
+    /// dense layer or a convolution, or too many.
+    pub fn shared_rows(&self) -> Option<SharedRows> {
+        let seen = self.windows.iter().zip(&self.sizes);
+        let entries: u64 = seen
+            .map(|(window, units)| window.len() as u64 * units)
+            .sum();
+        if entries > MAX_ENTRIES as u64 {
+            return None;
+        }
+        let bias = match self.biased {
+            true => Bias::Free,
+            false => Bias::None,
+        };
+        match &self.kind {
+            Kind::Dense => SharedRows::dense(self.windows[0].len(), self.units(), bias).ok(),
+            Kind::Convolution(conv) => SharedRows::convolution(conv, bias).ok(),
+            Kind::Own | Kind::Blocks | Kind::Special(_) => None,
+        }
     }
 
     /// The groups that some of its units belong to, ascending.

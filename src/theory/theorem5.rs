@@ -25,18 +25,20 @@
 //!
 //! ```
 //! use chambers::network::Architecture;
+//! use chambers::theory::formula::{WORK, Work};
 //! use chambers::theory::{Skeleton, theorem5};
 //! let line = "1x4x1; conv 2@1x2; conv 3@1x2";
 //! let skeleton = Skeleton::of_architecture(&Architecture::parse(line).unwrap());
 //! let images = theorem5::images(&skeleton).unwrap();
-//! assert_eq!(theorem5::lower(&images, &40u32.into()), 320u32.into());
-//! assert_eq!(theorem5::upper(&skeleton, &55u32.into()), 3135u32.into());
+//! let work = &mut Work::new(WORK);
+//! assert_eq!(theorem5::lower(&images, &40u32.into(), work), Ok(320u32.into()));
+//! assert_eq!(theorem5::upper(&skeleton, &55u32.into(), work), Ok(3135u32.into()));
 //! ```
 
 use num_bigint::BigUint;
-use num_traits::{One, Zero};
 
 use super::binomial;
+use super::formula::{Formula, NoValue, Work, assume};
 use super::skeleton::{Kind, Layer, Skeleton};
 use crate::network::{ChannelOrder, Convolution};
 
@@ -138,31 +140,43 @@ impl Image {
     }
 }
 
-/// (8), where `last` is R' or a lower bound of it; zero where some d_l < d_0.
-pub fn lower(images: &Images, last: &BigUint) -> BigUint {
+/// (8), where `last` is R' or a lower bound of it.
+///
+/// # Errors
+/// When some d_l < d_0 for l < L, which makes (8) zero, or it takes too much work.
+pub fn lower(images: &Images, last: &BigUint, work: &mut Work) -> Formula<BigUint> {
     let folds = images
         .layers
         .split_last()
         .map_or(&[][..], |(_, folds)| folds);
-    folds.iter().fold(last.clone(), |product, layer| {
+    let mut product = last.clone();
+    for (number, layer) in (1..).zip(folds) {
+        assume(layer.filters >= images.channels, || {
+            format!(
+                "layer {number} has {} filters, fewer than the {} input channels",
+                layer.filters, images.channels
+            )
+        })?;
         let pieces = BigUint::from(layer.filters / images.channels);
-        if pieces.is_zero() {
-            return BigUint::zero();
-        }
-        if pieces.is_one() {
-            return product;
-        }
-        let exponent = u32::try_from(layer.area() * images.channels).unwrap_or(u32::MAX);
-        product * pieces.pow(exponent)
-    })
+        let exponent = layer
+            .area()
+            .checked_mul(images.channels)
+            .ok_or(NoValue::TooLarge)?;
+        let factor = work.power(&pieces, exponent as u64)?;
+        product = work.product(&product, &factor)?;
+    }
+    Ok(product)
 }
 
 /// (9), where `first` is R'' or an upper bound of it.
-pub fn upper(skeleton: &Skeleton, first: &BigUint) -> BigUint {
-    let inputs = skeleton.inputs() as u64;
-    let widths = skeleton.widths();
-    let later = widths.iter().skip(1);
-    later.fold(first.clone(), |product, &width| {
-        product * binomial::sum(width, inputs)
-    })
+///
+/// # Errors
+/// When it takes too much work.
+pub fn upper(skeleton: &Skeleton, first: &BigUint, work: &mut Work) -> Formula<BigUint> {
+    let mut product = first.clone();
+    for &width in skeleton.widths().iter().skip(1) {
+        let factor = binomial::sum(width, skeleton.inputs() as u64, work)?;
+        product = work.product(&product, &factor)?;
+    }
+    Ok(product)
 }

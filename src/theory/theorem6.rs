@@ -18,6 +18,7 @@ use std::fmt;
 use num_bigint::BigUint;
 
 use super::binomial;
+use super::formula::{Formula, Work};
 use super::skeleton::Skeleton;
 use super::theorem5;
 
@@ -51,7 +52,8 @@ impl fmt::Display for Growth {
     }
 }
 
-/// The exponents for the shapes of this network; `None` where (8) does not apply.
+/// The exponents for the shapes of this network; `None` where (8) does not apply, or
+/// there is one layer.
 ///
 /// ```
 /// use chambers::network::Architecture;
@@ -64,6 +66,9 @@ impl fmt::Display for Growth {
 pub fn growth(skeleton: &Skeleton) -> Option<Growth> {
     let images = theorem5::images(skeleton).ok()?;
     let (last, folds) = images.layers.split_last()?;
+    if folds.is_empty() {
+        return None;
+    }
     let mut used: Vec<u32> = last.alone(images.channels).windows().concat();
     used.sort_unstable();
     used.dedup();
@@ -101,8 +106,12 @@ pub fn dense_width(inputs: u64, layers: u64, parameters: u64) -> Option<u64> {
 }
 
 /// Eq. (11): (sum_{i<=inputs} C(width, i))^layers.
-pub fn dense_upper(inputs: u64, layers: u64, width: u64) -> BigUint {
-    binomial::sum(width, inputs).pow(u32::try_from(layers).unwrap_or(u32::MAX))
+///
+/// # Errors
+/// When it takes too much work.
+pub fn dense_upper(inputs: u64, layers: u64, width: u64, work: &mut Work) -> Formula<BigUint> {
+    let layer = binomial::sum(width, inputs, work)?;
+    work.power(&layer, layers)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use chambers::Result;
 use chambers::theory::Skeleton;
 use chambers::theory::bounds;
+use chambers::theory::formula::{WORK, Work};
 use chambers::theory::theorem6::{self, Growth};
 use num_bigint::BigUint;
 use serde_json::{Value, json};
@@ -50,6 +51,14 @@ impl Row {
         let bounds = bounds::all(&skeleton);
         let (inputs, depth) = (skeleton.inputs() as u64, skeleton.layers().len() as u64);
         let width = theorem6::dense_width(inputs, depth, skeleton.parameters() as u64);
+        let dense = width.and_then(|width| {
+            let mut work = Work::new(WORK);
+            Some(Dense {
+                width,
+                parameters: theorem6::dense_parameters(inputs, depth, width),
+                upper: theorem6::dense_upper(inputs, depth, width, &mut work).ok()?,
+            })
+        });
         Ok(Row {
             text: text.to_string(),
             units: skeleton.units(),
@@ -57,11 +66,7 @@ impl Row {
             lower: bounds::best_lower(&bounds).cloned(),
             upper: bounds::best_upper(&bounds).cloned(),
             growth: theorem6::growth(&skeleton),
-            dense: width.map(|width| Dense {
-                width,
-                parameters: theorem6::dense_parameters(inputs, depth, width),
-                upper: theorem6::dense_upper(inputs, depth, width),
-            }),
+            dense,
         })
     }
 
@@ -130,7 +135,10 @@ fn text(rows: &[Row], digits: Digits) -> String {
             let _ = writeln!(text, "  Theorem 6: {growth}");
         }
         let Some(dense) = &row.dense else {
-            let _ = writeln!(text, "  too few parameters for a fully connected network");
+            let _ = writeln!(
+                text,
+                "  no fully connected network to compare with: too few parameters, or too large"
+            );
             continue;
         };
         let _ = writeln!(
