@@ -12,8 +12,8 @@
 //!
 //! > F_l(a, d) = sum over profiles b of layer l of N_b F_{l+1}(b, min(d, |b|)),
 //!
-//! where N_b <= prod_c C(n_c, b_c), sum_b N_b <= G_l(a, d), and the b with the largest
-//! F_{l+1} are filled first. With all inputs as the profile before the first layer the
+//! where N_b <= 2^v prod_c C(n_c, b_c) for the v units that nothing sees, sum_b N_b <=
+//! G_l(a, d), and the b with the largest F_{l+1} are filled first. With all inputs as the profile before the first layer the
 //! number of regions is at most F_1, for all weights, in every domain.
 //!
 //! **Proof.** On a cell with activity profile a the units of layer l are affine
@@ -21,7 +21,7 @@
 //! different active units that they see (some term of a non-zero minor is not zero),
 //! and they are at most d. As in [`disjoint_paths`](super::disjoint_paths), the cell is
 //! cut into at most as many cells as there are such sets: G_l(a, d). At most
-//! prod_c C(n_c, b_c) patterns have profile b, and what comes after one of them is
+//! 2^v prod_c C(n_c, b_c) patterns have profile b, and what comes after one of them is
 //! bounded by F_{l+1}(b, min(d, |b|)) by induction. A sum of at most G terms, each kind
 //! at most so often, is largest when the largest are taken.
 //!
@@ -93,22 +93,24 @@ impl Level {
             bound: bound.clone(),
             profiles: match layer {
                 0 => Vec::new(),
-                _ => profiles(linking.input_classes(), work)?,
+                _ => profiles(linking.input_classes(), single.inputs() as u64, work)?,
             },
             linking,
         })
     }
 }
 
-/// All profiles of classes of these sizes, and how many patterns have them.
-fn profiles(classes: &[u64], work: &mut Work) -> Formula<Vec<(Vec<u64>, BigUint)>> {
+/// All profiles of classes of these sizes, and how many patterns of all units have them.
+fn profiles(classes: &[u64], units: u64, work: &mut Work) -> Formula<Vec<(Vec<u64>, BigUint)>> {
     let number = classes
         .iter()
         .try_fold(1u64, |number, size| number.checked_mul(size + 1));
     if number.is_none_or(|number| number > MAX_PROFILES) {
         return Err(NoValue::TooLarge);
     }
-    let mut profiles = vec![(Vec::new(), BigUint::one())];
+    let unseen = units - classes.iter().sum::<u64>();
+    work.spend(unseen / 8)?;
+    let mut profiles = vec![(Vec::new(), BigUint::one() << unseen)];
     for &size in classes {
         let row = binomial::row(size, size, work)?;
         let mut longer = Vec::with_capacity(profiles.len() * row.len());

@@ -125,6 +125,11 @@ fn image(layer: &Layer, input: [usize; 2], channels: usize) -> Result<Image, &'s
 }
 
 impl Image {
+    /// As a convolution; a dense layer's filters cover everything before it.
+    pub fn geometry(&self) -> &Convolution {
+        &self.geometry
+    }
+
     /// How many positions.
     pub fn area(&self) -> usize {
         self.positions[0] * self.positions[1]
