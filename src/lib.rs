@@ -78,6 +78,7 @@
 
 pub mod arithmetic;
 pub mod arrangement;
+pub mod characteristic;
 mod error;
 mod file;
 pub mod network;

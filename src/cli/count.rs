@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::model::{Model, Scope, ScopeArguments, Source};
 use super::outcome::{self, Outcome};
 use super::theorem::Theorem2;
-use super::{EXIT_CODES, Status, print, report, signals};
+use super::{EXIT_CODES, Status, print, report, signals, whitney};
 
 /// Count the activation regions of a network, exactly
 ///
@@ -27,20 +27,34 @@ pub struct Arguments {
     source: Source,
     #[command(flatten)]
     scope: ScopeArguments,
+    /// How to count: by enumerating, or by the characteristic polynomial (one layer)
+    #[arg(long, value_enum, default_value_t = Method::Enumerate)]
+    method: Method,
     /// How to search: exactly, or by linear programs with a tolerance
-    #[arg(long, value_enum, default_value_t = Engine::Exact)]
+    #[arg(long, value_enum, default_value_t = Engine::Exact, conflicts_with = "method")]
     engine: Engine,
     /// Run both engines and compare their sets of patterns (memory grows with the count)
-    #[arg(long, conflicts_with = "engine")]
+    #[arg(long, conflicts_with_all = ["engine", "method"])]
     cross_check: bool,
     /// Print one JSON object
     ///
     /// Its keys: count (a decimal string), complete, exact, engine, model, domain,
     /// domain_empty, strict, dimension, layers, degenerate_units, degenerate_regions,
     /// decisions, digest, seconds, regions_per_second, and where they apply lp,
-    /// theorem2, cross_check. docs/output.md describes them.
+    /// theorem2, cross_check. docs/output.md describes them. With --method whitney:
+    /// count, complete, exact, method, bounded, relatively_bounded,
+    /// characteristic_polynomial, hyperplanes, model, domain, seconds.
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Method {
+    /// Visits every region
+    Enumerate,
+    /// One layer on all of R^n: the characteristic polynomial (Whitney 1932, Zaslavsky
+    /// 1975), which also counts the bounded regions
+    Whitney,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -54,6 +68,9 @@ enum Engine {
 pub fn run(arguments: &Arguments) -> Result<Status> {
     let model = arguments.source.load()?;
     let scope = arguments.scope.read(&model)?;
+    if arguments.method == Method::Whitney {
+        return whitney::run(&model, &scope, arguments.json);
+    }
     let monitor = Arc::new(Monitor::new());
     if arguments.cross_check {
         return cross_check(&model, &scope, arguments.json);

@@ -12,6 +12,7 @@ mod random;
 mod report;
 mod signals;
 mod theorem;
+mod whitney;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
