@@ -104,7 +104,9 @@ fn best(most: u64, folded: &[u64], last: u64, work: &mut Work) -> Formula<u64> {
         for width in folded {
             let (each, more) = (width / n, width % n);
             logarithm += (pieces(each) as f64).ln() * (n - more) as f64;
-            logarithm += (pieces(each + 1) as f64).ln() * more as f64;
+            if more > 0 {
+                logarithm += (pieces(each + 1) as f64).ln() * more as f64;
+            }
         }
         if logarithm > best.0 {
             best = (logarithm, n);
