@@ -62,14 +62,19 @@
 //! ```
 
 mod minor;
+mod orbits;
 mod rows;
 
 use num_bigint::BigUint;
 use num_traits::One;
 
 use self::minor::{Counted, Minor, Work};
+use self::orbits::Positions;
 pub use self::rows::{Bias, SharedRows};
-use super::theorem2;
+use super::theorem2::{self, Group};
+
+/// Up to so many leaves, deletion and contraction alone is the fastest.
+const FEW_LEAVES: f64 = 10_000.0;
 
 /// How much work a count may be, and its weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +114,9 @@ impl Count {
 /// Why a count of independent sets at some weights is that at generic ones.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Certainty {
-    /// All units are independent.
+    /// A theorem says that Eq. (4) is exact here, and why; nothing was drawn.
+    Theorem(&'static str),
+    /// All units are independent at the weights drawn, hence at generic ones.
     AllIndependent,
     /// It is equal to Eq. (4), an upper bound.
     MeetsTheorem2,
@@ -118,8 +125,9 @@ pub enum Certainty {
     ///
     /// A count looks at minors of the layer, at most as many as it may take steps,
     /// each a polynomial in the weights of a degree of at most the rank. If none
-    /// vanishes that is not zero, the value is right; by the lemma of Schwartz and
-    /// Zippel each does so with a probability of at most rank / (2^61 - 1).
+    /// vanishes that is not identically zero, the value is right; by the lemma of
+    /// Schwartz and Zippel each does so with a probability of at most
+    /// rank / (2^61 - 1).
     Probable {
         /// The binary logarithm of the bound.
         log2_error: f64,
@@ -129,6 +137,36 @@ pub enum Certainty {
 /// The number of regions of the layer for almost all weights and biases on all of
 /// R^n; `None` when the budget does not suffice.
 pub fn count(layer: &SharedRows, budget: &Budget) -> Option<Count> {
+    by_theorem(layer, budget).or_else(|| independent_sets(layer, budget))
+}
+
+/// The number by Theorem 2, or for a dense layer without biases by Cover's formula,
+/// where these are proved to be exact.
+fn by_theorem(layer: &SharedRows, budget: &Budget) -> Option<Count> {
+    let reason = layer.theorem2()?;
+    let (value, reason) = match layer.bias() {
+        Bias::Free => (theorem2::value(&layer.groups(), budget.steps)?, reason),
+        Bias::None if layer.is_dense() && layer.inputs() > 0 && !layer.rows().is_empty() => {
+            // One hyperplane taken to infinity leaves half of the regions.
+            let inputs = (0..layer.inputs() as u32 - 1).collect();
+            let group = Group {
+                window: inputs,
+                units: layer.rows().len() as u64 - 1,
+            };
+            let half = theorem2::value(&[group], budget.steps)?;
+            (half * 2u32, "a dense layer without biases: Cover's formula")
+        }
+        Bias::None => return None,
+    };
+    Some(Count {
+        value,
+        certainty: Certainty::Theorem(reason),
+    })
+}
+
+/// The number by counting the independent sets at random weights, even where a theorem
+/// gives it: a check of [`count`] that knows no theorem but the one above.
+pub fn independent_sets(layer: &SharedRows, budget: &Budget) -> Option<Count> {
     let mut work = Work(budget.steps);
     let weights = layer.random_weights(budget.seed);
     let counted = match layer.bias() {
@@ -141,10 +179,13 @@ pub fn count(layer: &SharedRows, budget: &Budget) -> Option<Count> {
         let minor = part_minor(layer, &part, &weights, &mut work)?;
         rank += minor.rank();
         units += part.len();
-        value *= if part.len() < 100 {
-            BigUint::from(minor.count::<u128>(counted, &mut work)?)
-        } else {
-            minor.count::<BigUint>(counted, &mut work)?
+        let positions = (counted == Counted::IndependentSets && minor.leaves() > FEW_LEAVES)
+            .then(|| Positions::of(layer, &part, &weights))
+            .flatten();
+        value *= match positions {
+            Some(positions) => BigUint::from(positions.count(&mut work)?),
+            None if part.len() < 120 => BigUint::from(minor.count::<u128>(counted, &mut work)?),
+            None => minor.count::<BigUint>(counted, &mut work)?,
         };
     }
     let certainty = if rank == units {

@@ -44,6 +44,9 @@ use crate::{Error, Result};
 /// What has to hold for an exact value to be the number of regions.
 pub const ASSUMPTIONS: &str = "for almost all weights and biases, on all of R^n";
 
+/// Why it is exact for a dense layer.
+pub(super) const DENSE: &str = "a dense layer: Zaslavsky's formula, Theorem 1";
+
 /// Units that see the same inputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
@@ -172,11 +175,12 @@ pub fn reading(network: &Network) -> Result<Reading> {
     }
     Ok(match layer.kind() {
         AffineKind::Convolution(conv) => reading_of_convolution(conv),
-        _ => Reading::exact("a dense layer: Zaslavsky's formula, Theorem 1"),
+        _ => Reading::exact(DENSE),
     })
 }
 
-fn reading_of_convolution(conv: &Convolution) -> Reading {
+/// The reading for a convolution with biases.
+pub(super) fn reading_of_convolution(conv: &Convolution) -> Reading {
     let positions = conv.positions().expect("a layer's geometry is possible");
     let reach = |axis: usize| (conv.kernel[axis] - 1) * conv.dilation[axis] + 1;
     // No two windows overlap along this axis.

@@ -101,9 +101,30 @@ impl Minor {
         })
     }
 
+    /// The factor of the count's cost that rank and nullity bring, at most: how often
+    /// the recursion ends.
+    pub(super) fn leaves(&self) -> f64 {
+        let (rank, nullity) = (self.basis.len() as u32, self.others.len() as u32);
+        let (Some(rank), Some(nullity)) = (rank.checked_sub(2), nullity.checked_sub(2)) else {
+            return 1.0;
+        };
+        let few = rank.min(nullity);
+        (1..=few).fold(1.0, |leaves, k| {
+            leaves * f64::from(rank + nullity - few + k) / f64::from(k)
+        })
+    }
+
     /// How many elements a basis has.
     pub(super) fn rank(&self) -> usize {
         self.basis.len()
+    }
+
+    /// What is left when the first `elements` vectors, which must be independent, are
+    /// contracted: they are the first of the basis.
+    pub(super) fn contracted(&self, elements: usize) -> Minor {
+        let rows: Vec<usize> = (elements..self.basis.len()).collect();
+        let columns: Vec<usize> = (0..self.others.len()).collect();
+        self.part(&rows, &columns)
     }
 
     fn at(&self, i: usize, j: usize) -> u64 {
@@ -171,26 +192,17 @@ impl Minor {
     /// The rows and columns of every connected part.
     fn connected(&self) -> Vec<(Vec<usize>, Vec<usize>)> {
         let (height, width) = (self.basis.len(), self.others.len());
-        let mut row_seen = vec![false; height];
-        let mut column_seen = vec![false; width];
+        let mut rows_left: Vec<usize> = (0..height).rev().collect();
+        let mut columns_left: Vec<usize> = (0..width).collect();
         let mut parts = Vec::new();
-        for first in 0..height {
-            if std::mem::replace(&mut row_seen[first], true) {
-                continue;
-            }
+        while let Some(first) = rows_left.pop() {
             let (mut rows, mut columns) = (vec![first], Vec::new());
             let mut next = 0;
             while next < rows.len() {
-                for j in 0..width {
-                    if self.at(rows[next], j) != 0 && !std::mem::replace(&mut column_seen[j], true)
-                    {
-                        columns.push(j);
-                        for i in 0..height {
-                            if self.at(i, j) != 0 && !std::mem::replace(&mut row_seen[i], true) {
-                                rows.push(i);
-                            }
-                        }
-                    }
+                let reached = columns_left.extract_if(.., |j| self.at(rows[next], *j) != 0);
+                for j in reached.collect::<Vec<usize>>() {
+                    columns.push(j);
+                    rows.extend(rows_left.extract_if(.., |i| self.at(*i, j) != 0));
                 }
                 next += 1;
             }
@@ -280,11 +292,11 @@ impl Minor {
         work.spend(2 * self.entries.len())?;
         let mut in_row = vec![0; height];
         let mut in_column = vec![0; width];
-        for i in 0..height {
-            for j in 0..width {
+        for (i, in_row) in in_row.iter_mut().enumerate() {
+            for (j, in_column) in in_column.iter_mut().enumerate() {
                 let entry = usize::from(self.at(i, j) != 0);
-                in_row[i] += entry;
-                in_column[j] += entry;
+                *in_row += entry;
+                *in_column += entry;
             }
         }
         let rows = (0..height).min_by_key(|&i| in_row[i]);

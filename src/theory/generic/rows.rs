@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::super::theorem2::Group;
+use super::super::Exactness;
+use super::super::theorem2::{self, Group};
 use crate::arithmetic::prime::PRIME;
 use crate::network::architecture::ArchitectureLayer;
 use crate::network::limits::{MAX_ENTRIES, convolution_problem, tensor_len};
@@ -42,6 +43,13 @@ pub struct SharedRows {
     parameters: usize,
     rows: Vec<Vec<(u32, u32)>>,
     bias: Bias,
+    /// Rows and columns of positions.
+    positions: [usize; 2],
+    /// Units at each position.
+    filters: usize,
+    kernel: [usize; 2],
+    /// Why Eq. (4) is its number of regions, where a theorem says so.
+    theorem2: Option<&'static str>,
 }
 
 impl SharedRows {
@@ -61,6 +69,10 @@ impl SharedRows {
             parameters: inputs * units,
             rows: (0..units).map(|unit| row(unit).collect()).collect(),
             bias,
+            positions: [1, 1],
+            filters: units,
+            kernel: [1, 1],
+            theorem2: Some(theorem2::DENSE),
         })
     }
 
@@ -103,6 +115,12 @@ impl SharedRows {
             parameters: conv.filters * taps * channels,
             rows,
             bias,
+            positions,
+            filters: conv.filters,
+            kernel: conv.kernel,
+            theorem2: Some(theorem2::reading_of_convolution(conv))
+                .filter(|reading| reading.exactness == Exactness::Exact)
+                .map(|reading| reading.reason),
         })
     }
 
@@ -192,6 +210,86 @@ impl SharedRows {
             }
         }
         parts.into_values().collect()
+    }
+
+    /// Why Eq. (4) is exact when the layer has biases, if a theorem says so.
+    pub(super) fn theorem2(&self) -> Option<&'static str> {
+        self.theorem2
+    }
+
+    /// Whether every unit has weights of its own for all inputs.
+    pub(super) fn is_dense(&self) -> bool {
+        self.theorem2 == Some(theorem2::DENSE)
+    }
+
+    /// The filter of a unit, and where it stands.
+    pub(super) fn place(&self, unit: usize) -> (usize, [usize; 2]) {
+        let position = unit / self.filters;
+        let place = [position / self.positions[1], position % self.positions[1]];
+        (unit % self.filters, place)
+    }
+
+    /// The reflections and transpositions of a connected part that only rename its
+    /// inputs and its parameters, as permutations of the positions and of the inputs
+    /// that it has, in their order; the identity is among them. They are
+    /// automorphisms of the generic matroid.
+    pub(super) fn symmetries(&self, part: &[usize]) -> Vec<(Vec<usize>, Vec<usize>)> {
+        let mut places: Vec<[usize; 2]> = part.iter().map(|&unit| self.place(unit).1).collect();
+        places.dedup();
+        let inputs = self.inputs_of(part);
+        let low = [0, 1].map(|axis| places.iter().map(|p| p[axis]).min().unwrap_or(0));
+        let high = [0, 1].map(|axis| places.iter().map(|p| p[axis]).max().unwrap_or(0));
+        // Flips first, then the transposition.
+        let image = |[a, b]: [usize; 2], sum: [usize; 2], flips: usize| {
+            let a = if flips & 1 == 0 { a } else { sum[0] - a };
+            let b = if flips & 2 == 0 { b } else { sum[1] - b };
+            if flips & 4 == 0 { [a, b] } else { [b, a] }
+        };
+        let place_sum = [low[0] + high[0], low[1] + high[1]];
+        let tap_sum = self.kernel.map(|size| size - 1);
+        let found = (0..8).filter_map(|flips| {
+            if flips & 4 != 0 && (self.kernel[0] != self.kernel[1] || low[0] != low[1]) {
+                return None;
+            }
+            let taps = self.kernel[0] * self.kernel[1];
+            let channels = self.parameters / (self.filters * taps);
+            let parameter_image = |parameter: u32| {
+                let (rest, channel) =
+                    (parameter as usize / channels, parameter as usize % channels);
+                let (filter, tap) = (rest / taps, rest % taps);
+                let tap = [tap / self.kernel[1], tap % self.kernel[1]];
+                let [a, b] = image(tap, tap_sum, flips);
+                ((filter * taps + a * self.kernel[1] + b) * channels + channel) as u32
+            };
+            let position_image = |place: &[usize; 2]| {
+                let image = image(*place, place_sum, flips);
+                places.iter().position(|place| *place == image)
+            };
+            let positions: Vec<usize> = places.iter().map(position_image).collect::<Option<_>>()?;
+            let units = part.len() / places.len();
+            let mut input_image = vec![None; inputs.len()];
+            for (local, &unit) in part.iter().enumerate() {
+                let other = &self.rows[part[positions[local / units] * units + local % units]];
+                if other.len() != self.rows[unit].len() {
+                    return None;
+                }
+                for &(input, parameter) in &self.rows[unit] {
+                    let wanted = parameter_image(parameter);
+                    let &(image, _) = other.iter().find(|(_, parameter)| *parameter == wanted)?;
+                    let from = inputs.binary_search(&input).ok()?;
+                    let to = inputs.binary_search(&image).ok()?;
+                    if *input_image[from].get_or_insert(to) != to {
+                        return None;
+                    }
+                }
+            }
+            let images: Vec<usize> = input_image.into_iter().collect::<Option<_>>()?;
+            let mut sorted = images.clone();
+            sorted.sort_unstable();
+            sorted.dedup();
+            (sorted.len() == images.len()).then_some((positions, images))
+        });
+        found.collect()
     }
 
     /// Some units' rows on the inputs that these see, where every parameter has the
