@@ -2,6 +2,7 @@
 //! assumes. Nothing here searches.
 
 pub mod theorem2;
+pub mod theorem3;
 
 use std::fmt;
 
