@@ -9,6 +9,7 @@ use chambers::arithmetic::{Number, Rational};
 use chambers::network::{Affine, Architecture, ChannelOrder, Convolution, Layer, Network, random};
 use chambers::theory::bounds::{self, Bound, Kind};
 use chambers::theory::formula::{WORK, Work};
+use chambers::theory::theorem2::Budget;
 use chambers::theory::{Skeleton, channel_folding, theorem5};
 use common::check::{count, everywhere};
 use common::rng::{Rng, seeds};
@@ -48,7 +49,10 @@ fn example_4_has_the_values_of_table_2() {
         "xiong2020-lemma2",
     ];
     for [d2, values @ ..] in table {
-        let bounds = bounds::all(&skeleton(&format!("1x4x1; conv 2@1x2; conv {d2}@1x2")));
+        let bounds = bounds::all(
+            &skeleton(&format!("1x4x1; conv 2@1x2; conv {d2}@1x2")),
+            &Budget::default(),
+        );
         for (id, expected) in ids.into_iter().zip(values) {
             assert_eq!(value(&bounds, id), expected.into(), "{id}, d2 = {d2}");
         }
@@ -121,7 +125,7 @@ fn two_layers_and_more_have_the_values_of_table_5() {
         ),
     ];
     for (line, [eight, folded, hybrid, nine, serra, montufar, patterns]) in table {
-        let bounds = bounds::all(&skeleton(line));
+        let bounds = bounds::all(&skeleton(line), &Budget::default());
         let value = |id: &str| value(&bounds, id);
         assert_eq!(value("xiong2020-theorem5-lower"), eight.into(), "{line}");
         assert_eq!(value("xiong2020-theorem5-upper"), nine.into(), "{line}");
@@ -146,7 +150,7 @@ fn filters_of_size_one_give_equation_10() {
             format!("1x1x{inputs}; conv {a}@1x1; conv {b}@1x1; conv {c}@1x1"),
             format!("{inputs}; dense {a}; dense {b}; dense {c}"),
         ] {
-            let bounds = bounds::all(&skeleton(&line));
+            let bounds = bounds::all(&skeleton(&line), &Budget::default());
             assert_eq!(
                 value(&bounds, "xiong2020-theorem5-lower"),
                 lower.into(),
@@ -215,7 +219,7 @@ fn architectures(cases: u64, units: usize) -> impl Iterator<Item = (String, Arch
 fn tighter_bounds_are_never_worse() {
     for (line, architecture) in architectures(600, 24) {
         let skeleton = Skeleton::of_architecture(&architecture);
-        let bounds = bounds::all(&skeleton);
+        let bounds = bounds::all(&skeleton, &Budget::default());
         let value = |id: &str| value(&bounds, id);
         let chain = [
             "hybrid-upper",
@@ -254,7 +258,7 @@ fn no_network_has_more_regions_than_an_upper_bound() {
             let network = random::he(&architecture, seed).unwrap();
             let domain = everywhere(&network);
             let regions = BigUint::from(count(&network, &domain, 1).regions);
-            for bound in bounds::of_network(&network, &domain) {
+            for bound in bounds::of_network(&network, &domain, &Budget::default()) {
                 if let (Kind::Upper | Kind::Exact, Some(value)) = (bound.kind, &bound.value) {
                     assert!(
                         regions <= *value,
@@ -437,7 +441,7 @@ fn lower_bounds_are_reached() {
     ] {
         let skeleton = skeleton(line);
         let images = theorem5::images(&skeleton).unwrap();
-        let all = bounds::all(&skeleton);
+        let all = bounds::all(&skeleton, &Budget::default());
         let lower = value(&all, "channel-folding-lower");
         let choice = (1..=16)
             .map(|last| channel_folding::folds(&images, last, &mut Work::new(WORK)).unwrap());

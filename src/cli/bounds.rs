@@ -10,6 +10,7 @@ use chambers::arrangement::Domain;
 use chambers::search::{LayerAnswer, Monitor};
 use chambers::theory::Skeleton;
 use chambers::theory::bounds::{self, Bound, Kind};
+use chambers::theory::theorem2::Budget;
 use chambers::{Error, Result};
 use num_bigint::BigUint;
 use serde_json::{Value, json};
@@ -67,7 +68,7 @@ pub fn run(arguments: &Arguments) -> Result<Status> {
             Report {
                 label: format!("{text:?}"),
                 identity: json!({"arch": text}),
-                bounds: bounds::all(&skeleton),
+                bounds: bounds::all(&skeleton, &Budget::default()),
                 skeleton,
                 domain: arguments.scope.domain(inputs)?,
                 count: None,
@@ -84,7 +85,7 @@ pub fn run(arguments: &Arguments) -> Result<Status> {
             Report {
                 label: model.label,
                 identity: model.identity,
-                bounds: bounds::of_network(&model.network, &scope.domain),
+                bounds: bounds::of_network(&model.network, &scope.domain, &Budget::default()),
                 skeleton,
                 domain: scope.domain,
                 count,
@@ -281,7 +282,10 @@ impl Report {
                     cells: layer.cells.into(),
                     best: match number == all {
                         true => best(&self.bounds),
-                        false => best(&bounds::all(&self.skeleton.prefix(number))),
+                        false => best(&bounds::all(
+                            &self.skeleton.prefix(number),
+                            &Budget::default(),
+                        )),
                     },
                 }
             })

@@ -1,6 +1,7 @@
 //! Theorem 2 of Xiong et al. 2020 beside the count of a one-layer network.
 
-use chambers::theory::{Exactness, theorem2};
+use chambers::theory::theorem2::Budget;
+use chambers::theory::{Exactness, Skeleton, theorem2};
 use num_bigint::BigUint;
 use serde_json::{Value, json};
 
@@ -12,8 +13,7 @@ const DIGITS_SHOWN: usize = 60;
 
 /// The value of the formula and what it says here.
 pub struct Theorem2 {
-    /// The value; `None` when it takes too much work.
-    value: Option<BigUint>,
+    value: theorem2::Value,
     exactness: Exactness,
     reason: String,
 }
@@ -26,9 +26,12 @@ impl Theorem2 {
         if !outcome.complete || scope.empty {
             return None;
         }
-        let groups = theorem2::groups(&model.network).ok()?;
-        let reading = theorem2::reading(&model.network).ok()?;
-        let value = theorem2::value(&groups, theorem2::WORK);
+        let skeleton = Skeleton::of_network(&model.network);
+        let [layer] = skeleton.layers() else {
+            return None;
+        };
+        let reading = layer.reading();
+        let value = theorem2::value(&layer.groups(), &Budget::default());
         let everywhere = scope
             .domain
             .intervals()
@@ -50,20 +53,20 @@ impl Theorem2 {
 
     /// For people: the value, what it claims, and how it compares with the count.
     pub fn text(&self, outcome: &Outcome) -> String {
-        let Some(value) = &self.value else {
-            return "not computed: its sum is too long".into();
-        };
-        let digits = value.to_string();
-        let shown = if digits.len() > DIGITS_SHOWN {
-            format!("{}.{}e{}", &digits[..1], &digits[1..4], digits.len() - 1)
-        } else {
-            digits
+        let method = &self.value.method;
+        let Some(value) = self.value.exact() else {
+            let (lower, upper) = (shown(&self.value.lower), shown(&self.value.upper));
+            return format!("between {lower} and {upper} ({method})");
         };
         let claim = match self.exactness {
             Exactness::Exact => format!("exact for almost all weights: {}", self.reason),
             Exactness::UpperBound => format!("an upper bound here: {}", self.reason),
         };
-        format!("{shown}, {}; {claim}", self.comparison(value, outcome))
+        format!(
+            "{}, {}; {claim}",
+            shown(value),
+            self.comparison(value, outcome)
+        )
     }
 
     fn comparison(&self, value: &BigUint, outcome: &Outcome) -> String {
@@ -84,10 +87,23 @@ impl Theorem2 {
     /// For programs.
     pub fn json(&self) -> Value {
         json!({
-            "value": self.value.as_ref().map(BigUint::to_string),
+            "value": self.value.exact().map(BigUint::to_string),
+            "lower": self.value.lower.to_string(),
+            "upper": self.value.upper.to_string(),
+            "method": self.value.method.to_string(),
             "kind": self.exactness.to_string(),
             "why": self.reason,
             "assumptions": theorem2::ASSUMPTIONS,
         })
+    }
+}
+
+/// A number for people.
+fn shown(value: &BigUint) -> String {
+    let digits = value.to_string();
+    if digits.len() > DIGITS_SHOWN {
+        format!("{}.{}e{}", &digits[..1], &digits[1..4], digits.len() - 1)
+    } else {
+        digits
     }
 }

@@ -45,16 +45,18 @@ pub fn he(architecture: &Architecture, seed: u64) -> Result<Network> {
                 let inputs = network.output().len();
                 let variance = 2.0 / *units as f64;
                 let weight = normal.numbers(inputs * units, variance);
+                let parameters = weight.len() + if *bias { *units } else { 0 };
                 let bias = normal.biases(*units, variance, *bias);
-                Affine::dense(inputs, *units, weight, bias)?
+                Affine::dense(inputs, *units, weight, bias)?.with_parameters(parameters)
             }
             ArchitectureLayer::Convolution { geometry, bias } => {
                 let taps = geometry.kernel[0] * geometry.kernel[1];
                 let variance = 2.0 / (taps * geometry.filters) as f64;
                 let len = geometry.filters * (geometry.channels / geometry.groups) * taps;
                 let weight = normal.numbers(len, variance);
+                let parameters = len + if *bias { geometry.filters } else { 0 };
                 let bias = normal.biases(geometry.filters, variance, *bias);
-                Affine::convolution(geometry.clone(), &weight, &bias)?
+                Affine::convolution(geometry.clone(), &weight, &bias)?.with_parameters(parameters)
             }
             ArchitectureLayer::Flatten => {
                 let len = network.output().len();

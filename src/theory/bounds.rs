@@ -7,6 +7,7 @@ use super::catalogue::{self, Verified};
 use super::formula::{Formula, NoValue, WORK, Work};
 use super::generic::{self, Certainty};
 use super::skeleton::{Kind as LayerKind, Layer, Skeleton};
+use super::theorem2::Budget;
 use super::{
     Exactness, activity, binomial, channel_folding, disjoint_paths, empirical, hybrid, one_layer,
     receptive_field, theorem2, theorem5,
@@ -65,21 +66,26 @@ const HERE: &str = "derived here, docs/theory.md";
 
 /// All bounds of a network with any weights: the exact ones, then the upper ones from
 /// the smallest, then the lower ones from the largest; those without a value last.
+/// The budget is for each evaluation of Theorem 2.
 ///
 /// ```
 /// use chambers::network::Architecture;
+/// use chambers::theory::theorem2::Budget;
 /// use chambers::theory::{Skeleton, bounds};
 /// let line = "1x4x1; conv 2@1x2; conv 3@1x2";
 /// let skeleton = Skeleton::of_architecture(&Architecture::parse(line).unwrap());
-/// let all = bounds::all(&skeleton);
+/// let all = bounds::all(&skeleton, &Budget::default());
 /// let value = |id| all.iter().find(|b| b.id == id).unwrap().value.clone().unwrap();
 /// assert_eq!(value("xiong2020-theorem5-upper"), 3135u32.into());
 /// assert_eq!(value("serra2018-upper"), 2424u32.into());
 /// assert_eq!(value("activity-upper"), 2156u32.into());
 /// assert_eq!(value("xiong2020-theorem5-lower"), 320u32.into());
 /// ```
-pub fn all(skeleton: &Skeleton) -> Vec<Bound> {
-    let mut list = List::default();
+pub fn all(skeleton: &Skeleton, budget: &Budget) -> Vec<Bound> {
+    let mut list = List {
+        bounds: Vec::new(),
+        budget: *budget,
+    };
     match skeleton.layers() {
         [] => {}
         [layer] => list.single_layer(layer, skeleton.inputs()),
@@ -95,9 +101,10 @@ pub fn all(skeleton: &Skeleton) -> Vec<Bound> {
 }
 
 /// [`all`], and what the weights say in this domain.
-pub fn of_network(network: &Network, domain: &Domain) -> Vec<Bound> {
+pub fn of_network(network: &Network, domain: &Domain, budget: &Budget) -> Vec<Bound> {
     let mut list = List {
-        bounds: all(&Skeleton::of_network(network)),
+        bounds: all(&Skeleton::of_network(network), budget),
+        budget: *budget,
     };
     let entry = &empirical::UPPER;
     let reason = "units that interval arithmetic proves not to change their sign in the domain";
@@ -133,9 +140,9 @@ pub fn best_lower(bounds: &[Bound]) -> Option<&BigUint> {
     values.filter_map(|bound| bound.value.as_ref()).max()
 }
 
-#[derive(Default)]
 struct List {
     bounds: Vec<Bound>,
+    budget: Budget,
 }
 
 impl List {
@@ -168,22 +175,36 @@ impl List {
             .shared_rows()
             .and_then(|rows| generic::count(&rows, &generic::Budget::default()));
         let proved = generic.as_ref().filter(|count| count.is_proved());
-        let four = theorem2::value(&layer.groups(), theorem2::WORK).ok_or(NoValue::TooLarge);
+        let four = theorem2::value(&layer.groups(), &self.budget);
         let reading = layer.reading();
-        let met = |count: &generic::Count| four.as_ref() == Ok(&count.value);
-        let (kind, reason) = match proved {
-            _ if reading.exactness == Exactness::Exact => (Kind::Exact, reading.reason),
-            Some(count) if met(count) => (
-                Kind::Exact,
-                "the independent sets of units were counted: as many",
-            ),
-            _ => (Kind::Upper, reading.reason),
+        let id = "xiong2020-theorem2";
+        let (exact, reason) = match proved {
+            _ if reading.exactness == Exactness::Exact => (true, reading.reason),
+            Some(count) if four.exact() == Some(&count.value) => {
+                (true, "the independent sets of units were counted: as many")
+            }
+            _ => (false, reading.reason),
         };
-        self.add("xiong2020-theorem2", XIONG, kind, four, reason);
-        self.applies(kind == Kind::Exact);
+        let kind = if exact { Kind::Exact } else { Kind::Upper };
+        let reason = format!("{reason}; by {}", four.method);
+        match four.exact() {
+            Some(value) => self.add(id, XIONG, kind, Ok(value.clone()), reason),
+            None => {
+                // The sum lies between two values, and only with equality is the lower
+                // one a bound.
+                if exact {
+                    let lower = "xiong2020-theorem2-at-least";
+                    let value = Ok(four.lower.clone());
+                    self.add(lower, XIONG, Kind::Lower, value, reason.clone());
+                }
+                let reason = format!("the sum is at most this: {reason}");
+                self.add(id, XIONG, Kind::Upper, Ok(four.upper), reason);
+            }
+        }
+        self.applies(exact);
 
         let dense = *layer.kind() == LayerKind::Dense;
-        let (kind, reason) = match dense && kind == Kind::Exact {
+        let (kind, reason) = match dense && exact {
             true => (Kind::Exact, "one dense layer"),
             false => (
                 Kind::Upper,
@@ -237,8 +258,8 @@ impl List {
     fn upper(&mut self, skeleton: &Skeleton) {
         self.lemma_2(skeleton.units());
         let inputs = skeleton.inputs();
-        let first = one_layer::upper(&skeleton.layers()[0].groups(), inputs);
-        let value = first.and_then(|first| theorem5::upper(skeleton, &first, &mut Work::new(WORK)));
+        let first = theorem2::value(&skeleton.layers()[0].groups(), &self.budget).upper;
+        let value = theorem5::upper(skeleton, &first, &mut Work::new(WORK));
         let reason = "formula (9), with (4) of Theorem 2 for the first layer";
         self.add(
             "xiong2020-theorem5-upper",
@@ -248,7 +269,7 @@ impl List {
             reason,
         );
 
-        let fields = receptive_field::factors(skeleton);
+        let fields = receptive_field::factors(skeleton, &self.budget);
         let product = |factors: &[BigUint]| Work::new(WORK).product_of(factors.to_vec());
         let value = fields.clone().and_then(|factors| product(&factors));
         let reason = "(4) of Theorem 2 for every layer, with windows onto the input";
@@ -394,6 +415,7 @@ fn no_proof(of: &str) -> NoValue {
 /// Why a number of independent sets is the true one.
 fn certainty(certainty: &Certainty) -> String {
     match certainty {
+        Certainty::Theorem(reason) => (*reason).into(),
         Certainty::AllIndependent => "all units are linearly independent".into(),
         Certainty::MeetsTheorem2 => {
             "independent sets of units, counted at random weights: as many as (4) allows".into()

@@ -85,6 +85,17 @@ pub struct Budget {
     pub seed: u64,
 }
 
+impl Budget {
+    /// Eq. (4), where it is not out of reach.
+    fn theorem2(&self, groups: &[Group]) -> Option<BigUint> {
+        let budget = theorem2::Budget {
+            steps: self.steps.saturating_mul(30),
+            ..theorem2::Budget::default()
+        };
+        theorem2::value(groups, &budget).exact().cloned()
+    }
+}
+
 impl Default for Budget {
     /// A few seconds on one core.
     fn default() -> Self {
@@ -145,7 +156,7 @@ pub fn count(layer: &SharedRows, budget: &Budget) -> Option<Count> {
 fn by_theorem(layer: &SharedRows, budget: &Budget) -> Option<Count> {
     let reason = layer.theorem2()?;
     let (value, reason) = match layer.bias() {
-        Bias::Free => (theorem2::value(&layer.groups(), budget.steps)?, reason),
+        Bias::Free => (budget.theorem2(&layer.groups())?, reason),
         Bias::None if layer.is_dense() && layer.inputs() > 0 && !layer.rows().is_empty() => {
             // One hyperplane taken to infinity leaves half of the regions.
             let inputs = (0..layer.inputs() as u32 - 1).collect();
@@ -153,7 +164,7 @@ fn by_theorem(layer: &SharedRows, budget: &Budget) -> Option<Count> {
                 window: inputs,
                 units: layer.rows().len() as u64 - 1,
             };
-            let half = theorem2::value(&[group], budget.steps)?;
+            let half = budget.theorem2(&[group])?;
             (half * 2u32, "a dense layer without biases: Cover's formula")
         }
         Bias::None => return None,
@@ -191,7 +202,7 @@ pub fn independent_sets(layer: &SharedRows, budget: &Budget) -> Option<Count> {
     let certainty = if rank == units {
         Certainty::AllIndependent
     } else if counted == Counted::IndependentSets
-        && theorem2::value(&layer.groups(), budget.steps) == Some(value.clone())
+        && budget.theorem2(&layer.groups()).as_ref() == Some(&value)
     {
         Certainty::MeetsTheorem2
     } else {

@@ -27,6 +27,7 @@ pub mod receptive_field;
 pub mod serra;
 pub mod skeleton;
 pub mod theorem2;
+pub mod theorem3;
 pub mod theorem4;
 pub mod theorem5;
 pub mod theorem6;

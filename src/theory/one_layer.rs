@@ -1,35 +1,19 @@
-//! What is proved of one layer alone, from below and from above.
+//! What is proved of one layer alone, from below.
 
 use num_bigint::BigUint;
 
-use super::formula::{Formula, WORK, Work};
 use super::skeleton::{Kind, Layer};
-use super::theorem2::{self, Group};
-use super::{Exactness, binomial, generic};
+use super::theorem2::{self, Budget, Group};
+use super::{Exactness, generic};
 use crate::network::Convolution;
-
-/// An upper bound on the cells that units in these groups cut R^inputs into, for all
-/// weights: (4) of Theorem 2, and at least Theorem 1 where that sum is out of reach.
-///
-/// # Errors
-/// When even that takes too much work.
-pub fn upper(groups: &[Group], inputs: usize) -> Formula<BigUint> {
-    match theorem2::value(groups, theorem2::WORK) {
-        Some(value) => Ok(value),
-        None => {
-            let units = groups.iter().map(|group| group.units).sum();
-            binomial::sum(units, inputs as u64, &mut Work::new(WORK))
-        }
-    }
-}
 
 /// A lower bound on the regions of this layer alone for almost all weights and biases,
 /// and how it is known; `None` where no proof covers the layer. Counting independent
 /// sets may take `steps`.
 pub fn lower(layer: &Layer, steps: u64) -> Option<(BigUint, &'static str)> {
     if layer.reading().exactness == Exactness::Exact {
-        let value = theorem2::value(&layer.groups(), theorem2::WORK)?;
-        return Some((value, "Theorem 2, exact here"));
+        let value = theorem2::value(&layer.groups(), &Budget::default());
+        return Some((value.lower, "Theorem 2, exact here"));
     }
     let budget = generic::Budget {
         steps,
@@ -57,7 +41,7 @@ pub fn strips_lower(layer: &Layer) -> Option<(BigUint, &'static str)> {
     }
     let strips = [0, 1].into_iter().filter_map(|axis| {
         let groups = strips(conv, layer, axis)?;
-        theorem2::value(&groups, theorem2::WORK)
+        Some(theorem2::value(&groups, &Budget::default()).lower)
     });
     Some((
         strips.max()?,
@@ -122,7 +106,6 @@ mod tests {
             let layer = layer(line);
             let (lower, _) = strips_lower(&layer).unwrap();
             assert!(lower <= truth.into(), "{line}: {lower}");
-            assert!(upper(&layer.groups(), 25).unwrap() > truth.into(), "{line}");
         }
     }
 

@@ -17,29 +17,30 @@
 //!
 //! ```
 //! use chambers::network::Architecture;
+//! use chambers::theory::theorem2::Budget;
 //! use chambers::theory::{Skeleton, receptive_field};
 //! let line = "1x4x1; conv 2@1x2; conv 4@1x2";
 //! let skeleton = Skeleton::of_architecture(&Architecture::parse(line).unwrap());
-//! let factors = receptive_field::factors(&skeleton).unwrap();
+//! let factors = receptive_field::factors(&skeleton, &Budget::default()).unwrap();
 //! assert_eq!(factors[0].clone() * &factors[1], 8855u32.into()); // (9): 8965
 //! ```
 
 use num_bigint::BigUint;
 
 use super::formula::{Formula, NoValue};
-use super::one_layer;
-use super::skeleton::Skeleton;
+use super::skeleton::{Layer, Skeleton};
+use super::theorem2::{self, Budget};
 
 /// The bound's factors, one a layer. Where a sum is out of reach its factor is a
 /// larger bound.
 ///
 /// # Errors
-/// When the fields fill too much memory, or numbers take too much work.
-pub fn factors(skeleton: &Skeleton) -> Formula<Vec<BigUint>> {
+/// When the fields fill too much memory.
+pub fn factors(skeleton: &Skeleton, budget: &Budget) -> Formula<Vec<BigUint>> {
     let fields = skeleton.receptive_fields().ok_or(NoValue::TooLarge)?;
     let layers = skeleton.layers().iter().zip(fields);
-    let factor = |(layer, fields): (&super::skeleton::Layer, Vec<Vec<u32>>)| {
-        one_layer::upper(&layer.groups_with(&fields), skeleton.inputs())
+    let factor = |(layer, fields): (&Layer, Vec<Vec<u32>>)| {
+        theorem2::value(&layer.groups_with(&fields), budget).upper
     };
-    layers.map(factor).collect()
+    Ok(layers.map(factor).collect())
 }

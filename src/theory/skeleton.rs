@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::Reading;
 use super::generic::{Bias, SharedRows};
-use super::theorem2::Group;
+use super::theorem2::{self, Group};
 use crate::network::architecture::ArchitectureLayer;
 use crate::network::{self, Affine, AffineKind, Architecture, Convolution, Network};
 
@@ -318,42 +318,11 @@ impl Layer {
             _ if !self.biased => {
                 Reading::upper_bound("all biases are zero: the hyperplanes meet in one point")
             }
-            Kind::Dense => Reading::exact("a dense layer: Zaslavsky's formula, Theorem 1"),
+            Kind::Dense => Reading::exact(theorem2::DENSE),
             Kind::Blocks => Reading::exact("the windows do not overlap: a product of Theorem 1"),
-            Kind::Convolution(conv) => reading_of_convolution(conv),
+            Kind::Convolution(conv) => theorem2::reading_of_convolution(conv),
         }
     }
-}
-
-fn reading_of_convolution(conv: &Convolution) -> Reading {
-    let positions = conv.positions().expect("a layer's geometry is possible");
-    let reach = |axis: usize| (conv.kernel[axis] - 1) * conv.dilation[axis] + 1;
-    // No two windows overlap along this axis.
-    let apart = |axis: usize| positions[axis] == 1 || conv.stride[axis] >= reach(axis);
-    if apart(0) && apart(1) {
-        return Reading::exact("the windows do not overlap: a product of Theorem 1");
-    }
-    if (apart(0) && conv.dilation[1] == 1) || (apart(1) && conv.dilation[0] == 1) {
-        return Reading::exact(
-            "a one-dimensional convolution: order-preserving matchings are independent",
-        );
-    }
-    // Filter k may take channel k alone, at one tap that is an input at every
-    // position: then all units see different inputs.
-    let common_tap = |axis: usize| {
-        (0..conv.kernel[axis]).any(|tap| {
-            conv.tap(axis, 0, tap).is_some() && conv.tap(axis, positions[axis] - 1, tap).is_some()
-        })
-    };
-    if conv.filters <= conv.channels && common_tap(0) && common_tap(1) {
-        return Reading::exact("no more filters than channels: all units are independent");
-    }
-    if apart(0) || apart(1) {
-        return Reading::upper_bound("no proof of equality covers a dilated convolution");
-    }
-    Reading::upper_bound(
-        "filters shared in two dimensions: convolutions commute, which can make units dependent",
-    )
 }
 
 /// Collects the groups of a layer, unit by unit.
@@ -467,4 +436,129 @@ fn disjoint(windows: &[Vec<u32>]) -> bool {
     all.sort_unstable();
     all.dedup();
     all.len() == entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arithmetic::Number;
+    use crate::network::{Shape, random};
+    use crate::theory::Exactness::{Exact, UpperBound};
+    use crate::theory::theorem2::Budget;
+
+    fn layer(line: &str) -> Layer {
+        Skeleton::of_architecture(&Architecture::parse(line).unwrap()).layers()[0].clone()
+    }
+
+    /// Architectures and networks are read by different code.
+    #[test]
+    fn an_architecture_is_read_as_its_networks_are() {
+        for line in [
+            "3; dense 4; dense 2 nobias",
+            "1x5x2; conv 3@1x2 stride 1x2; flatten; dense 3",
+            "4x4x2; conv 4@2x3 pad 1 groups 2; conv 2@2x2 dilation 2x1",
+            "1x2x1; conv 3@1x2 pad 0x1; conv 2@1x1 nobias",
+        ] {
+            let architecture = Architecture::parse(line).unwrap();
+            let network = random::he(&architecture, 3).unwrap();
+            let (a, b) = (
+                Skeleton::of_architecture(&architecture),
+                Skeleton::of_network(&network),
+            );
+            assert_eq!(a.parameters(), b.parameters(), "{line}");
+            assert_eq!(a.parameters(), network.parameters(), "{line}");
+            for (a, b) in a.layers().iter().zip(b.layers()) {
+                assert_eq!(a.is_biased(), b.is_biased(), "{line}");
+                assert_eq!(a.kind(), b.kind(), "{line}");
+                // Groups may be numbered in another order.
+                assert_eq!(a.units(), b.units(), "{line}");
+                let window = |layer: &Layer, unit: usize| {
+                    layer.windows()[layer.members()[unit] as usize].clone()
+                };
+                for unit in 0..a.units() {
+                    assert_eq!(window(a, unit), window(b, unit), "{line}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn structure_decides_the_groups() {
+        // Clipped windows: two positions see one input, one sees two.
+        let groups_of = |line: &str| -> Vec<(Vec<u32>, u64)> {
+            let mut groups = layer(line).groups();
+            groups.sort_by(|a, b| a.window.cmp(&b.window));
+            groups.into_iter().map(|g| (g.window, g.units)).collect()
+        };
+        assert_eq!(
+            groups_of("1x2x1; conv 3@1x2 pad 0x1"),
+            [(vec![0], 3), (vec![0, 1], 3), (vec![1], 3)]
+        );
+        // Positions in the padding alone see nothing; the same window is one group.
+        assert_eq!(
+            groups_of("1x1x2; conv 2@1x1 pad 0x1"),
+            [(vec![], 4), (vec![0, 1], 2)]
+        );
+        // Channels of other groups are not seen.
+        assert_eq!(
+            groups_of("1x1x4; conv 6@1x1 groups 2"),
+            [(vec![0, 1], 3), (vec![2, 3], 3)]
+        );
+        assert_eq!(
+            layer("1x2x1; conv 3@1x2 pad 0x1").reading().exactness,
+            Exact
+        );
+    }
+
+    fn of_chain(affines: Vec<Affine>) -> Layer {
+        let inputs = affines.first().map_or(2, Affine::input_len);
+        let mut network = Network::new(Shape::new([inputs]));
+        for affine in affines {
+            network.push(network::Layer::Affine(affine)).unwrap();
+        }
+        network.push(network::Layer::Relu).unwrap();
+        Skeleton::of_network(&network).layers()[0].clone()
+    }
+
+    #[test]
+    fn special_weights_are_only_bounded() {
+        let numbers =
+            |values: &[i64]| -> Vec<Number> { values.iter().map(|&v| Number::from(v)).collect() };
+        let dense = |bias: i64| {
+            Affine::dense(2, 2, numbers(&[1, 2, 3, 4]), numbers(&[bias, bias])).unwrap()
+        };
+        let scale = |last: i64| {
+            Affine::elementwise(Shape::new([2]), numbers(&[2, last]), numbers(&[1, 1])).unwrap()
+        };
+        let swap = Affine::permutation(Shape::new([2]), &[1, 0]).unwrap();
+        let cases = [
+            (vec![], Exact),
+            (vec![dense(1)], Exact),
+            (vec![dense(0)], UpperBound),
+            (vec![dense(0), scale(3)], Exact),
+            (vec![scale(3), swap.clone(), dense(1), swap], Exact),
+            (vec![scale(0), dense(1)], UpperBound),
+            (vec![dense(1), dense(1)], UpperBound),
+        ];
+        for (affines, exactness) in cases {
+            let layer = of_chain(affines);
+            assert_eq!(layer.reading().exactness, exactness, "{layer:?}");
+            let value = theorem2::value(&layer.groups(), &Budget::default());
+            assert_eq!(value.exact(), Some(&4u32.into()));
+        }
+    }
+
+    #[test]
+    fn layers_without_activation_compose() {
+        let [first, second] = ["1x4x1; conv 1@1x2", "1x3x1; conv 5@1x2"].map(|line| {
+            let network = random::he(&Architecture::parse(line).unwrap(), 0).unwrap();
+            let network::Layer::Affine(affine) = &network.layers()[0] else {
+                panic!("expected an affine layer")
+            };
+            affine.clone()
+        });
+        // Theorem 4: one layer of filters of width 3.
+        let composed = of_chain(vec![first, second]).groups();
+        assert_eq!(composed, layer("1x4x1; conv 5@1x3").groups());
+    }
 }

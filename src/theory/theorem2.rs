@@ -13,7 +13,7 @@
 //! different.
 //!
 //! **Where it is exact** (for almost all weights and biases, on all of R^n): see
-//! [`reading`]. It is an upper bound for every layer, by the no-broken-circuit sets
+//! [`Layer::reading`](super::skeleton::Layer::reading). It is an upper bound for every layer, by the no-broken-circuit sets
 //! in Proposition 2 of the paper's supplement. With filters shared in two
 //! dimensions it is not exact: for a 3x3x1 input and two 2x2 filters (4) is 256, but
 //! the convolutions commute, which makes the eight units linearly dependent, and the
@@ -22,24 +22,36 @@
 //! Example 1 of the paper, d_1 = 2, where (4) is d_1^3 + d_1^2 + d_1 + 1:
 //!
 //! ```
-//! use chambers::network::{Architecture, random};
-//! use chambers::theory::{Exactness, theorem2};
+//! use chambers::network::Architecture;
+//! use chambers::theory::{Exactness, Skeleton, theorem2};
 //! let architecture = Architecture::parse("1x3x1; conv 2@1x2").unwrap();
-//! let network = random::he(&architecture, 0).unwrap();
-//! let groups = theorem2::groups(&network).unwrap();
-//! let value = theorem2::value(&groups, theorem2::WORK).unwrap();
-//! assert_eq!(value.to_string(), "15");
-//! assert_eq!(theorem2::reading(&network).unwrap().exactness, Exactness::Exact);
+//! let layer = &Skeleton::of_architecture(&architecture).layers()[0];
+//! let value = theorem2::value(&layer.groups(), &theorem2::Budget::default());
+//! assert_eq!(value.exact(), Some(&15u32.into()));
+//! assert_eq!(layer.reading().exactness, Exactness::Exact);
 //! ```
 
+mod budget;
+mod evaluate;
+mod frontier;
+mod interval;
+mod limbs;
+mod matching;
+mod order;
+#[cfg(test)]
+mod programmes;
+mod shadows;
+mod strips;
+#[cfg(test)]
 mod sum;
+mod system;
+mod value;
 
-use std::collections::{BTreeMap, BTreeSet};
-
-pub use self::sum::{WORK, value};
+pub use self::budget::Budget;
+pub use self::evaluate::{Method, Value, all_inputs_matched, weighted};
+pub use self::value::value;
 use super::Reading;
-use crate::network::{Affine, AffineKind, Convolution, Layer, Network};
-use crate::{Error, Result};
+use crate::network::Convolution;
 
 /// What has to hold for an exact value to be the number of regions.
 pub const ASSUMPTIONS: &str = "for almost all weights and biases, on all of R^n";
@@ -54,129 +66,6 @@ pub struct Group {
     pub window: Vec<u32>,
     /// How many units, n_k.
     pub units: u64,
-}
-
-/// The groups of the network's only ReLU layer, by the structure of its layers: an
-/// input counts as seen even where its weight happens to be zero; padding is not an
-/// input. Layers without activation before the ReLU are composed.
-///
-/// # Errors
-/// When the network has no ReLU layer, or more than one.
-pub fn groups(network: &Network) -> Result<Vec<Group>> {
-    let inputs = network.input().len();
-    let mut affines = first_layer(network)?;
-    let mut units: BTreeMap<Vec<u32>, u64> = BTreeMap::new();
-    let Some(last) = affines.pop() else {
-        // ReLU of the input itself.
-        units.extend((0..inputs as u32).map(|input| (vec![input], 1)));
-        return Ok(into_groups(units));
-    };
-    // The inputs that each value before the last affine layer depends on; `None`
-    // while that is the value of the same number alone.
-    let mut seen: Option<Vec<Vec<u32>>> = None;
-    for affine in affines {
-        let rows = 0..affine.output().len();
-        seen = Some(
-            rows.map(|row| window(affine, row, seen.as_deref(), inputs))
-                .collect(),
-        );
-    }
-    for row in 0..last.output().len() {
-        *units
-            .entry(window(last, row, seen.as_deref(), inputs))
-            .or_default() += 1;
-    }
-    Ok(into_groups(units))
-}
-
-fn into_groups(units: BTreeMap<Vec<u32>, u64>) -> Vec<Group> {
-    let group = |(window, units)| Group { window, units };
-    units.into_iter().map(group).collect()
-}
-
-/// The affine layers before the network's only ReLU layer.
-fn first_layer(network: &Network) -> Result<Vec<&Affine>> {
-    let layers = network.layers();
-    let is_relu = |layer: &Layer| matches!(layer, Layer::Relu);
-    let count = layers.iter().filter(|layer| is_relu(layer)).count();
-    if count != 1 {
-        return Err(Error::input(
-            "Theorem 2",
-            "network",
-            format!("{count} ReLU layers; the theorem is about one"),
-            "use it on the first layer alone; Theorem 5 is about deeper networks",
-        ));
-    }
-    let before = layers.iter().take_while(|layer| !is_relu(layer));
-    Ok(before
-        .filter_map(|layer| match layer {
-            Layer::Affine(affine) => Some(affine),
-            _ => None,
-        })
-        .collect())
-}
-
-/// The inputs that output `row` depends on.
-fn window(affine: &Affine, row: usize, seen: Option<&[Vec<u32>]>, inputs: usize) -> Vec<u32> {
-    let columns = affine.row(row).0;
-    let mut window = match (seen, columns) {
-        (None, columns) => columns.to_vec(),
-        (Some(seen), [column]) => seen[*column as usize].clone(),
-        (Some(seen), columns) => {
-            let mut union = BTreeSet::new();
-            for &column in columns {
-                union.extend(&seen[column as usize]);
-                if union.len() == inputs {
-                    break;
-                }
-            }
-            union.into_iter().collect()
-        }
-    };
-    window.sort_unstable();
-    window
-}
-
-/// Whether (4) is the number of regions of this network's architecture, or only
-/// bounds it.
-///
-/// # Errors
-/// When the network has no ReLU layer, or more than one.
-pub fn reading(network: &Network) -> Result<Reading> {
-    let affines = first_layer(network)?;
-    let (scalings, layers): (Vec<&Affine>, Vec<&Affine>) = affines
-        .into_iter()
-        .filter(|affine| *affine.kind() != AffineKind::Permutation)
-        .partition(|affine| *affine.kind() == AffineKind::Elementwise);
-    // An invertible scaling of inputs or units keeps the regions.
-    let has_zero =
-        |affine: &&Affine| (0..affine.output().len()).any(|row| affine.row(row).1[0].is_zero());
-    if scalings.iter().any(has_zero) {
-        return Ok(Reading::upper_bound("an element-wise layer scales by zero"));
-    }
-    let layer = match layers[..] {
-        [] => {
-            return Ok(Reading::exact(
-                "every unit sees one input of its own: coordinate hyperplanes",
-            ));
-        }
-        [layer] => layer,
-        _ => {
-            return Ok(Reading::upper_bound(
-                "layers without an activation between them make special weights",
-            ));
-        }
-    };
-    let is_central = |affine: &&Affine| affine.bias().iter().all(|bias| bias.is_zero());
-    if is_central(&layer) && scalings.iter().all(is_central) {
-        return Ok(Reading::upper_bound(
-            "all biases are zero: the hyperplanes meet in one point",
-        ));
-    }
-    Ok(match layer.kind() {
-        AffineKind::Convolution(conv) => reading_of_convolution(conv),
-        _ => Reading::exact(DENSE),
-    })
 }
 
 /// The reading for a convolution with biases.
@@ -213,22 +102,22 @@ pub(super) fn reading_of_convolution(conv: &Convolution) -> Reading {
 
 #[cfg(test)]
 mod tests {
-    use num_bigint::BigUint;
-    use num_traits::One;
+    use std::collections::BTreeSet;
 
     use super::*;
-    use crate::arithmetic::Number;
-    use crate::network::{Architecture, Shape, random};
+    use crate::network::Architecture;
     use crate::theory::Exactness::{self, Exact, UpperBound};
+    use crate::theory::skeleton::{Layer, Skeleton};
 
-    fn network(line: &str) -> Network {
-        random::he(&Architecture::parse(line).unwrap(), 0).unwrap()
+    fn layer(line: &str) -> Layer {
+        Skeleton::of_architecture(&Architecture::parse(line).unwrap()).layers()[0].clone()
     }
 
     fn evaluate(line: &str) -> (String, Exactness) {
-        let network = network(line);
-        let value = value(&groups(&network).unwrap(), WORK).unwrap();
-        (value.to_string(), reading(&network).unwrap().exactness)
+        let layer = layer(line);
+        let value = value(&layer.groups(), &Budget::default());
+        let exact = value.exact().expect("the budget suffices");
+        (exact.to_string(), layer.reading().exactness)
     }
 
     #[test]
@@ -384,106 +273,17 @@ mod tests {
                 })
                 .collect();
             let expected = brute_force(&groups).to_string();
-            assert_eq!(
-                value(&groups, WORK).unwrap().to_string(),
-                expected,
-                "{groups:?}"
-            );
+            let value = value(&groups, &Budget::default());
+            assert_eq!(value.exact().unwrap().to_string(), expected, "{groups:?}");
         }
     }
 
     #[test]
-    fn structure_decides_the_groups() {
-        // Clipped windows: two positions see one input, one sees two.
-        let groups_of = |line: &str| -> Vec<(Vec<u32>, u64)> {
-            let groups = groups(&network(line)).unwrap();
-            groups.into_iter().map(|g| (g.window, g.units)).collect()
+    fn large_but_easy() {
+        let units = |line: &str| {
+            let value = value(&layer(line).groups(), &Budget::default());
+            value.exact().unwrap().bits() - 1
         };
-        assert_eq!(
-            groups_of("1x2x1; conv 3@1x2 pad 0x1"),
-            [(vec![0], 3), (vec![0, 1], 3), (vec![1], 3)]
-        );
-        // Positions in the padding alone see nothing; the same window is one group.
-        assert_eq!(
-            groups_of("1x1x2; conv 2@1x1 pad 0x1"),
-            [(vec![], 4), (vec![0, 1], 2)]
-        );
-        // Channels of other groups are not seen.
-        assert_eq!(
-            groups_of("1x1x4; conv 6@1x1 groups 2"),
-            [(vec![0, 1], 3), (vec![2, 3], 3)]
-        );
-        assert_eq!(evaluate("1x2x1; conv 3@1x2 pad 0x1").1, Exact);
-    }
-
-    fn one_layer(affines: Vec<Affine>) -> Network {
-        let mut network = Network::new(Shape::new([affines.first().map_or(2, Affine::input_len)]));
-        for affine in affines {
-            network.push(Layer::Affine(affine)).unwrap();
-        }
-        network.push(Layer::Relu).unwrap();
-        network
-    }
-
-    #[test]
-    fn special_weights_are_only_bounded() {
-        let numbers =
-            |values: &[i64]| -> Vec<Number> { values.iter().map(|&v| Number::from(v)).collect() };
-        let dense = |bias: i64| {
-            Affine::dense(2, 2, numbers(&[1, 2, 3, 4]), numbers(&[bias, bias])).unwrap()
-        };
-        let scale = |last: i64| {
-            Affine::elementwise(Shape::new([2]), numbers(&[2, last]), numbers(&[1, 1])).unwrap()
-        };
-        let swap = Affine::permutation(Shape::new([2]), &[1, 0]).unwrap();
-        let cases = [
-            (vec![], Exact),
-            (vec![dense(1)], Exact),
-            (vec![dense(0)], UpperBound),
-            (vec![dense(0), scale(3)], Exact),
-            (vec![scale(3), swap.clone(), dense(1), swap], Exact),
-            (vec![scale(0), dense(1)], UpperBound),
-            (vec![dense(1), dense(1)], UpperBound),
-        ];
-        for (affines, exactness) in cases {
-            let network = one_layer(affines);
-            assert_eq!(
-                reading(&network).unwrap().exactness,
-                exactness,
-                "{network:?}"
-            );
-            assert_eq!(value(&groups(&network).unwrap(), WORK), Some(4u32.into()));
-        }
-    }
-
-    #[test]
-    fn layers_without_activation_compose() {
-        let [first, second] = ["1x4x1; conv 1@1x2", "1x3x1; conv 5@1x2"].map(|line| {
-            let network = network(line);
-            let Layer::Affine(affine) = &network.layers()[0] else {
-                panic!("expected an affine layer")
-            };
-            affine.clone()
-        });
-        // Theorem 4: one layer of filters of width 3.
-        let composed = groups(&one_layer(vec![first, second])).unwrap();
-        assert_eq!(composed, groups(&network("1x4x1; conv 5@1x3")).unwrap());
-    }
-
-    #[test]
-    fn other_networks_are_refused() {
-        assert!(groups(&network("2; dense 2; dense 2")).is_err());
-        assert!(reading(&Network::new(Shape::new([2]))).is_err());
-    }
-
-    #[test]
-    fn too_large_says_so() {
-        let large = groups(&network("28x28x1; conv 4@2x2")).unwrap();
-        assert_eq!(value(&large, 10_000_000), None);
-        let groups_of = |line: &str| groups(&network(line)).unwrap();
-        assert_eq!(value(&groups_of("4x4x1; conv 4@2x2"), 1000), None);
-        // Large, but easy.
-        let units = |line: &str| value(&groups_of(line), WORK).unwrap().bits() - 1;
         assert_eq!(units("16x16x3; conv 8@3x3 stride 2"), 7 * 7 * 8);
         assert_eq!(units("64x64x1; conv 1@1x1"), 64 * 64);
         assert!(units("784; dense 2000") > 784);
@@ -491,6 +291,8 @@ mod tests {
 
     #[test]
     fn nothing_at_all_is_one_region() {
-        assert_eq!(value(&[], WORK), Some(BigUint::one()));
+        let value = value(&[], &Budget::default());
+        assert_eq!(value.exact(), Some(&1u32.into()));
+        assert_eq!(value.method, Method::Nothing);
     }
 }

@@ -6,6 +6,7 @@ use chambers::Result;
 use chambers::theory::Skeleton;
 use chambers::theory::bounds;
 use chambers::theory::formula::{WORK, Work};
+use chambers::theory::theorem2::Budget;
 use chambers::theory::theorem6::{self, Growth};
 use num_bigint::BigUint;
 use serde_json::{Value, json};
@@ -48,7 +49,7 @@ impl Row {
     fn new(text: &str) -> Result<Self> {
         let architecture = model::architecture(text)?;
         let skeleton = Skeleton::of_architecture(&architecture);
-        let bounds = bounds::all(&skeleton);
+        let bounds = bounds::all(&skeleton, &Budget::default());
         let (inputs, depth) = (skeleton.inputs() as u64, skeleton.layers().len() as u64);
         let width = theorem6::dense_width(inputs, depth, skeleton.parameters() as u64);
         let dense = width.and_then(|width| {

@@ -4,6 +4,7 @@ use chambers::Result;
 use chambers::network::Architecture;
 use chambers::theory::Skeleton;
 use chambers::theory::bounds::{self, Bound};
+use chambers::theory::theorem2::Budget;
 use num_bigint::BigUint;
 
 use super::super::digits::{self, Digits};
@@ -42,7 +43,7 @@ pub fn run(architecture: &str, sweep: &str, digits: Digits) -> Result<Status> {
             }
         };
         let skeleton = Skeleton::of_architecture(&architecture);
-        let bounds = bounds::all(&skeleton);
+        let bounds = bounds::all(&skeleton, &Budget::default());
         let ids = match &ids {
             Some(ids) => ids,
             None => {

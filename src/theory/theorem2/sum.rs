@@ -1,4 +1,5 @@
-//! Formula (4) as the plain sum over K.
+//! Formula (4) as the plain sum over K: slow, and shares nothing with the programmes
+//! that it tests.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,9 +8,6 @@ use num_traits::{One, Zero};
 
 use super::Group;
 
-/// Steps for a [`value`] that is there, or not, within a few seconds on one core.
-pub const WORK: u64 = 500_000_000;
-
 /// Formula (4) for these groups; `None` when it is too large here: more than about
 /// `work` steps of some nanoseconds.
 ///
@@ -17,7 +15,7 @@ pub const WORK: u64 = 500_000_000;
 /// matched to inputs, and a branch ends where no augmenting path is left. Groups
 /// that share no input, even through others, multiply; where all units can be
 /// matched at once the value is 2^units.
-pub fn value(groups: &[Group], work: u64) -> Option<BigUint> {
+pub(super) fn value(groups: &[Group], work: u64) -> Option<BigUint> {
     let mut work = Work(work);
     let mut factors = Vec::new();
     for part in connected(groups) {
