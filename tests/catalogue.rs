@@ -325,6 +325,29 @@ fn fixtures_stay_below_the_bound_of_stable_units() {
     }
 }
 
+/// On all of R^n nothing is stable, but ranks still count.
+#[test]
+fn low_ranks_lower_the_bound_everywhere() {
+    let first: Vec<_> = (1..=6)
+        .map(|i| nets::unit(&[i, i * i, -i * i * i]))
+        .collect();
+    // Parallel hyperplanes: rank 1.
+    let second: Vec<_> = (1..=6)
+        .map(|i| nets::unit(&[1, -1, 1, -1, 1, -1, i]))
+        .collect();
+    let network = nets::dense(2, &[first, second]);
+    let everywhere = Domain::everything(2);
+    let bound = empirical::upper(&network, &everywhere, WORK).unwrap();
+    assert_eq!(
+        bound,
+        serra::upper_with_ranks(2, &[6, 6], &[2, 1], WORK).unwrap()
+    );
+    assert!(bound < serra::upper(2, &[6, 6], WORK).unwrap());
+    let stability = empirical::stability(&network, &everywhere, WORK).unwrap();
+    assert_eq!((stability[1].unstable, stability[1].unstable_rank), (6, 1));
+    assert!(bound >= count(&network, &everywhere, 1).regions.into());
+}
+
 #[test]
 fn special_domains_have_their_bounds() {
     let network = nets::dense(2, &[vec![nets::unit(&[1, 0, 0]), nets::unit(&[1, 1, -5])]]);

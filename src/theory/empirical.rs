@@ -73,8 +73,9 @@ pub struct Stability {
     pub rank: u64,
 }
 
-/// The most entries of a matrix whose rank is computed; a larger one counts as full.
-const MAX_RANK_ENTRIES: usize = 1 << 18;
+/// The most multiplications for one rank, a tenth of a second; that of a matrix that
+/// would take more counts as full.
+const MAX_RANK_WORK: usize = 1 << 24;
 
 /// At most so many regions of `network` in the interior of `domain`; zero in an empty one.
 ///
@@ -99,7 +100,8 @@ fn histogram(dimension: u64, layer: Stability, work: &mut Work) -> Formula<Histo
     Ok(ranks.zip(row).collect())
 }
 
-/// What interval arithmetic proves of the units of every ReLU layer on `domain`.
+/// What interval arithmetic proves of the units of every ReLU layer on `domain`; of an
+/// empty one it says nothing.
 ///
 /// # Errors
 /// When the domain has another number of inputs than the network, or it takes more than
@@ -190,7 +192,7 @@ fn rank_bound(affines: &[&Affine], rows: &[bool], free: &[bool]) -> u64 {
             affine.input_len()
         };
         let full = kept.len().min(width);
-        if kept.len().saturating_mul(width) > MAX_RANK_ENTRIES {
+        if kept.len().saturating_mul(width).saturating_mul(full) > MAX_RANK_WORK {
             return full as u64;
         }
         match rank(&kept) {

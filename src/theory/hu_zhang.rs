@@ -42,19 +42,12 @@ pub static UPPER: Entry = Entry {
     verified: Verified::Proved,
 };
 
-/// The bound for activations of `pieces` pieces. O(sum_l m_l) steps on numbers of up to
-/// n_l log p bits, and the product.
+/// The bound for activations of `pieces` pieces. O(m_l) steps on numbers of up to n_l log p
+/// bits for each layer that is unlike the others, and the product.
 ///
 /// # Errors
 /// When there are no pieces, or it takes more than `work`.
 pub fn upper(inputs: u64, widths: &[u64], pieces: u64, work: u64) -> Formula<BigUint> {
     assume(pieces > 0, || "an activation has at least one piece".into())?;
-    let work = &mut Work::new(work);
-    let mut dimension = inputs;
-    let mut factors = Vec::with_capacity(widths.len());
-    for &width in widths {
-        factors.push(binomial::weighted_sum(width, dimension, pieces - 1, work)?);
-        dimension = dimension.min(width);
-    }
-    work.product_of(factors)
+    binomial::product_of_sums(inputs, widths, pieces - 1, &mut Work::new(work))
 }

@@ -45,7 +45,7 @@
 //! be had: p_l = 1, n_0 = 1 would contradict the above.)
 //!
 //! **Tseran and Montufar 2021**: the mean number of regions that meet a large cube is at most
-//! (T k N)^n_0 C(k N, 2 n_0) / n_0! times its volume, from memory, unverified.
+//! (T k N)^n_0 C(k n_0, 2 n_0) / n_0! times its volume, from memory, unverified.
 //!
 //! ```
 //! use chambers::theory::{formula::WORK, maxout, montufar};
@@ -282,7 +282,7 @@ pub fn montufar_ren_zhang_lower(
     work.product_of(factors)
 }
 
-/// (k N)^n_0 C(k N, 2 n_0) / n_0!, which stands before T^n_0 times the volume.
+/// (k N)^n_0 C(k n_0, 2 n_0) / n_0!, which stands before T^n_0 times the volume.
 ///
 /// # Errors
 /// When the rank is zero, or it takes more than `work`.
@@ -293,11 +293,10 @@ pub fn tseran_montufar_coefficient(
     work: u64,
 ) -> Formula<Rational> {
     has_rank(rank)?;
-    let functions = rank.checked_mul(units).ok_or(NoValue::TooLarge)?;
-    let twice = inputs.checked_mul(2).ok_or(NoValue::TooLarge)?;
+    let product = |a: u64, b: u64| a.checked_mul(b).ok_or(NoValue::TooLarge);
     let work = &mut Work::new(work);
-    let power = work.power(&functions.into(), inputs)?;
-    let binomial = binomial::binomial(functions, twice, work)?;
+    let power = work.power(&product(rank, units)?.into(), inputs)?;
+    let binomial = binomial::binomial(product(rank, inputs)?, product(2, inputs)?, work)?;
     let mut factorial = BigUint::one();
     for k in 1..=inputs {
         work.touch(&factorial)?;

@@ -36,7 +36,6 @@
 //! ```
 
 use num_bigint::BigUint;
-use num_traits::One;
 
 use super::binomial;
 use super::catalogue::{Counts, Entry, Kind, Verified};
@@ -114,22 +113,14 @@ pub fn lower_2014(inputs: u64, widths: &[u64], work: u64) -> Formula<BigUint> {
 pub fn upper_2014(_inputs: u64, widths: &[u64], work: u64) -> Formula<BigUint> {
     let add = |sum: u64, &width: &u64| sum.checked_add(width);
     let units = widths.iter().try_fold(0, add).ok_or(NoValue::TooLarge)?;
-    Work::new(work).spend(units / 8 + 1)?;
-    Ok(BigUint::one() << units)
+    Work::new(work).power_of_two(units)
 }
 
-/// The upper bound of 2017. O(sum_l m_l) steps on numbers of up to n_l bits, and the
-/// product.
+/// The upper bound of 2017. O(m_l) steps on numbers of up to n_l bits for each layer that
+/// is unlike the others, and the product.
 ///
 /// # Errors
 /// When it takes more than `work`.
 pub fn upper_2017(inputs: u64, widths: &[u64], work: u64) -> Formula<BigUint> {
-    let work = &mut Work::new(work);
-    let mut dimension = inputs;
-    let mut factors = Vec::with_capacity(widths.len());
-    for &width in widths {
-        factors.push(binomial::sum(width, dimension, work)?);
-        dimension = dimension.min(width);
-    }
-    work.product_of(factors)
+    binomial::product_of_sums(inputs, widths, 1, &mut Work::new(work))
 }

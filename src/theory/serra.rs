@@ -144,34 +144,80 @@ pub fn upper_with_ranks(inputs: u64, widths: &[u64], ranks: &[u64], work: u64) -
     // F_{L+1}, then F_L, ..., F_1, on the ranks from `low` on.
     work.spend((high - low).saturating_mul(64))?;
     let mut bound = vec![BigUint::one(); (high - low + 1) as usize];
+    let mut tables = None;
     for layer in layers.iter().rev() {
-        bound = layer.before(low, &bound, work)?;
+        let used = layer.tables(tables, work)?;
+        bound = layer.before(&used, low, &bound, work)?;
+        tables = Some(used);
         low = layer.before.0;
     }
     Ok(bound.swap_remove(0))
 }
 
+/// The binomials that a layer takes; layers that are alike take the same.
+struct Tables {
+    width: u64,
+    /// C(n, 0) + ... + C(n, a) for the a in this range.
+    kept: (u64, u64),
+    sums: Vec<BigUint>,
+    /// C(n, 0), ..., C(n, cut), where ranks can fall.
+    cut: Option<u64>,
+    binomials: Vec<BigUint>,
+}
+
 impl Layer {
+    /// The most units that can be inactive on cells of rank `d` before the layer.
+    fn cuts(&self, d: u64) -> u64 {
+        d.min(self.rank)
+    }
+
+    /// The most inactive units with which the rank stays `d`, if it can.
+    fn kept(&self, d: u64) -> Option<u64> {
+        let spare = self.width.checked_sub(d)?;
+        Some(spare.min(self.cuts(d)))
+    }
+
+    /// The tables of this layer, or those of the layer after it if they are the same.
+    fn tables(&self, after: Option<Tables>, work: &mut Work) -> Formula<Tables> {
+        let kept = || (self.before.0..=self.before.1).filter_map(|d| self.kept(d));
+        let kept = (kept().min().unwrap_or(0), kept().max().unwrap_or(0));
+        let cut = self.cuts(self.before.1);
+        let cut = (self.before.1 > self.width - cut).then_some(cut);
+        if let Some(tables) = after
+            && (tables.width, tables.kept, tables.cut) == (self.width, kept, cut)
+        {
+            return Ok(tables);
+        }
+        Ok(Tables {
+            width: self.width,
+            kept,
+            sums: binomial::partial_sums(self.width, kept.0, kept.1, work)?,
+            cut,
+            binomials: match cut {
+                Some(cut) => binomial::row(self.width, cut, work)?,
+                None => Vec::new(),
+            },
+        })
+    }
+
     /// F_l on the range of ranks before the layer, from F_{l+1} on the ranks from `low`
-    /// on.
-    fn before(&self, low: u64, after: &[BigUint], work: &mut Work) -> Formula<Vec<BigUint>> {
+    /// on. For rank d, with m = min(d, r): up to j = min(m, n - d) the rank stays d; beyond,
+    /// up to m, it becomes k = n - j, one of n - m, ..., min(n, d - 1).
+    fn before(
+        &self,
+        tables: &Tables,
+        low: u64,
+        after: &[BigUint],
+        work: &mut Work,
+    ) -> Formula<Vec<BigUint>> {
         let n = self.width;
         let at = |rank: u64| &after[(rank - low) as usize];
-        // For rank d, with m = min(d, r): up to j = min(m, n - d) the rank stays d;
-        // beyond, up to m, it becomes k = n - j, one of n - m .. min(n, d - 1).
-        let dimensions = || self.before.0..=self.before.1;
-        let cuts = |d: u64| d.min(self.rank);
-        let kept = |d: u64| n.checked_sub(d).map(|rest| rest.min(cuts(d)));
-        let most_kept = dimensions().filter_map(kept).max().unwrap_or(0);
-        let sums = binomial::partial_sums(n, most_kept, work)?;
-        let least = n - cuts(self.before.1);
-        let most = n.min(self.before.1);
+        let least = n - self.cuts(self.before.1);
         // The sums of C(n, k) F_{l+1}(k) over least <= k < least + i.
         let mut reduced = vec![BigUint::zero()];
-        if self.before.1 > least {
-            let binomials = binomial::row(n, n - least, work)?;
-            for k in least..=most {
-                let term = work.product(&binomials[(n - k) as usize], at(k))?;
+        if tables.cut.is_some() {
+            for k in least..=n.min(self.before.1) {
+                let term = work.product(&tables.binomials[(n - k) as usize], at(k))?;
                 let sum = term + &reduced[reduced.len() - 1];
                 work.touch(&sum)?;
                 reduced.push(sum);
@@ -179,12 +225,15 @@ impl Layer {
         }
         let reduced_below = |k: u64| &reduced[(k - least) as usize];
         let mut bound = Vec::new();
-        for d in dimensions() {
-            let mut value = match kept(d) {
-                Some(kept) => work.product(&sums[kept as usize], at(d))?,
+        for d in self.before.0..=self.before.1 {
+            let mut value = match self.kept(d) {
+                Some(kept) => {
+                    let sum = &tables.sums[(kept - tables.kept.0) as usize];
+                    work.product(sum, at(d))?
+                }
                 None => BigUint::zero(),
             };
-            let from = n - cuts(d);
+            let from = n - self.cuts(d);
             let end = d.min(n.saturating_add(1));
             if from < end {
                 value += reduced_below(end) - reduced_below(from);
