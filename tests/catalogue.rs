@@ -251,7 +251,7 @@ fn random_cnns_stay_below_every_upper_bound() {
 
 /// `cargo test --release --test catalogue -- --ignored`
 #[test]
-#[ignore = "long: about a minute"]
+#[ignore = "long: 15 seconds"]
 fn many_random_cnns_stay_below_every_upper_bound() {
     assert_random_cnns(1000..6000);
 }

@@ -1,6 +1,6 @@
-//! Exact binomial coefficients and their partial sums, one from the next: C(n, k+1)
-//! = C(n, k) (n-k) / (k+1), where the division is exact. A row of m entries of b bits
-//! costs O(m b).
+//! Exact binomial coefficients and their partial sums, one from the next: C(n, k+1) = C(n,
+//! k) (n-k) / (k+1), where the division is exact. A row of m entries of b bits costs O(m
+//! b).
 //!
 //! ```
 //! use chambers::theory::binomial;
@@ -46,8 +46,8 @@ impl Row {
 /// C(n, k).
 ///
 /// # Errors
-/// [`NoValue::TooLarge`](super::formula::NoValue::TooLarge); the same holds for
-/// all functions here.
+/// [`NoValue::TooLarge`](super::formula::NoValue::TooLarge); the same holds for all
+/// functions here.
 pub fn binomial(n: u64, k: u64, work: &mut Work) -> Formula<BigUint> {
     if k > n {
         return Ok(BigUint::zero());
@@ -70,8 +70,8 @@ pub fn row(n: u64, most: u64, work: &mut Work) -> Formula<Vec<BigUint>> {
     Ok(values)
 }
 
-/// C(n, 0) + ... + C(n, most): the regions of n hyperplanes in general position in
-/// `most` dimensions (Zaslavsky 1975).
+/// C(n, 0) + ... + C(n, most): the regions of n hyperplanes in general position in `most`
+/// dimensions (Zaslavsky 1975).
 pub fn sum(n: u64, most: u64, work: &mut Work) -> Formula<BigUint> {
     if most >= n {
         return work.power_of_two(n);

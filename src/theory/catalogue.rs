@@ -1,5 +1,5 @@
-//! The published formulas for the regions of fully connected networks of ReLU units,
-//! as data: what each says, who said it, what it assumes, and what was verified here.
+//! The published formulas for the regions of fully connected networks of ReLU units, as
+//! data: what each says, who said it, what it assumes, and what was verified here.
 //!
 //! **How to read a value.** The input has n_0 values, layer l has n_l units.
 //!
@@ -98,16 +98,16 @@ impl fmt::Display for Counts {
 /// Why a formula can be believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verified {
-    /// Proved in the documentation of its module; the tests also hold it against
-    /// exact counts.
+    /// Proved in the documentation of its module; the tests also hold it against exact
+    /// counts.
     Proved,
     /// Not proved here; the sentence says what is missing.
     No(&'static str),
 }
 
 impl Entry {
-    /// Whether the formula also holds for convolutions with as many units a layer:
-    /// upper bounds do, bounds on the maximum or the mean over free weights do not.
+    /// Whether the formula also holds for convolutions with as many units a layer: upper
+    /// bounds do, bounds on the maximum or the mean over free weights do not.
     pub fn holds_for_convolutions(&self) -> bool {
         self.kind == Kind::Upper
     }
@@ -123,9 +123,8 @@ pub enum Value {
         /// The exponent of n.
         exponent: BigUint,
     },
-    /// The mean number of regions that meet a large cube is at most
-    /// `coefficient` T^`exponent` times the cube's volume, where T depends on how
-    /// the weights are drawn.
+    /// The mean number of regions that meet a large cube is at most `coefficient`
+    /// T^`exponent` times the cube's volume, where T depends on how the weights are drawn.
     Density {
         /// What stands before the power of T.
         coefficient: Rational,
@@ -143,8 +142,8 @@ pub struct Evaluated {
     pub value: Formula<Value>,
 }
 
-/// Every formula for fully connected ReLU networks, for this many inputs and these
-/// widths, with [`WORK`] steps for each: about a second for all of them at worst.
+/// Every formula for fully connected ReLU networks, for this many inputs and these widths,
+/// with [`WORK`] steps for each: about a second for all of them at worst.
 pub fn evaluate(inputs: u64, widths: &[u64]) -> Vec<Evaluated> {
     evaluate_within(inputs, widths, WORK)
 }

@@ -1,13 +1,13 @@
-//! What formulas cost and what they give when they give no value: a limit on work,
-//! and the reason.
+//! What formulas cost and what they give when they give no value: a limit on work, and the
+//! reason.
 
 use std::fmt;
 
 use num_bigint::BigUint;
 use num_traits::{One, Zero};
 
-/// Steps for a value that is there, or not, within about half a second on one core, from
-/// at most some hundred megabytes.
+/// Steps for a value that is there, or not, within about half a second on one core, from at
+/// most some hundred megabytes.
 pub const WORK: u64 = 500_000_000;
 
 /// A formula's value, or why there is none.
@@ -49,8 +49,8 @@ pub(super) fn last_width(inputs: u64, widths: &[u64]) -> Formula<u64> {
     widths.last().copied().ok_or_else(no_layer)
 }
 
-/// Work that is left, in steps of some nanoseconds. Numbers cost a step a byte, so
-/// that the work also limits the memory.
+/// Work that is left, in steps of some nanoseconds. Numbers cost a step a byte, so that the
+/// work also limits the memory.
 #[derive(Debug)]
 pub struct Work(u64);
 
