@@ -6,9 +6,9 @@
 //! - An upper bound holds for every network of these widths, also for one whose
 //!   weights are shared or zero: a convolution is a fully connected layer with
 //!   special weights.
-//! - A lower bound is on the *maximum* over all weights: it says that some fully
-//!   connected network has as many regions, not that a given one has. It does *not*
-//!   hold for convolutions, whose weights are not free.
+//! - A lower bound is on the *maximum* over all weights and biases, on all of R^n: it says
+//!   that some fully connected network has as many regions, not that a given one has. It
+//!   does *not* hold for convolutions, whose weights are not free, nor without biases.
 //! - Sources differ in whether they count linear regions (adjacent activation regions
 //!   with one affine map merged) or activation regions. Both kinds of bound here hold
 //!   for activation regions, with one strict sign for each unit, which are at least
@@ -143,7 +143,7 @@ pub struct Evaluated {
 }
 
 /// Every formula for fully connected ReLU networks, for this many inputs and these widths,
-/// with [`WORK`] steps for each: about a second for all of them at worst.
+/// with [`WORK`] steps for each: a second or two for all of them at worst.
 pub fn evaluate(inputs: u64, widths: &[u64]) -> Vec<Evaluated> {
     evaluate_within(inputs, widths, WORK)
 }

@@ -76,10 +76,6 @@ pub struct Stability {
     pub rank: u64,
 }
 
-/// The most multiplications for one rank, a tenth of a second; that of a matrix that would
-/// take more counts as full.
-const MAX_RANK_WORK: usize = 1 << 24;
-
 /// At most so many regions of `network` in the interior of `domain`; zero in an empty one.
 ///
 /// # Errors
@@ -118,7 +114,7 @@ pub fn stability(network: &Network, domain: &Domain, work: u64) -> Formula<Vec<S
             sides.len()
         )
     })?;
-    let work = &mut Work::new(work);
+    let (work, rank_work) = (&mut Work::new(work), &mut Work::new(work));
     let mut values: Vec<Interval> = sides
         .iter()
         .map(|side| Interval::between(side.lower.as_ref(), side.upper.as_ref()))
@@ -138,7 +134,7 @@ pub fn stability(network: &Network, domain: &Domain, work: u64) -> Formula<Vec<S
                 let unstable: Vec<bool> = (values.iter())
                     .map(|v| v.low < 0.0 && v.high > 0.0)
                     .collect();
-                let rank = |rows: &[bool]| rank_bound(&affines, rows, &free);
+                let mut rank = |rows: &[bool]| rank_bound(&affines, rows, &free, rank_work);
                 let (all, cut) = (number(&may_be_active), number(&unstable));
                 layers.push(Stability {
                     active: all - cut,
@@ -176,8 +172,8 @@ fn apply(affine: &Affine, values: &[Interval], work: &mut Work) -> Formula<Vec<I
 }
 
 /// A bound on the rank of these rows of a product of layers, on these inputs: the least of
-/// its factors' ranks.
-fn rank_bound(affines: &[&Affine], rows: &[bool], free: &[bool]) -> u64 {
+/// its factors' ranks. A rank that takes more than `work` counts as full.
+fn rank_bound(affines: &[&Affine], rows: &[bool], free: &[bool], work: &mut Work) -> u64 {
     let full = number(rows).min(number(free));
     let Some(last) = affines.len().checked_sub(1) else {
         // ReLU of the values themselves.
@@ -187,17 +183,21 @@ fn rank_bound(affines: &[&Affine], rows: &[bool], free: &[bool]) -> u64 {
     let ranks = (0..).zip(affines).map(|(place, affine)| {
         let row = |row: &usize| place != last || rows[*row];
         let column = |column: u32| place != 0 || free[column as usize];
-        let kept = (0..affine.output().len()).filter(row);
-        let kept: Vec<SparseRow> = kept.map(|row| restricted(affine, row, column)).collect();
+        let kept: Vec<usize> = (0..affine.output().len()).filter(row).collect();
         let width = if place == 0 {
             number(free) as usize
         } else {
             affine.input_len()
         };
         let full = kept.len().min(width);
-        if kept.len().saturating_mul(width).saturating_mul(full) > MAX_RANK_WORK {
+        // An elimination modulo a prime, at some nanoseconds a multiplication.
+        let products = kept.len().saturating_mul(width).saturating_mul(full);
+        if work.spend(8u64.saturating_mul(products as u64)).is_err() {
             return full as u64;
         }
+        let kept: Vec<SparseRow> = (kept.iter())
+            .map(|&row| restricted(affine, row, column))
+            .collect();
         match rank(&kept) {
             Rank::Exactly(rank) => rank as u64,
             Rank::AtLeast(_) => full as u64,
