@@ -251,7 +251,7 @@ fn random_cnns_stay_below_every_upper_bound() {
 
 /// `cargo test --release --test catalogue -- --ignored`
 #[test]
-#[ignore = "long: about a minute"]
+#[ignore = "long: 15 seconds"]
 fn many_random_cnns_stay_below_every_upper_bound() {
     assert_random_cnns(1000..6000);
 }
@@ -323,6 +323,29 @@ fn fixtures_stay_below_the_bound_of_stable_units() {
         let regions = count(&network, &domain, 1).regions;
         assert_bounded(&network, &domain, regions, name);
     }
+}
+
+/// On all of R^n nothing is stable, but ranks still count.
+#[test]
+fn low_ranks_lower_the_bound_everywhere() {
+    let first: Vec<_> = (1..=6)
+        .map(|i| nets::unit(&[i, i * i, -i * i * i]))
+        .collect();
+    // Parallel hyperplanes: rank 1.
+    let second: Vec<_> = (1..=6)
+        .map(|i| nets::unit(&[1, -1, 1, -1, 1, -1, i]))
+        .collect();
+    let network = nets::dense(2, &[first, second]);
+    let everywhere = Domain::everything(2);
+    let bound = empirical::upper(&network, &everywhere, WORK).unwrap();
+    assert_eq!(
+        bound,
+        serra::upper_with_ranks(2, &[6, 6], &[2, 1], WORK).unwrap()
+    );
+    assert!(bound < serra::upper(2, &[6, 6], WORK).unwrap());
+    let stability = empirical::stability(&network, &everywhere, WORK).unwrap();
+    assert_eq!((stability[1].unstable, stability[1].unstable_rank), (6, 1));
+    assert!(bound >= count(&network, &everywhere, 1).regions.into());
 }
 
 #[test]

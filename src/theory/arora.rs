@@ -8,12 +8,12 @@
 //! prod_{l>=2} n_l.
 //!
 //! **Proof**, which counts activation regions. The first layer has max(0, g_i . x) and
-//! max(0, -g_i . x) for m vectors g_i in general position: m hyperplanes through
-//! the origin cut R^n_0 into 2 sum_{j<n_0} C(m-1, j) cones. The sum of all 2m units is s(x) =
-//! sum_i |g_i . x|, linear and unbounded on each cone. The second layer sees s alone
-//! and folds (0, 1) by n_2 units into n_2 intervals, each mapped onto (0, 1), as in
-//! the proof of [`montufar`](super::montufar) for n_0 = 1; so do the others, where the
-//! last needs only the cuts. So every cone is cut into at least prod n_l regions.
+//! max(0, -g_i . x) for m vectors g_i in general position: m hyperplanes through the origin
+//! cut R^n_0 into 2 sum_{j<n_0} C(m-1, j) cones. The sum of all 2m units is s(x) = sum_i
+//! |g_i . x|, linear and unbounded on each cone. The second layer sees s alone and folds
+//! (0, 1) by n_2 units into n_2 intervals, each mapped onto (0, 1), as in the proof of
+//! [`montufar`](super::montufar) for n_0 = 1; so do the others, where the last needs only
+//! the cuts. So every cone is cut into at least prod n_l regions.
 //!
 //! ```
 //! use chambers::theory::{arora, formula::WORK};
@@ -54,11 +54,12 @@ pub(super) fn cones(inputs: u64, widths: &[u64], work: &mut Work) -> Formula<Big
     Ok(binomial::sum(pairs - 1, inputs - 1, work)? << 1)
 }
 
-/// The bound. O(n_0) steps on numbers of O(n_1) bits, and the product.
+/// The bound, on the maximum over weights. O(n_0) steps on numbers of O(n_1) bits, and the
+/// product.
 ///
 /// # Errors
-/// When there are no inputs or no layers, a layer has no units, the first has only
-/// one, or it takes more than `work`.
+/// When there are no inputs or no layers, a layer has no units, the first has only one, or
+/// it takes more than `work`.
 pub fn lower(inputs: u64, widths: &[u64], work: u64) -> Formula<BigUint> {
     let work = &mut Work::new(work);
     let mut factors = vec![cones(inputs, widths, work)?];

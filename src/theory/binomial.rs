@@ -1,6 +1,6 @@
-//! Exact binomial coefficients and their partial sums, one from the next: C(n, k+1)
-//! = C(n, k) (n-k) / (k+1), where the division is exact. A row of m entries of b bits
-//! costs O(m b).
+//! Exact binomial coefficients and their partial sums, one from the next: C(n, k+1) = C(n,
+//! k) (n-k) / (k+1), where the division is exact. A row of m entries of b bits costs O(m
+//! b).
 //!
 //! ```
 //! use chambers::theory::binomial;
@@ -9,6 +9,8 @@
 //! // Theorem 1 of Xiong et al. 2020, Zaslavsky 1975: five lines cut the plane into 16.
 //! assert_eq!(binomial::sum(5, 2, &mut work).unwrap().to_string(), "16");
 //! ```
+
+use std::collections::BTreeMap;
 
 use num_bigint::BigUint;
 use num_traits::{One, Zero};
@@ -44,8 +46,8 @@ impl Row {
 /// C(n, k).
 ///
 /// # Errors
-/// [`NoValue::TooLarge`](super::formula::NoValue::TooLarge); the same holds for
-/// all functions here.
+/// [`NoValue::TooLarge`](super::formula::NoValue::TooLarge); the same holds for all
+/// functions here.
 pub fn binomial(n: u64, k: u64, work: &mut Work) -> Formula<BigUint> {
     if k > n {
         return Ok(BigUint::zero());
@@ -68,17 +70,16 @@ pub fn row(n: u64, most: u64, work: &mut Work) -> Formula<Vec<BigUint>> {
     Ok(values)
 }
 
-/// C(n, 0) + ... + C(n, most): the regions of n hyperplanes in general position in
-/// `most` dimensions (Zaslavsky 1975).
+/// C(n, 0) + ... + C(n, most): the regions of n hyperplanes in general position in `most`
+/// dimensions (Zaslavsky 1975).
 pub fn sum(n: u64, most: u64, work: &mut Work) -> Formula<BigUint> {
     if most >= n {
-        work.spend(n / 8 + 1)?;
-        return Ok(BigUint::one() << n);
+        return work.power_of_two(n);
     }
     if most > n / 2 {
         // All subsets but those whose complement has at most n - most - 1.
-        work.spend(n / 8 + 1)?;
-        return Ok((BigUint::one() << n) - sum(n, n - most - 1, work)?);
+        let rest = sum(n, n - most - 1, work)?;
+        return Ok(work.power_of_two(n)? - rest);
     }
     weighted_sum(n, most, 1, work)
 }
@@ -100,15 +101,47 @@ pub fn weighted_sum(n: u64, most: u64, factor: u64, work: &mut Work) -> Formula<
     Ok(sum)
 }
 
-/// C(n, 0), C(n, 0) + C(n, 1), ..., C(n, 0) + ... + C(n, k) for k = min(most, n).
-pub fn partial_sums(n: u64, most: u64, work: &mut Work) -> Formula<Vec<BigUint>> {
-    let mut sums = row(n, most, work)?;
-    for k in 1..sums.len() {
-        work.touch(&sums[k - 1])?;
-        let (before, after) = sums.split_at_mut(k);
-        after[0] += &before[k - 1];
+/// C(n, 0) + ... + C(n, k) for all k from `least` to min(most, n).
+pub fn partial_sums(n: u64, least: u64, most: u64, work: &mut Work) -> Formula<Vec<BigUint>> {
+    let mut row = Row::new(n);
+    let mut sum = BigUint::one();
+    let mut sums = Vec::new();
+    for k in 0..=most.min(n) {
+        if k > 0 {
+            row.step(work)?;
+            work.touch(&sum)?;
+            sum += &row.value;
+        }
+        if k >= least {
+            sums.push(sum.clone());
+        }
     }
     Ok(sums)
+}
+
+/// prod_l (C(n_l, 0) + C(n_l, 1) f + ... + C(n_l, d_l) f^d_l), where d_l = min(n_0, ...,
+/// n_{l-1}): what several bounds are. Layers that are alike cost as much as one.
+pub(super) fn product_of_sums(
+    inputs: u64,
+    widths: &[u64],
+    factor: u64,
+    work: &mut Work,
+) -> Formula<BigUint> {
+    let mut layers: BTreeMap<(u64, u64), u64> = BTreeMap::new();
+    let mut dimension = inputs;
+    for &width in widths {
+        *layers.entry((width, dimension)).or_default() += 1;
+        dimension = dimension.min(width);
+    }
+    let mut factors = Vec::with_capacity(layers.len());
+    for ((width, dimension), alike) in layers {
+        let sum = match factor {
+            1 => sum(width, dimension, work)?,
+            _ => weighted_sum(width, dimension, factor, work)?,
+        };
+        factors.push(work.power(&sum, alike)?);
+    }
+    work.product_of(factors)
 }
 
 #[cfg(test)]
@@ -141,9 +174,11 @@ mod tests {
                 assert_eq!(binomial(n, most, &mut work).unwrap(), entry(most).into());
                 let partial: u64 = (0..=most).map(entry).sum();
                 assert_eq!(sum(n, most, &mut work).unwrap(), partial.into());
-                let sums = partial_sums(n, most, &mut work).unwrap();
-                assert_eq!(sums.len() as u64, most.min(n) + 1);
-                assert_eq!(*sums.last().unwrap(), partial.into());
+                for least in [0, 1, most] {
+                    let sums = partial_sums(n, least, most, &mut work).unwrap();
+                    let expected = (least..=most.min(n)).map(|k| sum(n, k, &mut work));
+                    assert_eq!(sums, expected.map(Result::unwrap).collect::<Vec<_>>());
+                }
                 for factor in [0u64, 2, 3] {
                     let weighted: u128 = (0..=most.min(n))
                         .map(|k| u128::from(entry(k)) * u128::from(factor).pow(k as u32))

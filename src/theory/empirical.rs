@@ -1,26 +1,29 @@
-//! An upper bound for one network on one box, from units that never change their sign there:
-//! in the spirit of Serra and Ramalingam (2020), whose bound takes more from mixed-integer
-//! programs; proved here.
+//! An upper bound for one network on one box, from units that never change their sign
+//! there: in the spirit of Serra and Ramalingam (2020), whose bound takes more from
+//! mixed-integer programs; proved here.
 //!
-//! **Statement.** On a box of dimension d (a side that is a point has none), let layer l have a_l units
-//! whose pre-activation is nowhere negative there, u_l that may change sign, and others, which are nowhere
-//! positive. Let c_l bound the rank of the weights of the u_l units, and r_l that of the a_l + u_l
-//! ones, both on those inputs of the layer that are not constantly zero. Then the network has at most F_1(d) regions on the box,
-//! where F_{L+1} = 1 and
+//! **Statement.** On a box of dimension d (a side that is a point has none), let layer l
+//! have a_l units whose pre-activation is nowhere negative there, u_l that may change sign,
+//! and others, which are nowhere positive. Let c_l bound the rank of the weights of the u_l
+//! units, and r_l that of the a_l + u_l ones, both on those inputs of the layer that are
+//! not constant there. Then the network has at most F_1(d) regions on the box, where
+//! F_{L+1} = 1 and
 //!
 //! > F_l(d) = sum_{j <= min(d, c_l)} C(u_l, j) F_{l+1}(min(d, r_l, a_l + u_l - j)).
 //!
-//! **Proof.** As for [`serra`](super::serra). On a cell on which the map before layer l is affine
-//! of rank d, a unit that is nowhere negative is positive on the whole open cell, or zero on all of it: it does
-//! not cut. Neither does one that is nowhere positive. So the cell is cut by at most u_l hyperplanes, whose normals span
-//! at most min(d, c_l) dimensions. A pattern is given by the set of those u_l units that are not
-//! positive; at most C(u_l, j) of these sets have j members, where units that are zero on the
-//! whole cell count as members. There a_l + u_l - j units are active, so that the rank becomes at most min(d, r_l,
-//! a_l + u_l - j). This is a histogram as [`hinz`](super::hinz) asks for. With a_l = 0, u_l = n_l and ranks n_l it is the
-//! bound of Serra et al. 2018, which it never exceeds.
+//! **Proof.** As for [`serra`](super::serra). On a cell on which the map before layer l is
+//! affine of rank d, a unit that is nowhere negative is positive on the whole open cell, or
+//! zero on all of it: it does not cut. Neither does one that is nowhere positive. So the
+//! cell is cut by at most u_l hyperplanes, whose normals span at most min(d, c_l)
+//! dimensions. A pattern is given by the set of those u_l units that are not positive; at
+//! most C(u_l, j) of these sets have j members, where units that are zero on the whole cell
+//! count as members. There a_l + u_l - j units are active, so that the rank becomes at most
+//! min(d, r_l, a_l + u_l - j). This is a histogram as [`hinz`] asks for. With
+//! a_l = 0, u_l = n_l and ranks n_l it is the bound of Serra et al. 2018, which it never
+//! exceeds.
 //!
-//! Which units may change sign is found by interval arithmetic: a unit that it calls stable is, and it misses
-//! some. Floats are rounded outwards, unless the operation is exact.
+//! Which units may change sign is found by interval arithmetic: a unit that it calls stable
+//! is, and it misses some. Floats are rounded outwards, unless the operation is exact.
 //!
 //! ```
 //! use chambers::network::{Architecture, random};
@@ -73,9 +76,6 @@ pub struct Stability {
     pub rank: u64,
 }
 
-/// The most entries of a matrix whose rank is computed; a larger one counts as full.
-const MAX_RANK_ENTRIES: usize = 1 << 18;
-
 /// At most so many regions of `network` in the interior of `domain`; zero in an empty one.
 ///
 /// # Errors
@@ -99,7 +99,8 @@ fn histogram(dimension: u64, layer: Stability, work: &mut Work) -> Formula<Histo
     Ok(ranks.zip(row).collect())
 }
 
-/// What interval arithmetic proves of the units of every ReLU layer on `domain`.
+/// What interval arithmetic proves of the units of every ReLU layer on `domain`; of an
+/// empty one it says nothing.
 ///
 /// # Errors
 /// When the domain has another number of inputs than the network, or it takes more than
@@ -113,7 +114,7 @@ pub fn stability(network: &Network, domain: &Domain, work: u64) -> Formula<Vec<S
             sides.len()
         )
     })?;
-    let work = &mut Work::new(work);
+    let (work, rank_work) = (&mut Work::new(work), &mut Work::new(work));
     let mut values: Vec<Interval> = sides
         .iter()
         .map(|side| Interval::between(side.lower.as_ref(), side.upper.as_ref()))
@@ -133,7 +134,7 @@ pub fn stability(network: &Network, domain: &Domain, work: u64) -> Formula<Vec<S
                 let unstable: Vec<bool> = (values.iter())
                     .map(|v| v.low < 0.0 && v.high > 0.0)
                     .collect();
-                let rank = |rows: &[bool]| rank_bound(&affines, rows, &free);
+                let mut rank = |rows: &[bool]| rank_bound(&affines, rows, &free, rank_work);
                 let (all, cut) = (number(&may_be_active), number(&unstable));
                 layers.push(Stability {
                     active: all - cut,
@@ -170,9 +171,9 @@ fn apply(affine: &Affine, values: &[Interval], work: &mut Work) -> Formula<Vec<I
     .collect()
 }
 
-/// A bound on the rank of these rows of a product of layers, on these inputs: the least
-/// of its factors' ranks.
-fn rank_bound(affines: &[&Affine], rows: &[bool], free: &[bool]) -> u64 {
+/// A bound on the rank of these rows of a product of layers, on these inputs: the least of
+/// its factors' ranks. A rank that takes more than `work` counts as full.
+fn rank_bound(affines: &[&Affine], rows: &[bool], free: &[bool], work: &mut Work) -> u64 {
     let full = number(rows).min(number(free));
     let Some(last) = affines.len().checked_sub(1) else {
         // ReLU of the values themselves.
@@ -182,17 +183,21 @@ fn rank_bound(affines: &[&Affine], rows: &[bool], free: &[bool]) -> u64 {
     let ranks = (0..).zip(affines).map(|(place, affine)| {
         let row = |row: &usize| place != last || rows[*row];
         let column = |column: u32| place != 0 || free[column as usize];
-        let kept = (0..affine.output().len()).filter(row);
-        let kept: Vec<SparseRow> = kept.map(|row| restricted(affine, row, column)).collect();
+        let kept: Vec<usize> = (0..affine.output().len()).filter(row).collect();
         let width = if place == 0 {
             number(free) as usize
         } else {
             affine.input_len()
         };
         let full = kept.len().min(width);
-        if kept.len().saturating_mul(width) > MAX_RANK_ENTRIES {
+        // An elimination modulo a prime, at some nanoseconds a multiplication.
+        let products = kept.len().saturating_mul(width).saturating_mul(full);
+        if work.spend(8u64.saturating_mul(products as u64)).is_err() {
             return full as u64;
         }
+        let kept: Vec<SparseRow> = (kept.iter())
+            .map(|&row| restricted(affine, row, column))
+            .collect();
         match rank(&kept) {
             Rank::Exactly(rank) => rank as u64,
             Rank::AtLeast(_) => full as u64,

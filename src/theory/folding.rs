@@ -1,18 +1,19 @@
 //! The folding constructions of Montufar et al. (2014) and Serra et al. (2018), with every
 //! unit used: a lower bound derived here that is never below theirs.
 //!
-//! **Statement.** Let f(1) = 1, f(2) = 2 and f(p) = p + 1 for p >= 3. For every n with 1 <= n <=
-//! n_0 and n <= n_l for all l < L, some fully connected network has at least
+//! **Statement.** Let f(1) = 1, f(2) = 2 and f(p) = p + 1 for p >= 3. For every n with 1 <=
+//! n <= n_0 and n <= n_l for all l < L, some fully connected network has at least
 //!
 //! > prod_{l<L} f(q_l + 1)^{r_l} f(q_l)^{n - r_l} * sum_{j<=n} C(n_L, j)
 //!
 //! activation regions, where n_l = q_l n + r_l, 0 <= r_l < n.
 //!
 //! **Proof.** The network looks at n of its inputs only. By the proofs of
-//! [`montufar`](super::montufar) (p pieces) and [`serra`](super::serra) (p + 1 pieces where p >= 3), p
-//! units fold a coordinate into f(p) intervals, each mapped onto (0, 1). Coordinates need not get equally many
-//! units: r_l of them get q_l + 1. (No other way to hand them out is better: f(p + 1) / f(p) = 2, 2,
-//! 5/4, 6/5, ... does not increase.) The sources take n = n_0 and leave r_l units idle.
+//! [`montufar`](super::montufar) (p pieces) and [`serra`](super::serra) (p + 1 pieces where
+//! p >= 3), p units fold a coordinate into f(p) intervals, each mapped onto (0, 1).
+//! Coordinates need not get equally many units: r_l of them get q_l + 1. (No other way to
+//! hand them out is better: f(p + 1) / f(p) = 2, 2, 5/4, 6/5, ... does not increase.) The
+//! sources take n = n_0 and leave r_l units idle.
 //!
 //! ```
 //! use chambers::theory::{folding, formula::WORK, montufar};
@@ -46,8 +47,9 @@ fn pieces(units: u64) -> u128 {
     u128::from(units) + u128::from(units >= 3)
 }
 
-/// The bound for the n that is best by a float estimate, or n = n_0: whichever n is taken,
-/// the value is a bound. O(L n_0) steps to choose, O(n_0) on numbers of O(n_L) bits, and the product.
+/// The bound, on the maximum over weights, for the n that is best by a float estimate, or n
+/// = n_0: whichever n is taken, the value is a bound. O(L n_0) steps to choose, O(n_0) on
+/// numbers of O(n_L) bits, and the product.
 ///
 /// # Errors
 /// When there are no inputs or no layers, a layer before the last has no units, or it takes

@@ -1,13 +1,14 @@
-//! What formulas cost and what they give when they give no value: a limit on work,
-//! and the reason.
+//! What formulas cost and what they give when they give no value: a limit on work, and the
+//! reason.
 
 use std::fmt;
 
 use num_bigint::BigUint;
 use num_traits::{One, Zero};
 
-/// Steps for a value that is there, or not, within a few seconds on one core.
-pub const WORK: u64 = 200_000_000;
+/// Steps for a value that is there, or not, within about half a second on one core, from at
+/// most some hundred megabytes.
+pub const WORK: u64 = 500_000_000;
 
 /// A formula's value, or why there is none.
 pub type Formula<T> = Result<T, NoValue>;
@@ -48,8 +49,8 @@ pub(super) fn last_width(inputs: u64, widths: &[u64]) -> Formula<u64> {
     widths.last().copied().ok_or_else(no_layer)
 }
 
-/// Work that is left, in steps of some nanoseconds. Numbers cost a step a byte, so
-/// that the work also limits the memory.
+/// Work that is left, in steps of some nanoseconds. Numbers cost a step a byte, so that the
+/// work also limits the memory.
 #[derive(Debug)]
 pub struct Work(u64);
 
@@ -104,6 +105,13 @@ impl Work {
         Ok(factors.pop().unwrap_or_else(BigUint::one))
     }
 
+    /// 2^`exponent`, at four steps a bit: such a number is made in no time, but has to be
+    /// kept and read.
+    pub(super) fn power_of_two(&mut self, exponent: u64) -> Formula<BigUint> {
+        self.spend(exponent.saturating_mul(4))?;
+        Ok(BigUint::one() << exponent)
+    }
+
     /// `base^exponent`.
     pub(super) fn power(&mut self, base: &BigUint, exponent: u64) -> Formula<BigUint> {
         if base.is_zero() || base.is_one() {
@@ -114,7 +122,7 @@ impl Work {
             });
         }
         // At least as many bits as the exponent: too many end here.
-        self.spend(exponent.saturating_mul(base.bits() - 1) / 8 + 1)?;
+        self.spend(exponent.saturating_mul(base.bits() - 1))?;
         let mut power = BigUint::one();
         for bit in (0..u64::BITS - exponent.leading_zeros()).rev() {
             power = self.product(&power, &power)?;

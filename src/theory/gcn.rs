@@ -1,8 +1,8 @@
 //! One layer of a graph convolutional network: sigma(A X W + b) for a graph's matrix A, a
 //! row of d_0 channels of X for each node and d_1 filters, the columns of W.
 //!
-//! Chen, Wang and Xiong (2022) count its regions; their printed formulas were not at
-//! hand, and what follows is derived here.
+//! Chen, Wang and Xiong (2022) count its regions; their printed formulas were not at hand,
+//! and what follows is derived here.
 //!
 //! **Statement.** The number of regions is at most
 //!
@@ -13,12 +13,12 @@
 //! nodes, and exact for almost all W and b; without biases the exact number is then (2
 //! sum_{i<=d_0-1} C(d_1 - 1, i))^n.
 //!
-//! **Proof.** The unit of node v and filter k has the normal A_v (x) w_k, in the space V_v = A_v
-//! (x) R^d_0, and dim sum_{v in J} V_v = d_0 rank(A_J): Proposition 2 (14) in the supplement of
-//! Xiong et al. 2020, which holds for every arrangement. For an invertible A, Y = A X is any
-//! matrix, each of whose rows meets the arrangement of the d_1 filters on its own: the regions are the
-//! products of those of n copies of d_1 hyperplanes in R^d_0, in general position or
-//! all through the origin.
+//! **Proof.** The unit of node v and filter k has the normal A_v (x) w_k, in the space V_v
+//! = A_v (x) R^d_0, and dim sum_{v in J} V_v = d_0 rank(A_J): Proposition 2 (14) in the
+//! supplement of Xiong et al. 2020, which holds for every arrangement. For an invertible A,
+//! Y = A X is any matrix, each of whose rows meets the arrangement of the d_1 filters on
+//! its own: the regions are the products of those of n copies of d_1 hyperplanes in R^d_0,
+//! in general position or all through the origin.
 //!
 //! ```
 //! use chambers::theory::{formula::WORK, gcn};
@@ -129,8 +129,7 @@ pub fn invertible(nodes: u64, channels: u64, filters: u64, work: u64) -> Formula
 /// The number for an invertible matrix without biases, for almost all weights.
 ///
 /// # Errors
-/// When there are no channels, on which every unit is zero, or it takes more than
-/// `work`.
+/// When there are no channels, on which every unit is zero, or it takes more than `work`.
 pub fn invertible_without_bias(
     nodes: u64,
     channels: u64,

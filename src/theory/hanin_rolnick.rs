@@ -1,7 +1,7 @@
 //! The mean number of activation regions of a random network: Hanin and Rolnick (2019).
 //!
-//! **Statement** (Deep ReLU networks have surprisingly few activation patterns). For
-//! random weights and biases, N units, n_0 inputs and a cube C that is large enough,
+//! **Statement** (Deep ReLU networks have surprisingly few activation patterns). For random
+//! weights and biases, N units, n_0 inputs and a cube C that is large enough,
 //!
 //! > E[# activation regions that meet C] / vol(C) <= (T N)^{n_0} / n_0!  if N >= n_0, else 2^N,
 //!
@@ -14,8 +14,8 @@
 //!
 //! > C(N, k) (2 C_grad C_bias)^k vol(K).
 //!
-//! Both are from memory and not verified here. They are about the mean over random
-//! weights and a bounded part of space, never about one network or all of R^n.
+//! Both are from memory and not verified here. They are about the mean over random weights
+//! and a bounded part of space, never about one network or all of R^n.
 //!
 //! **Convolutions break the assumption.** Units at different positions of one filter share
 //! their bias, so that given the one the other has no density at all: neither statement
@@ -87,8 +87,8 @@ pub fn coefficient(inputs: u64, widths: &[u64], work: u64) -> Formula<Rational> 
     Ok(Rational::new(power.into(), factorial.into()))
 }
 
-/// The bound on the mean number of regions that meet the cube, over its volume, for
-/// T = 32 C_grad C_bias.
+/// The bound on the mean number of regions that meet the cube, over its volume, for T = 32
+/// C_grad C_bias.
 ///
 /// # Errors
 /// When there are fewer units than inputs, `t` is not positive, or it takes more than
@@ -99,8 +99,8 @@ pub fn density(inputs: u64, widths: &[u64], t: &Rational, work: u64) -> Formula<
     Ok(coefficient * power(t, inputs, &mut Work::new(work))?)
 }
 
-/// The bound on the mean volume of the points where `k` pre-activations vanish, over
-/// the volume of the body.
+/// The bound on the mean volume of the points where `k` pre-activations vanish, over the
+/// volume of the body.
 ///
 /// # Errors
 /// When `k` exceeds the inputs, a constant is not positive, or it takes more than `work`.

@@ -9,13 +9,14 @@
 //! the regions of any network of these widths.
 //!
 //! **Proof.** Let v(n) be the number of cells after layer l on which the map so far is
-//! affine of rank n, and w(n) that of the recursion. By induction on l, with *tails*: sum_{n>=J}
-//! v(n) <= sum_{n>=J} w(n) for all J. A cell of rank n makes at most sum_{i>=J} h_{n,n'}(i)
-//! cells of rank at least J if n >= J, and none otherwise. That number does not decrease with n, so
-//! summed over the cells it only grows when the tails do. J = 0 is the statement.
+//! affine of rank n, and w(n) that of the recursion. By induction on l, with *tails*:
+//! sum_{n>=J} v(n) <= sum_{n>=J} w(n) for all J. A cell of rank n makes at most sum_{i>=J}
+//! h_{n,n'}(i) cells of rank at least J if n >= J, and none otherwise. That number does not
+//! decrease with n, so summed over the cells it only grows when the tails do. J = 0 is the
+//! statement.
 //!
-//! In the source's matrix form the step from layer to layer is the product with a matrix whose
-//! column n is that histogram, clipped at n; here the matrix is never written down.
+//! In the source's matrix form the step from layer to layer is the product with a matrix
+//! whose column n is that histogram, clipped at n; here the matrix is never written down.
 //!
 //! Three histograms, for n' units in dimension n:
 //!
@@ -26,8 +27,8 @@
 //! | [`binomials`] | C(n', j) regions with j inactive units, for j <= n | Serra et al. 2018 |
 //!
 //! They are histograms as asked for: there are no more patterns, resp. regions (Zaslavsky
-//! 1975), and those with at most k inactive units are at most sum_{j<=k} C(n', j) by counting
-//! patterns and at most sum_{j<=n} C(n', j) in all.
+//! 1975), and those with at most k inactive units are at most sum_{j<=k} C(n', j) by
+//! counting patterns and at most sum_{j<=n} C(n', j) in all.
 //!
 //! ```
 //! use chambers::theory::{formula::WORK, hinz, montufar, serra};

@@ -4,16 +4,17 @@
 //!
 //! > prod_l sum_{s<=m_l} C(n_l, s) (p-1)^s
 //!
-//! regions, where a region has one piece for every unit. One layer reaches it.
+//! regions, where a region has one piece for every unit (the source counts linear regions).
+//! One layer reaches it.
 //!
 //! **Proof.** On a region of the layers before l, a unit is an affine function on a space
-//! of dimension at most m_l, and changes its piece on p - 1 parallel hyperplanes.
-//! The regions of an arrangement are as many as its sets without a broken circuit,
-//! which are independent sets of hyperplanes; an independent set has at most m_l
-//! members and at most one of parallel ones, so that there are at most C(n_l, s) (p-1)^s
-//! of s members. For generic normals in n_0 dimensions every such set counts, with
-//! different unit normals for different units: one layer attains the bound. The formula
-//! is from memory; the proof is what vouches for it.
+//! of dimension at most m_l, and changes its piece on p - 1 parallel hyperplanes. The
+//! regions of an arrangement are as many as its sets without a broken circuit, which are
+//! independent sets of hyperplanes; an independent set has at most m_l members and at most
+//! one of parallel ones, so that there are at most C(n_l, s) (p-1)^s of s members. For
+//! generic normals in n_0 dimensions every such set counts, with different unit normals for
+//! different units: one layer attains the bound. The formula is from memory; the proof is
+//! what vouches for it.
 //!
 //! ```
 //! use chambers::theory::{formula::WORK, hu_zhang, montufar};
@@ -42,19 +43,12 @@ pub static UPPER: Entry = Entry {
     verified: Verified::Proved,
 };
 
-/// The bound for activations of `pieces` pieces. O(sum_l m_l) steps on numbers of up to
-/// n_l log p bits, and the product.
+/// The bound for activations of `pieces` pieces. O(m_l) steps on numbers of up to n_l log p
+/// bits for each layer that is unlike the others, and the product.
 ///
 /// # Errors
 /// When there are no pieces, or it takes more than `work`.
 pub fn upper(inputs: u64, widths: &[u64], pieces: u64, work: u64) -> Formula<BigUint> {
     assume(pieces > 0, || "an activation has at least one piece".into())?;
-    let work = &mut Work::new(work);
-    let mut dimension = inputs;
-    let mut factors = Vec::with_capacity(widths.len());
-    for &width in widths {
-        factors.push(binomial::weighted_sum(width, dimension, pieces - 1, work)?);
-        dimension = dimension.min(width);
-    }
-    work.product_of(factors)
+    binomial::product_of_sums(inputs, widths, pieces - 1, &mut Work::new(work))
 }

@@ -1,19 +1,20 @@
-//! The bounds of Montufar, Pascanu, Cho and Bengio (2014) and of Montufar (2017).
+//! The bounds of Montufar, Pascanu, Cho and Bengio (2014) and of Montufar (2017). The
+//! sources count linear regions, the proofs here activation regions.
 //!
 //! **Lower bound (2014).** When n_l >= n_0 for all l < L, some network has at least
 //!
 //! > prod_{l<L} floor(n_l / n_0)^{n_0} * sum_{j<=n_0} C(n_L, j)
 //!
-//! linear regions. *Proof*, which counts activation regions: let p = floor(n_l / n_0)
-//! and give each of the n_0 coordinates p units, max(0, p x - k) for k = 0..p-1. Then
-//! g(x) = sum_k c_k max(0, p x - k) with c_0 = 1 and c_k = 2 (-1)^k else maps each
-//! interval (k/p, (k+1)/p) onto (0, 1). It becomes part of the next layer's weights. So
-//! the open unit cube holds p^n_0 small cubes, each mapped onto the unit cube, and
-//! the units' signs tell them apart. Units left over have weights 0 and bias 1. By
-//! induction the layers before the last make prod p_l^n_0 disjoint boxes with patterns of
-//! their own, each mapped onto the unit cube by a bijective affine map, and the last
-//! layer cuts the cube by n_L hyperplanes in general position, all of whose regions
-//! meet it. The source asks n_l >= n_0 of the last layer too; the proof does not.
+//! linear regions. *Proof*, which counts activation regions: let p = floor(n_l / n_0) and
+//! give each of the n_0 coordinates p units, max(0, p x - k) for k = 0..p-1. Then g(x) =
+//! sum_k c_k max(0, p x - k) with c_0 = 1 and c_k = 2 (-1)^k else maps each interval (k/p,
+//! (k+1)/p) onto (0, 1). It becomes part of the next layer's weights. So the open unit cube
+//! holds p^n_0 small cubes, each mapped onto the unit cube, and the units' signs tell them
+//! apart. Units left over have weights 0 and bias 1. By induction the layers before the
+//! last make prod p_l^n_0 disjoint boxes with patterns of their own, each mapped onto the
+//! unit cube by a bijective affine map, and the last layer cuts the cube by n_L hyperplanes
+//! in general position, all of whose regions meet it. The source asks n_l >= n_0 of the
+//! last layer too; the proof does not.
 //!
 //! **Upper bound (2014).** 2^N for N units: there are no more patterns.
 //!
@@ -22,9 +23,9 @@
 //! > prod_l sum_{j<=m_l} C(n_l, j)
 //!
 //! regions. *Proof*: on a region of the layers before l their output is an affine map of
-//! rank at most m_l, so the n_l units are affine functions on a space of dimension
-//! at most m_l, and their hyperplanes cut it into at most the number that Zaslavsky
-//! (1975) gives. (Taking n_l into the minimum changes nothing: C(n_l, j) is zero beyond.)
+//! rank at most m_l, so the n_l units are affine functions on a space of dimension at most
+//! m_l, and their hyperplanes cut it into at most the number that Zaslavsky (1975) gives.
+//! (Taking n_l into the minimum changes nothing: C(n_l, j) is zero beyond.)
 //!
 //! ```
 //! use chambers::theory::{formula::WORK, montufar};
@@ -36,7 +37,6 @@
 //! ```
 
 use num_bigint::BigUint;
-use num_traits::One;
 
 use super::binomial;
 use super::catalogue::{Counts, Entry, Kind, Verified};
@@ -63,7 +63,7 @@ pub static UPPER_2014: Entry = Entry {
     name: "Montufar et al. 2014, upper: all patterns",
     source: SOURCE_2014,
     kind: Kind::Upper,
-    counts: Counts::ActivationRegions,
+    counts: Counts::LinearRegions,
     assumptions: "none",
     verified: Verified::Proved,
 };
@@ -74,7 +74,7 @@ pub static UPPER_2017: Entry = Entry {
     name: "Montufar 2017, upper",
     source: "Montufar 2017, Notes on the number of linear regions of deep neural networks",
     kind: Kind::Upper,
-    counts: Counts::ActivationRegions,
+    counts: Counts::LinearRegions,
     assumptions: "none",
     verified: Verified::Proved,
 };
@@ -90,12 +90,12 @@ pub(super) fn folds(inputs: u64, widths: &[u64]) -> Formula<impl Iterator<Item =
     Ok(folded.iter().map(move |width| width / inputs))
 }
 
-/// The lower bound of 2014, on the maximum over weights. O(n_0) steps on numbers of
-/// O(n_0 log n_L) bits, and the product.
+/// The lower bound of 2014, on the maximum over weights. O(n_0) steps on numbers of O(n_0
+/// log n_L) bits, and the product.
 ///
 /// # Errors
-/// When some n_l < n_0 for l < L, there are no inputs or no layers, or it takes more
-/// than `work`.
+/// When some n_l < n_0 for l < L, there are no inputs or no layers, or it takes more than
+/// `work`.
 pub fn lower_2014(inputs: u64, widths: &[u64], work: u64) -> Formula<BigUint> {
     let work = &mut Work::new(work);
     let last = last_width(inputs, widths)?;
@@ -114,22 +114,14 @@ pub fn lower_2014(inputs: u64, widths: &[u64], work: u64) -> Formula<BigUint> {
 pub fn upper_2014(_inputs: u64, widths: &[u64], work: u64) -> Formula<BigUint> {
     let add = |sum: u64, &width: &u64| sum.checked_add(width);
     let units = widths.iter().try_fold(0, add).ok_or(NoValue::TooLarge)?;
-    Work::new(work).spend(units / 8 + 1)?;
-    Ok(BigUint::one() << units)
+    Work::new(work).power_of_two(units)
 }
 
-/// The upper bound of 2017. O(sum_l m_l) steps on numbers of up to n_l bits, and the
-/// product.
+/// The upper bound of 2017. O(m_l) steps on numbers of up to n_l bits for each layer that
+/// is unlike the others, and the product.
 ///
 /// # Errors
 /// When it takes more than `work`.
 pub fn upper_2017(inputs: u64, widths: &[u64], work: u64) -> Formula<BigUint> {
-    let work = &mut Work::new(work);
-    let mut dimension = inputs;
-    let mut factors = Vec::with_capacity(widths.len());
-    for &width in widths {
-        factors.push(binomial::sum(width, dimension, work)?);
-        dimension = dimension.min(width);
-    }
-    work.product_of(factors)
+    binomial::product_of_sums(inputs, widths, 1, &mut Work::new(work))
 }

@@ -4,12 +4,12 @@
 //!
 //! > prod_{l<L} floor(n_l / n_0) * sum_{j<=n_0} C(n_L, j)
 //!
-//! linear regions; with one layer this is Zaslavsky's number, which no network of
-//! that width exceeds.
+//! linear regions; with one layer this is Zaslavsky's number, which no network of that
+//! width exceeds.
 //!
-//! **Proof.** Each factor is at most floor(n_l / n_0)^n_0, so the number is at most
-//! that of [`montufar::lower_2014`](super::montufar::lower_2014), which is proved
-//! there. The source asks n_l >= n_0 of the last layer too; the proof does not.
+//! **Proof.** Each factor is at most floor(n_l / n_0)^n_0, so the number is at most that of
+//! [`montufar::lower_2014`](super::montufar::lower_2014), which is proved there. The source
+//! asks n_l >= n_0 of the last layer too; the proof does not.
 //!
 //! ```
 //! use chambers::theory::{formula::WORK, pascanu};
@@ -37,11 +37,12 @@ pub static LOWER: Entry = Entry {
     verified: Verified::Proved,
 };
 
-/// The bound. O(n_0) steps on numbers of O(n_0 log n_L) bits, and the product.
+/// The bound, on the maximum over weights. O(n_0) steps on numbers of O(n_0 log n_L) bits,
+/// and the product.
 ///
 /// # Errors
-/// When some n_l < n_0 for l < L, there are no inputs or no layers, or it takes more
-/// than `work`.
+/// When some n_l < n_0 for l < L, there are no inputs or no layers, or it takes more than
+/// `work`.
 pub fn lower(inputs: u64, widths: &[u64], work: u64) -> Formula<BigUint> {
     let work = &mut Work::new(work);
     let last = last_width(inputs, widths)?;

@@ -1,8 +1,8 @@
 //! The growth that Raghu, Poole, Kleinberg, Ganguli and Sohl-Dickstein (2017) state.
 //!
 //! **Statement.** For n_0 inputs and L layers of n units each, the number of activation
-//! patterns is O(n^{L n_0}) as n grows, for fixed n_0 and L (their O(k^{m n}) for width
-//! k, m inputs and depth n).
+//! patterns is O(n^{L n_0}) as n grows, for fixed n_0 and L (their O(k^{m n}) for width k,
+//! m inputs and depth n).
 //!
 //! **Proof.** For n >= n_0 the bound of [`montufar`](super::montufar) of 2017 is
 //! (sum_{j<=n_0} C(n, j))^L, and the sum is O(n^n_0). The constant depends on n_0: this is

@@ -1,4 +1,5 @@
-//! The bounds of Serra, Tjandraatmadja and Ramalingam (2018).
+//! The bounds of Serra, Tjandraatmadja and Ramalingam (2018). The source counts linear
+//! regions, the proofs here activation regions.
 //!
 //! **Upper bound (Theorem 1).** No network has more regions than
 //!
@@ -8,35 +9,35 @@
 //!
 //! where r_l is n_l, or the rank of layer l's weights where they are known.
 //!
-//! **Proof.** Let F_l(d) bound the regions that layers l, l+1, ... make of a cell on
-//! which the map so far is affine of rank d; F_{L+1} = 1. Layer l cuts the cell
-//! by hyperplanes whose normals span at most m = min(d, r_l) dimensions, so into at
-//! most sum_{j<=m} C(n_l, j) cells (Zaslavsky 1975), of which at most C(n_l, j) have j
-//! units that are not active; there the rank becomes at most min(d, n_l - j). As F_{l+1}
-//! does not decrease with the rank, the sum over all cells is largest when the cells with
-//! the fewest inactive units are there:
+//! **Proof.** Let F_l(d) bound the regions that layers l, l+1, ... make of a cell on which
+//! the map so far is affine of rank d; F_{L+1} = 1. Layer l cuts the cell by hyperplanes
+//! whose normals span at most m = min(d, r_l) dimensions, so into at most sum_{j<=m} C(n_l,
+//! j) cells (Zaslavsky 1975), of which at most C(n_l, j) have j units that are not active;
+//! there the rank becomes at most min(d, n_l - j). As F_{l+1} does not decrease with the
+//! rank, the sum over all cells is largest when the cells with the fewest inactive units
+//! are there:
 //!
 //! > F_l(d) = sum_{j<=min(d, r_l)} C(n_l, j) F_{l+1}(min(d, n_l - j)),
 //!
-//! and F_1(n_0) is the formula. It never exceeds that of Montufar 2017, whose min lacks
-//! the j.
+//! and F_1(n_0) is the formula. It never exceeds that of Montufar 2017, whose min lacks the
+//! j.
 //!
 //! **Lower bound (Theorem 6).** When n_l >= 3 n_0 for all l < L, some network has at least
 //!
 //! > prod_{l<L} (floor(n_l / n_0) + 1)^{n_0} * sum_{j<=n_0} C(n_L, j)
 //!
-//! regions. *Proof*: as for [`montufar`](super::montufar), but p >= 3 units fold an interval
-//! into p + 1 intervals instead of p, each mapped onto (0, 1). A unit
-//! max(0, x - t) facing right or max(0, t - x) facing left, taken with weight a, adds a to the
-//! slope at t; facing left it also takes a from the slope at the far left, which is 0
-//! without such units. Let the slopes on the p + 1 pieces be
-//! s_0, ..., s_p, of alternating signs. The changes a_k = s_k - s_{k-1} are the units'
-//! weights, whichever way they face, and the slope at the far left comes out as s_0 when the
-//! a_k of those that face left sum to -s_0. For odd p let the last unit face left: s_{p-1} -
-//! s_p = s_0, met by s_0 = 2, s_{p-1} = 1, s_p = -1. For even p let the last two: s_{p-2} -
-//! s_p = s_0, met by s_{p-2} = 2, s_p = s_0 = 1. All other slopes are 1 or -1, and a piece
-//! of slope 2 is half as long as one of slope 1. (It needs p >= 3: for p = 2 the two
-//! demands are on one slope.) The source asks n_L >= 3 n_0 too; the proof does not.
+//! regions. *Proof*: as for [`montufar`](super::montufar), but p >= 3 units fold an
+//! interval into p + 1 intervals instead of p, each mapped onto (0, 1). A unit max(0, x -
+//! t) facing right or max(0, t - x) facing left, taken with weight a, adds a to the slope
+//! at t; facing left it also takes a from the slope at the far left, which is 0 without
+//! such units. Let the slopes on the p + 1 pieces be s_0, ..., s_p, of alternating signs.
+//! The changes a_k = s_k - s_{k-1} are the units' weights, whichever way they face, and the
+//! slope at the far left comes out as s_0 when the a_k of those that face left sum to -s_0.
+//! For odd p let the last unit face left: s_{p-1} - s_p = s_0, met by s_0 = 2, s_{p-1} = 1,
+//! s_p = -1. For even p let the last two: s_{p-2} - s_p = s_0, met by s_{p-2} = 2, s_p =
+//! s_0 = 1. All other slopes are 1 or -1, and a piece of slope 2 is half as long as one of
+//! slope 1. (It needs p >= 3: for p = 2 the two demands are on one slope.) The source asks
+//! n_L >= 3 n_0 too; the proof does not.
 //!
 //! **Lower bound (Theorem 7).** With n_1 = 2m and n_l = w for l >= 2, some network has at
 //! least 2 sum_{j<=n_0-1} C(m-1, j) (w+1)^{L-1} regions. *Proof*: as for
@@ -144,34 +145,80 @@ pub fn upper_with_ranks(inputs: u64, widths: &[u64], ranks: &[u64], work: u64) -
     // F_{L+1}, then F_L, ..., F_1, on the ranks from `low` on.
     work.spend((high - low).saturating_mul(64))?;
     let mut bound = vec![BigUint::one(); (high - low + 1) as usize];
+    let mut tables = None;
     for layer in layers.iter().rev() {
-        bound = layer.before(low, &bound, work)?;
+        let used = layer.tables(tables, work)?;
+        bound = layer.before(&used, low, &bound, work)?;
+        tables = Some(used);
         low = layer.before.0;
     }
     Ok(bound.swap_remove(0))
 }
 
+/// The binomials that a layer takes; layers that are alike take the same.
+struct Tables {
+    width: u64,
+    /// C(n, 0) + ... + C(n, a) for the a in this range.
+    kept: (u64, u64),
+    sums: Vec<BigUint>,
+    /// C(n, 0), ..., C(n, cut), where ranks can fall.
+    cut: Option<u64>,
+    binomials: Vec<BigUint>,
+}
+
 impl Layer {
-    /// F_l on the range of ranks before the layer, from F_{l+1} on the ranks from `low`
-    /// on.
-    fn before(&self, low: u64, after: &[BigUint], work: &mut Work) -> Formula<Vec<BigUint>> {
+    /// The most units that can be inactive on cells of rank `d` before the layer.
+    fn cuts(&self, d: u64) -> u64 {
+        d.min(self.rank)
+    }
+
+    /// The most inactive units with which the rank stays `d`, if it can.
+    fn kept(&self, d: u64) -> Option<u64> {
+        let spare = self.width.checked_sub(d)?;
+        Some(spare.min(self.cuts(d)))
+    }
+
+    /// The tables of this layer, or those of the layer after it if they are the same.
+    fn tables(&self, after: Option<Tables>, work: &mut Work) -> Formula<Tables> {
+        let kept = || (self.before.0..=self.before.1).filter_map(|d| self.kept(d));
+        let kept = (kept().min().unwrap_or(0), kept().max().unwrap_or(0));
+        let cut = self.cuts(self.before.1);
+        let cut = (self.before.1 > self.width - cut).then_some(cut);
+        if let Some(tables) = after
+            && (tables.width, tables.kept, tables.cut) == (self.width, kept, cut)
+        {
+            return Ok(tables);
+        }
+        Ok(Tables {
+            width: self.width,
+            kept,
+            sums: binomial::partial_sums(self.width, kept.0, kept.1, work)?,
+            cut,
+            binomials: match cut {
+                Some(cut) => binomial::row(self.width, cut, work)?,
+                None => Vec::new(),
+            },
+        })
+    }
+
+    /// F_l on the range of ranks before the layer, from F_{l+1} on the ranks from `low` on.
+    /// For rank d, with m = min(d, r): up to j = min(m, n - d) the rank stays d; beyond, up
+    /// to m, it becomes k = n - j, one of n - m, ..., min(n, d - 1).
+    fn before(
+        &self,
+        tables: &Tables,
+        low: u64,
+        after: &[BigUint],
+        work: &mut Work,
+    ) -> Formula<Vec<BigUint>> {
         let n = self.width;
         let at = |rank: u64| &after[(rank - low) as usize];
-        // For rank d, with m = min(d, r): up to j = min(m, n - d) the rank stays d;
-        // beyond, up to m, it becomes k = n - j, one of n - m .. min(n, d - 1).
-        let dimensions = || self.before.0..=self.before.1;
-        let cuts = |d: u64| d.min(self.rank);
-        let kept = |d: u64| n.checked_sub(d).map(|rest| rest.min(cuts(d)));
-        let most_kept = dimensions().filter_map(kept).max().unwrap_or(0);
-        let sums = binomial::partial_sums(n, most_kept, work)?;
-        let least = n - cuts(self.before.1);
-        let most = n.min(self.before.1);
+        let least = n - self.cuts(self.before.1);
         // The sums of C(n, k) F_{l+1}(k) over least <= k < least + i.
         let mut reduced = vec![BigUint::zero()];
-        if self.before.1 > least {
-            let binomials = binomial::row(n, n - least, work)?;
-            for k in least..=most {
-                let term = work.product(&binomials[(n - k) as usize], at(k))?;
+        if tables.cut.is_some() {
+            for k in least..=n.min(self.before.1) {
+                let term = work.product(&tables.binomials[(n - k) as usize], at(k))?;
                 let sum = term + &reduced[reduced.len() - 1];
                 work.touch(&sum)?;
                 reduced.push(sum);
@@ -179,12 +226,15 @@ impl Layer {
         }
         let reduced_below = |k: u64| &reduced[(k - least) as usize];
         let mut bound = Vec::new();
-        for d in dimensions() {
-            let mut value = match kept(d) {
-                Some(kept) => work.product(&sums[kept as usize], at(d))?,
+        for d in self.before.0..=self.before.1 {
+            let mut value = match self.kept(d) {
+                Some(kept) => {
+                    let sum = &tables.sums[(kept - tables.kept.0) as usize];
+                    work.product(sum, at(d))?
+                }
                 None => BigUint::zero(),
             };
-            let from = n - cuts(d);
+            let from = n - self.cuts(d);
             let end = d.min(n.saturating_add(1));
             if from < end {
                 value += reduced_below(end) - reduced_below(from);
@@ -199,8 +249,8 @@ impl Layer {
 /// The lower bound of Theorem 6, on the maximum over weights.
 ///
 /// # Errors
-/// When some n_l < 3 n_0 for l < L, there are no inputs or no layers, or it takes more
-/// than `work`.
+/// When some n_l < 3 n_0 for l < L, there are no inputs or no layers, or it takes more than
+/// `work`.
 pub fn lower(inputs: u64, widths: &[u64], work: u64) -> Formula<BigUint> {
     let work = &mut Work::new(work);
     let last = last_width(inputs, widths)?;
@@ -215,8 +265,8 @@ pub fn lower(inputs: u64, widths: &[u64], work: u64) -> Formula<BigUint> {
     work.product_of(factors)
 }
 
-/// The lower bound of Theorem 7, on the maximum over weights, for all widths that its
-/// proof reaches.
+/// The lower bound of Theorem 7, on the maximum over weights, for all widths that its proof
+/// reaches.
 ///
 /// # Errors
 /// When the first layer has fewer than two units, one between the first and the last fewer
