@@ -63,6 +63,8 @@
 
 mod minor;
 mod orbits;
+mod proof;
+mod relations;
 mod rows;
 
 use num_bigint::BigUint;
@@ -212,6 +214,37 @@ pub fn independent_sets(layer: &SharedRows, budget: &Budget) -> Option<Count> {
         }
     };
     Some(Count { value, certainty })
+}
+
+/// Bounds of the generic number that are proved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bracket {
+    /// Sets of units that are independent at some weights.
+    pub lower: BigUint,
+    /// Sets of units that no relation proves to be dependent.
+    pub upper: BigUint,
+}
+
+/// Bounds the number for a layer with biases by looking at every set of units, one of
+/// each orbit of the filters: a set is independent because a minor is not zero, or
+/// dependent because of Hall's condition or of relations that hold for all weights.
+/// Where the bounds meet the number is a theorem. `None` when the budget does not
+/// suffice, the layer is too large or it has no biases.
+pub fn bracket(layer: &SharedRows, budget: &Budget) -> Option<Bracket> {
+    if layer.bias() == Bias::None {
+        return None;
+    }
+    let mut work = Work(budget.steps);
+    let weights = layer.random_weights(budget.seed);
+    let (mut lower, mut upper) = (BigUint::one(), BigUint::one());
+    for part in layer.connected() {
+        let positions = Positions::of(layer, &part, &weights)?;
+        let relations = positions.relations(&layer.polynomials(&part, &weights));
+        let part = proof::bracket(&positions, &relations, &mut work)?;
+        lower *= part.lower;
+        upper *= part.upper;
+    }
+    Some(Bracket { lower, upper })
 }
 
 /// The rank of the layer's rows at random weights: a lower bound on the generic one,

@@ -23,6 +23,7 @@
 use std::collections::HashMap;
 
 use super::minor::{Counted, Minor, Work};
+use super::relations::{Polynomial, Relations};
 use super::rows::SharedRows;
 use crate::arithmetic::prime::{cross, inverse, multiply};
 
@@ -96,6 +97,21 @@ impl Positions {
         (positions.lines().len() > 1).then_some(positions)
     }
 
+    /// How many positions there are.
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// How many filters there are.
+    pub(super) fn filters(&self) -> usize {
+        self.vectors[0].len()
+    }
+
+    /// The relations that hold between the units for all weights.
+    pub(super) fn relations(&self, filters: &[Vec<Polynomial>]) -> Relations {
+        Relations::new(&self.places, &self.windows, filters)
+    }
+
     /// The positions, line by line across the longer axis, from both ends to the
     /// middle.
     fn lines(&self) -> Vec<Vec<usize>> {
@@ -164,7 +180,7 @@ impl Positions {
     }
 
     /// A unit's row on the inputs that are not covered.
-    fn row(&self, position: usize, filter: usize, covered: u128) -> Vec<u64> {
+    pub(super) fn row(&self, position: usize, filter: usize, covered: u128) -> Vec<u64> {
         let row = self.vectors[position][filter].iter().enumerate();
         row.filter(|(input, _)| covered >> input & 1 == 0)
             .map(|(_, &value)| value)
@@ -344,7 +360,7 @@ impl Positions {
         for &(filter, position, _) in &units {
             span.add(self.row(position, filter, state.covered | live), work)?;
         }
-        if span.rows.len() == matching.size() {
+        if span.rank() == matching.size() {
             for (&(filter, position, _), own) in units.iter().zip(matching.coloops(&outside)) {
                 if own {
                     state.chosen[filter] &= !(1 << position);
@@ -363,14 +379,18 @@ impl Positions {
 
 /// Independent rows, each reduced by those before it.
 #[derive(Clone, Default)]
-struct Span {
+pub(super) struct Span {
     /// Rows with a 1 at their pivot.
     rows: Vec<(usize, Vec<u64>)>,
 }
 
 impl Span {
+    pub(super) fn rank(&self) -> usize {
+        self.rows.len()
+    }
+
     /// Adds a row; whether it is independent of the others.
-    fn add(&mut self, mut row: Vec<u64>, work: &mut Work) -> Option<bool> {
+    pub(super) fn add(&mut self, mut row: Vec<u64>, work: &mut Work) -> Option<bool> {
         for (pivot, other) in &self.rows {
             let factor = row[*pivot];
             if factor != 0 {
@@ -392,15 +412,15 @@ impl Span {
 }
 
 /// A largest matching of units to inputs.
-struct Matching {
+pub(super) struct Matching {
     /// The input of each unit.
     input: Vec<Option<usize>>,
     /// The unit of each input.
-    unit: [Option<u8>; 128],
+    unit: [Option<u32>; 128],
 }
 
 impl Matching {
-    fn new(windows: &[u128]) -> Self {
+    pub(super) fn new(windows: &[u128]) -> Self {
         let mut matching = Matching {
             input: vec![None; windows.len()],
             unit: [None; 128],
@@ -417,10 +437,10 @@ impl Matching {
             *seen |= 1 << input;
             let free = match self.unit[input] {
                 None => true,
-                Some(other) => self.augment(other.into(), windows, seen),
+                Some(other) => self.augment(other as usize, windows, seen),
             };
             if free {
-                self.unit[input] = Some(unit as u8);
+                self.unit[input] = Some(unit as u32);
                 self.input[unit] = Some(input);
                 return true;
             }
@@ -428,7 +448,7 @@ impl Matching {
         false
     }
 
-    fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         self.input.iter().flatten().count()
     }
 
@@ -450,14 +470,14 @@ impl Matching {
 
     /// For every unit whether each largest matching has it: no alternating path leads
     /// from an unmatched unit to it.
-    fn coloops(&self, windows: &[u128]) -> Vec<bool> {
+    pub(super) fn coloops(&self, windows: &[u128]) -> Vec<bool> {
         let mut left_out: Vec<bool> = self.input.iter().map(Option::is_none).collect();
         let mut queue: Vec<usize> = (0..windows.len()).filter(|&u| left_out[u]).collect();
         while let Some(unit) = queue.pop() {
             for input in bits(windows[unit]) {
-                let other = self.unit[input].expect("the matching is a largest one");
-                if !std::mem::replace(&mut left_out[usize::from(other)], true) {
-                    queue.push(other.into());
+                let other = self.unit[input].expect("the matching is a largest one") as usize;
+                if !std::mem::replace(&mut left_out[other], true) {
+                    queue.push(other);
                 }
             }
         }

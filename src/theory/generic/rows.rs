@@ -7,6 +7,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::super::Exactness;
 use super::super::theorem2::{self, Group};
+use super::relations::Polynomial;
 use crate::arithmetic::prime::PRIME;
 use crate::network::architecture::ArchitectureLayer;
 use crate::network::limits::{MAX_ENTRIES, convolution_problem, tensor_len};
@@ -48,6 +49,8 @@ pub struct SharedRows {
     /// Units at each position.
     filters: usize,
     kernel: [usize; 2],
+    stride: [usize; 2],
+    dilation: [usize; 2],
     /// Why Eq. (4) is its number of regions, where a theorem says so.
     theorem2: Option<&'static str>,
 }
@@ -72,6 +75,8 @@ impl SharedRows {
             positions: [1, 1],
             filters: units,
             kernel: [1, 1],
+            stride: [1, 1],
+            dilation: [1, 1],
             theorem2: Some(theorem2::DENSE),
         })
     }
@@ -118,6 +123,8 @@ impl SharedRows {
             positions,
             filters: conv.filters,
             kernel: conv.kernel,
+            stride: conv.stride,
+            dilation: conv.dilation,
             theorem2: Some(theorem2::reading_of_convolution(conv))
                 .filter(|reading| reading.exactness == Exactness::Exact)
                 .map(|reading| reading.reason),
@@ -227,6 +234,30 @@ impl SharedRows {
         let position = unit / self.filters;
         let place = [position / self.positions[1], position % self.positions[1]];
         (unit % self.filters, place)
+    }
+
+    /// The filters of a connected part, for each phase of the stride and each channel
+    /// one polynomial in the positions: see [`relations`](super::relations).
+    pub(super) fn polynomials(&self, part: &[usize], weights: &[u64]) -> Vec<Vec<Polynomial>> {
+        let mut filters: Vec<usize> = part.iter().map(|&unit| self.place(unit).0).collect();
+        filters.sort_unstable();
+        filters.dedup();
+        let taps = self.kernel[0] * self.kernel[1];
+        let channels = self.parameters / (self.filters * taps);
+        let columns = |&filter: &usize| {
+            let mut columns: BTreeMap<[usize; 3], Polynomial> = BTreeMap::new();
+            for parameter in 0..taps * channels {
+                let (tap, channel) = (parameter / channels, parameter % channels);
+                let tap = [tap / self.kernel[1], tap % self.kernel[1]];
+                let at = [0, 1].map(|axis| tap[axis] * self.dilation[axis]);
+                let phase = [0, 1].map(|axis| at[axis] % self.stride[axis]);
+                let offset = [0, 1].map(|axis| at[axis] / self.stride[axis]);
+                let column = columns.entry([phase[0], phase[1], channel]).or_default();
+                column.insert(offset, weights[filter * taps * channels + parameter]);
+            }
+            columns.into_values().collect()
+        };
+        filters.iter().map(columns).collect()
     }
 
     /// The reflections and transpositions of a connected part that only rename its
