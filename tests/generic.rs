@@ -82,9 +82,9 @@ fn compare(least: u64, most: u64, seeds: u64) -> Seen {
         }
         seen.layers += 1;
         seen.central += usize::from(line.ends_with("nobias"));
-        let bound = theorem2::value(&layer.groups(), theorem2::WORK);
+        let bound = theorem2::value(&layer.groups(), &theorem2::Budget::default());
         if !line.ends_with("nobias") {
-            seen.below_theorem_2 += usize::from(bound.expect("a small sum") > count.value);
+            seen.below_theorem_2 += usize::from(*bound.exact().expect("a small sum") > count.value);
         }
     }
     seen
