@@ -3,14 +3,14 @@
 mod compare;
 mod sweep;
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use chambers::arrangement::Domain;
 use chambers::search::{LayerAnswer, Monitor};
-use chambers::theory::Skeleton;
 use chambers::theory::bounds::{self, Bound, Kind};
 use chambers::theory::theorem2::Budget;
+use chambers::theory::{Skeleton, theorem3};
 use chambers::{Error, Result};
 use num_bigint::BigUint;
 use serde_json::{Value, json};
@@ -36,11 +36,18 @@ pub struct Arguments {
     exact: bool,
     /// Let one number of --arch run: d1=1..64 (filters), f2=1..5 (filter size), s1=1..3
     /// (stride) or L=1..8 (layers; the last is repeated), as CSV
-    #[arg(long, value_name = "NAME=FROM..TO", requires = "arch", conflicts_with_all = ["exact", "domain"])]
+    #[arg(long, value_name = "NAME=FROM..TO", conflicts_with_all = ["exact", "domain"])]
     sweep: Option<String>,
     /// Compare architectures: parameters, and regions per parameter
     #[arg(long, value_name = "ARCH", num_args = 1.., conflicts_with_all = ["source", "exact", "domain", "sweep"])]
     compare: Vec<String>,
+    /// About how long one evaluation of Theorem 2 may take on one core; an interval is
+    /// given where that is too short
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: u64,
+    /// The memory that it may take, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(1..))]
+    memory: u64,
     /// How much of a large number to write
     #[arg(long, value_enum, default_value_t = Digits::Short)]
     digits: Digits,
@@ -53,11 +60,24 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<Status> {
+    let budget = Budget {
+        memory: arguments.memory.saturating_mul(1 << 20),
+        ..Budget::seconds(arguments.seconds)
+    };
     if !arguments.compare.is_empty() {
-        return compare::run(&arguments.compare, arguments.digits, arguments.json);
+        let (digits, as_json) = (arguments.digits, arguments.json);
+        return compare::run(&arguments.compare, &budget, digits, as_json);
     }
-    if let (Some(text), Some(sweep)) = (arguments.source.architecture(), &arguments.sweep) {
-        return sweep::run(text, sweep, arguments.digits);
+    if let Some(sweep) = &arguments.sweep {
+        let Some(text) = arguments.source.architecture() else {
+            let problem = "only the numbers of an architecture can run";
+            return Err(wrong(
+                "--sweep",
+                problem,
+                "give one with --arch, not a file",
+            ));
+        };
+        return sweep::run(text, sweep, &budget, arguments.digits);
     }
     let mut report = match arguments.source.architecture() {
         // Formulas need no weights, and architectures may be too large to draw any.
@@ -68,9 +88,10 @@ pub fn run(arguments: &Arguments) -> Result<Status> {
             Report {
                 label: format!("{text:?}"),
                 identity: json!({"arch": text}),
-                bounds: bounds::all(&skeleton, &Budget::default()),
+                bounds: bounds::all(&skeleton, &budget),
                 skeleton,
                 domain: arguments.scope.domain(inputs)?,
+                budget,
                 count: None,
             }
         }
@@ -85,9 +106,10 @@ pub fn run(arguments: &Arguments) -> Result<Status> {
             Report {
                 label: model.label,
                 identity: model.identity,
-                bounds: bounds::of_network(&model.network, &scope.domain, &Budget::default()),
+                bounds: bounds::of_network(&model.network, &scope.domain, &budget),
                 skeleton,
                 domain: scope.domain,
+                budget,
                 count,
             }
         }
@@ -130,6 +152,7 @@ struct Report {
     identity: Value,
     skeleton: Skeleton,
     domain: Domain,
+    budget: Budget,
     bounds: Vec<Bound>,
     count: Option<Count>,
 }
@@ -213,6 +236,9 @@ impl Report {
             let _ = writeln!(text, "{line}\n       {}", bound.reason);
         }
         self.without_value(&mut text);
+        if let Some(growth) = growth(&self.skeleton) {
+            let _ = writeln!(text, "\n{growth}");
+        }
         if let Some(count) = complete {
             self.layers_text(count, digits, &mut text);
             for remark in self.remarks(count) {
@@ -282,10 +308,7 @@ impl Report {
                     cells: layer.cells.into(),
                     best: match number == all {
                         true => best(&self.bounds),
-                        false => best(&bounds::all(
-                            &self.skeleton.prefix(number),
-                            &Budget::default(),
-                        )),
+                        false => best(&bounds::all(&self.skeleton.prefix(number), &self.budget)),
                     },
                 }
             })
@@ -355,6 +378,7 @@ impl Report {
             "units": self.skeleton.units(),
             "parameters": self.skeleton.parameters(),
             "bounds": bounds.collect::<Vec<Value>>(),
+            "growth": growth(&self.skeleton).map(|growth| growth.json()),
         });
         if let Some(count) = &self.count {
             object["count"] = count.regions.to_string().into();
@@ -376,6 +400,66 @@ impl Report {
         object
     }
 }
+
+/// Theorem 3: formula (4) as a function of the number of filters.
+struct Growth {
+    leading: theorem3::Growth,
+    polynomial: Option<theorem3::Polynomial>,
+}
+
+/// The growth of one layer with as many units for every window.
+fn growth(skeleton: &Skeleton) -> Option<Growth> {
+    let [layer] = skeleton.layers() else {
+        return None;
+    };
+    if layer.sizes().windows(2).any(|pair| pair[0] != pair[1]) {
+        return None;
+    }
+    let windows: Vec<&[u32]> = layer.windows().iter().map(Vec::as_slice).collect();
+    let budget = Budget {
+        steps: GROWTH_STEPS,
+        ..Budget::default()
+    };
+    Some(Growth {
+        leading: theorem3::leading(&windows, &budget)?,
+        polynomial: theorem3::polynomial(&windows, &budget),
+    })
+}
+
+/// A fraction of a second.
+const GROWTH_STEPS: u64 = 100_000_000;
+
+impl Growth {
+    fn json(&self) -> Value {
+        json!({
+            "degree": self.leading.degree,
+            "coefficient": self.leading.coefficient.to_string(),
+            "polynomial": self.polynomial.as_ref().map(ToString::to_string),
+        })
+    }
+}
+
+impl fmt::Display for Growth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let theorem3::Growth {
+            degree,
+            coefficient,
+        } = &self.leading;
+        write!(
+            f,
+            "Theorem 3: with d1 units at every window, (4) grows like {coefficient} d1^{degree}"
+        )?;
+        match self.polynomial.as_ref().map(ToString::to_string) {
+            Some(polynomial) if polynomial.len() <= LONGEST_POLYNOMIAL => {
+                write!(f, "\n  (4) = {polynomial}")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The most characters of a polynomial for people.
+const LONGEST_POLYNOMIAL: usize = 400;
 
 /// The first layers of a network.
 struct LayerRow {

@@ -89,7 +89,10 @@ pub fn all(skeleton: &Skeleton, budget: &Budget) -> Vec<Bound> {
     match skeleton.layers() {
         [] => {}
         [layer] => list.single_layer(layer, skeleton.inputs()),
-        _ => {
+        layers => {
+            let reason = format!("it is about one ReLU layer, and here are {}", layers.len());
+            let none = Err(NoValue::Assumption(reason));
+            list.add("xiong2020-theorem2", XIONG, Kind::Exact, none, "");
             list.upper(skeleton);
             list.lower(skeleton);
         }

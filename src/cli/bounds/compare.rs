@@ -15,8 +15,13 @@ use super::super::digits::{self, Digits};
 use super::super::{Status, model, print, report};
 use super::{aligned, number_json};
 
-pub fn run(architectures: &[String], digits: Digits, as_json: bool) -> Result<Status> {
-    let rows = architectures.iter().map(|text| Row::new(text));
+pub fn run(
+    architectures: &[String],
+    budget: &Budget,
+    digits: Digits,
+    as_json: bool,
+) -> Result<Status> {
+    let rows = architectures.iter().map(|text| Row::new(text, budget));
     let rows: Vec<Row> = rows.collect::<Result<_>>()?;
     if as_json {
         let rows: Vec<Value> = rows.iter().map(Row::json).collect();
@@ -46,10 +51,10 @@ struct Dense {
 }
 
 impl Row {
-    fn new(text: &str) -> Result<Self> {
+    fn new(text: &str, budget: &Budget) -> Result<Self> {
         let architecture = model::architecture(text)?;
         let skeleton = Skeleton::of_architecture(&architecture);
-        let bounds = bounds::all(&skeleton, &Budget::default());
+        let bounds = bounds::all(&skeleton, budget);
         let (inputs, depth) = (skeleton.inputs() as u64, skeleton.layers().len() as u64);
         let width = theorem6::dense_width(inputs, depth, skeleton.parameters() as u64);
         let dense = width.and_then(|width| {

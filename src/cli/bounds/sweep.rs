@@ -9,7 +9,7 @@ use num_bigint::BigUint;
 
 use super::super::digits::{self, Digits};
 use super::super::{Status, model, note, print};
-use super::wrong;
+use super::{growth, wrong};
 
 const REMEDY: &str = "write --sweep d1=1..64, or f1, s1 or L in place of d1";
 
@@ -29,7 +29,7 @@ enum Variable {
     Depth,
 }
 
-pub fn run(architecture: &str, sweep: &str, digits: Digits) -> Result<Status> {
+pub fn run(architecture: &str, sweep: &str, budget: &Budget, digits: Digits) -> Result<Status> {
     model::architecture(architecture)?;
     let (name, variable, from, to) = parse(sweep)?;
     let mut ids: Option<Vec<&'static str>> = None;
@@ -43,13 +43,17 @@ pub fn run(architecture: &str, sweep: &str, digits: Digits) -> Result<Status> {
             }
         };
         let skeleton = Skeleton::of_architecture(&architecture);
-        let bounds = bounds::all(&skeleton, &Budget::default());
+        let bounds = bounds::all(&skeleton, budget);
         let ids = match &ids {
             Some(ids) => ids,
             None => {
                 let mut all: Vec<&'static str> = bounds.iter().map(|bound| bound.id).collect();
                 all.sort_unstable();
                 print(&header(&name, &all))?;
+                let growth = growth(&skeleton).filter(|_| variable == Variable::Filters(1));
+                if let Some(growth) = growth {
+                    note(&growth.to_string());
+                }
                 &*ids.insert(all)
             }
         };
