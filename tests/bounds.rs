@@ -10,7 +10,7 @@ use chambers::network::{Affine, Architecture, ChannelOrder, Convolution, Layer, 
 use chambers::theory::bounds::{self, Bound, Kind};
 use chambers::theory::formula::{WORK, Work};
 use chambers::theory::theorem2::Budget;
-use chambers::theory::{Skeleton, channel_folding, theorem5};
+use chambers::theory::{Exactness, Skeleton, channel_folding, theorem2, theorem5};
 use common::check::{count, everywhere};
 use common::rng::{Rng, seeds};
 use num_bigint::BigUint;
@@ -417,6 +417,41 @@ fn zigzag(
     (all, [&start - height, start])
 }
 
+/// The most regions among folding networks and one random network, whose first layer is
+/// generic.
+fn most_regions(line: &str, skeleton: &Skeleton, rng: &mut Rng) -> BigUint {
+    let architecture = Architecture::parse(line).unwrap();
+    let mut networks = vec![random::he(&architecture, 1).unwrap()];
+    if let Ok(images) = theorem5::images(skeleton) {
+        let mut choices: Vec<Vec<usize>> = (1..=16)
+            .map(|last| channel_folding::folds(&images, last, &mut Work::new(WORK)))
+            .map(|folds| folds.unwrap().channels)
+            .collect();
+        choices.dedup();
+        networks.extend(
+            choices
+                .iter()
+                .map(|channels| folding_network(line, channels, rng)),
+        );
+    }
+    let counts = networks
+        .iter()
+        .map(|network| count(network, &everywhere(network), 1).regions);
+    counts.max().unwrap().into()
+}
+
+fn assert_lower_bounds_are_reached(line: &str, rng: &mut Rng) {
+    let skeleton = skeleton(line);
+    let most = most_regions(line, &skeleton, rng);
+    for bound in bounds::all(&skeleton, &Budget::default()) {
+        match (bound.kind, &bound.value) {
+            (Kind::Lower, Some(value)) => assert!(most >= *value, "{line}: {most}, {bound:?}"),
+            (Kind::Upper, Some(value)) => assert!(most <= *value, "{line}: {most}, {bound:?}"),
+            _ => {}
+        }
+    }
+}
+
 /// The folding networks reach the lower bounds, counted exactly.
 #[test]
 fn lower_bounds_are_reached() {
@@ -439,24 +474,47 @@ fn lower_bounds_are_reached() {
         "3; dense 7; dense 4",
         "1; dense 6; dense 5; dense 4",
     ] {
-        let skeleton = skeleton(line);
-        let images = theorem5::images(&skeleton).unwrap();
-        let all = bounds::all(&skeleton, &Budget::default());
-        let lower = value(&all, "channel-folding-lower");
-        let choice = (1..=16)
-            .map(|last| channel_folding::folds(&images, last, &mut Work::new(WORK)).unwrap());
-        let counts = choice.map(|folds| {
-            let network = folding_network(line, &folds.channels, &mut rng);
-            count(&network, &everywhere(&network), 1).regions
-        });
-        let best = BigUint::from(counts.max().unwrap());
-        assert!(best >= lower, "{line}: {best} regions, {lower} promised");
-        for bound in &all {
-            match (bound.kind, &bound.value) {
-                (Kind::Lower, Some(value)) => assert!(best >= *value, "{line}: {bound:?}"),
-                (Kind::Upper, Some(value)) => assert!(best <= *value, "{line}: {bound:?}"),
-                _ => {}
-            }
+        assert_lower_bounds_are_reached(line, &mut rng);
+    }
+}
+
+#[test]
+fn lower_bounds_are_reached_by_random_architectures() {
+    let mut rng = Rng::new(6);
+    for (line, _) in architectures(200, 12) {
+        assert_lower_bounds_are_reached(&line, &mut rng);
+    }
+}
+
+/// Theorem 2 where its proof covers it, against the search: random one-dimensional
+/// layers, padded ones and grouped ones among them.
+#[test]
+fn theorem_2_is_the_count_in_one_dimension() {
+    let mut rng = Rng::new(7);
+    let mut checked = 0;
+    while checked < seeds(220).end {
+        let (n, channels) = (1 + rng.below(7), 1 + rng.below(3));
+        let (filters, f, stride) = (1 + rng.below(4), 1 + rng.below(4), 1 + rng.below(3));
+        let (pad, groups) = (
+            rng.below(3).saturating_sub(1),
+            1 + usize::from(rng.one_in(6)),
+        );
+        let text = format!(
+            "1x{n}x{channels}; conv {filters}@1x{f} stride 1x{stride} pad 0x{pad} groups {groups}"
+        );
+        let Ok(architecture) = Architecture::parse(&text) else {
+            continue;
+        };
+        let layer = &Skeleton::of_architecture(&architecture).layers()[0].clone();
+        let value = theorem2::value(&layer.groups(), &Budget::default());
+        let value = value.exact().expect("a small sum");
+        if layer.units() > 20 || *value > 5000u32.into() {
+            continue;
         }
+        assert_eq!(layer.reading().exactness, Exactness::Exact, "{text}");
+        let network = random::he(&architecture, checked).unwrap();
+        let regions = count(&network, &everywhere(&network), 1).regions;
+        assert_eq!(BigUint::from(regions), *value, "{text}, seed {checked}");
+        checked += 1;
     }
 }

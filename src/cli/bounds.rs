@@ -487,7 +487,7 @@ fn year(source: &str) -> &str {
 }
 
 /// The most digits in JSON.
-const JSON_BITS: u64 = 1 << 22;
+const JSON_BITS: u64 = 1 << 20;
 
 /// A value for programs: all digits, and the logarithm.
 fn number_json(value: Option<&BigUint>) -> Value {

@@ -1,7 +1,6 @@
 //! Every bound that says something of a network, best first.
 
 use num_bigint::BigUint;
-use num_traits::One;
 
 use super::catalogue::{self, Verified};
 use super::formula::{Formula, NoValue, WORK, Work};
@@ -10,7 +9,7 @@ use super::skeleton::{Kind as LayerKind, Layer, Skeleton};
 use super::theorem2::Budget;
 use super::{
     Exactness, activity, binomial, channel_folding, disjoint_paths, empirical, hybrid, one_layer,
-    receptive_field, theorem2, theorem5,
+    receptive_field, theorem1, theorem2, theorem5,
 };
 use crate::arrangement::Domain;
 use crate::network::Network;
@@ -215,7 +214,7 @@ impl List {
             ),
         };
         let mut work = Work::new(WORK);
-        let value = binomial::sum(layer.units() as u64, inputs as u64, &mut work);
+        let value = theorem1::regions(inputs as u64, layer.units() as u64, &mut work);
         self.add("xiong2020-theorem1", XIONG, kind, value, reason);
         self.applies(dense);
         self.lemma_2(layer.units() as u64);
@@ -249,10 +248,7 @@ impl List {
     }
 
     fn lemma_2(&mut self, units: u64) {
-        let patterns = match units < 1 << 32 {
-            true => Ok(BigUint::one() << units),
-            false => Err(NoValue::TooLarge),
-        };
+        let patterns = theorem1::patterns(units, &mut Work::new(WORK));
         let reason = "one sign for each unit";
         self.add("xiong2020-lemma2", XIONG, Kind::Upper, patterns, reason);
     }

@@ -26,6 +26,7 @@ pub mod raghu;
 pub mod receptive_field;
 pub mod serra;
 pub mod skeleton;
+pub mod theorem1;
 pub mod theorem2;
 pub mod theorem3;
 pub mod theorem4;
