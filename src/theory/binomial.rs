@@ -192,18 +192,18 @@ mod tests {
 
     #[test]
     fn absurd_sizes_end_at_once() {
-        let mut work = Work::new(WORK);
+        let mut work = Work::new(1_000_000);
         assert_eq!(sum(u64::MAX, u64::MAX, &mut work), Err(NoValue::TooLarge));
         assert_eq!(
             binomial(u64::MAX, u64::MAX - 1, &mut work),
             Ok(u64::MAX.into())
         );
-        let mut work = Work::new(WORK);
+        let mut work = Work::new(1_000_000);
         assert_eq!(
             sum(u64::MAX, u64::MAX / 2, &mut work),
             Err(NoValue::TooLarge)
         );
-        let mut work = Work::new(WORK);
+        let mut work = Work::new(1_000_000);
         assert_eq!(row(3, u64::MAX, &mut work).unwrap().len(), 4);
         assert_eq!(row(u64::MAX, u64::MAX, &mut work), Err(NoValue::TooLarge));
     }

@@ -155,7 +155,7 @@ mod tests {
         assert!(boundary(1, 5, 2, &one, &one, WORK).is_err());
         assert!(boundary(2, 5, 2, &one, &rational(-1, 1), WORK).is_err());
         assert_eq!(
-            coefficient(u64::MAX, &[u64::MAX], WORK),
+            coefficient(u64::MAX, &[u64::MAX], 1 << 20),
             Err(NoValue::TooLarge)
         );
     }

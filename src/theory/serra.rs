@@ -350,10 +350,10 @@ mod tests {
             upper(784, &widths, WORK).unwrap(),
             montufar::upper_2017(784, &widths, WORK).unwrap()
         );
-        assert_eq!(upper(10_000, &widths, WORK), Err(NoValue::TooLarge));
+        assert_eq!(upper(10_000, &widths, 1 << 20), Err(NoValue::TooLarge));
         assert!(upper(100, &[100; 100], WORK).is_ok());
         assert_eq!(
-            upper(u64::MAX, &[u64::MAX; 3], WORK),
+            upper(u64::MAX, &[u64::MAX; 3], 1 << 20),
             Err(NoValue::TooLarge)
         );
         // Three regions where the first unit is active, one where it is not.
