@@ -194,7 +194,8 @@ pub fn independent_sets(layer: &SharedRows, budget: &Budget) -> Option<Count> {
         units += part.len();
         let positions = (counted == Counted::IndependentSets && minor.leaves() > FEW_LEAVES)
             .then(|| Positions::of(layer, &part, &weights))
-            .flatten();
+            .flatten()
+            .filter(Positions::has_lines);
         value *= match positions {
             Some(positions) => BigUint::from(positions.count(&mut work)?),
             None if part.len() < 120 => BigUint::from(minor.count::<u128>(counted, &mut work)?),
@@ -223,6 +224,13 @@ pub struct Bracket {
     pub lower: BigUint,
     /// Sets of units that no relation proves to be dependent.
     pub upper: BigUint,
+}
+
+impl Bracket {
+    /// Whether the number is a theorem.
+    pub fn is_exact(&self) -> bool {
+        self.lower == self.upper
+    }
 }
 
 /// Bounds the number for a layer with biases by looking at every set of units, one of

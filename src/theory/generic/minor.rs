@@ -216,6 +216,11 @@ impl Minor {
     /// The count of a connected matroid of at least two elements, none of them
     /// parallel to one of the basis.
     fn count_connected<T: Natural>(&self, counted: Counted, work: &mut Work) -> Option<T> {
+        let (rank, nullity) = (self.basis.len(), self.others.len());
+        if rank.min(nullity) <= 2 {
+            // Elements are compared with one another.
+            work.spend(rank.max(nullity).pow(2))?;
+        }
         let closed_form = match counted {
             Counted::IndependentSets => self.few_independent(),
             Counted::CentralRegions => self.few_regions(),

@@ -65,8 +65,8 @@ impl State {
 }
 
 impl Positions {
-    /// The positions of a connected part of a layer; `None` when there is but one line
-    /// of them, or more of them than the sums here can hold.
+    /// The positions of a connected part of a layer; `None` when there are more units
+    /// or inputs than the sums here can hold.
     pub(super) fn of(layer: &SharedRows, part: &[usize], weights: &[u64]) -> Option<Self> {
         let inputs = layer.inputs_of(part);
         let mut places: Vec<[usize; 2]> = part.iter().map(|&unit| layer.place(unit).1).collect();
@@ -88,13 +88,17 @@ impl Positions {
                 window | 1 << at.expect("an input of the part")
             })
         };
-        let positions = Positions {
+        Some(Positions {
             places,
             vectors,
             windows: part.iter().step_by(filters).map(window).collect(),
             symmetries: layer.symmetries(part),
-        };
-        (positions.lines().len() > 1).then_some(positions)
+        })
+    }
+
+    /// Whether there is an outer line of positions to sum over.
+    pub(super) fn has_lines(&self) -> bool {
+        self.lines().len() > 1
     }
 
     /// How many positions there are.
@@ -105,6 +109,11 @@ impl Positions {
     /// How many filters there are.
     pub(super) fn filters(&self) -> usize {
         self.vectors[0].len()
+    }
+
+    /// How many inputs there are.
+    pub(super) fn inputs(&self) -> usize {
+        self.vectors[0][0].len()
     }
 
     /// The relations that hold between the units for all weights.
@@ -391,6 +400,7 @@ impl Span {
 
     /// Adds a row; whether it is independent of the others.
     pub(super) fn add(&mut self, mut row: Vec<u64>, work: &mut Work) -> Option<bool> {
+        work.spend(row.len())?;
         for (pivot, other) in &self.rows {
             let factor = row[*pivot];
             if factor != 0 {

@@ -32,7 +32,7 @@ pub(super) fn bracket(
         sets: 1,
         span: Some(Span::default()),
     };
-    proof.choose(0, 0, nothing)?;
+    proof.choose(0, 0, nothing, true)?;
     Some(proof.bracket)
 }
 
@@ -58,9 +58,22 @@ struct Chosen {
 }
 
 impl Proof<'_> {
-    /// The choices from this position and filter on.
-    fn choose(&mut self, position: usize, filter: usize, chosen: Chosen) -> Option<()> {
+    /// The choices from this position and filter on, where `fewer` tells that units
+    /// were just left out.
+    fn choose(
+        &mut self,
+        position: usize,
+        filter: usize,
+        chosen: Chosen,
+        fewer: bool,
+    ) -> Option<()> {
         let filters = self.positions.filters();
+        if fewer && self.rest_is_free(position, filter, &chosen)? {
+            let rest = (self.positions.len() - position) * filters - filter;
+            self.bracket.lower += chosen.sets << rest;
+            self.bracket.upper += chosen.sets << rest;
+            return Some(());
+        }
         if position == self.positions.len() {
             self.bracket.upper += chosen.sets;
             if chosen.span.is_some() {
@@ -69,7 +82,7 @@ impl Proof<'_> {
             return Some(());
         }
         if filter == filters {
-            return self.choose(position + 1, 0, chosen);
+            return self.choose(position + 1, 0, chosen, false);
         }
         let before = chosen.at[filter];
         let class = chosen.at[filter..].iter().take_while(|&&at| at == before);
@@ -93,8 +106,28 @@ impl Proof<'_> {
                     more.span = None;
                 }
             }
-            self.choose(position, filter + class, more.clone())?;
+            self.choose(position, filter + class, more.clone(), size < class)?;
         }
         Some(())
+    }
+
+    /// Whether the chosen units are independent together with all that are to come.
+    fn rest_is_free(&mut self, position: usize, filter: usize, chosen: &Chosen) -> Option<bool> {
+        let filters = self.positions.filters();
+        let rest = position * filters + filter..self.positions.len() * filters;
+        let Some(span) = &chosen.span else {
+            return Some(false);
+        };
+        if span.rank() + rest.len() > self.positions.inputs() {
+            return Some(false);
+        }
+        let mut span = span.clone();
+        for unit in rest {
+            let row = self.positions.row(unit / filters, unit % filters, 0);
+            if !span.add(row, self.work)? {
+                return Some(false);
+            }
+        }
+        Some(true)
     }
 }

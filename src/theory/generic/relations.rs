@@ -42,12 +42,17 @@ pub(super) struct Relations {
     windows: Vec<u128>,
     /// For every set of filters, as bits, the shifts of its relation.
     by_filters: Vec<(u64, Vec<Relation>)>,
+    /// Relations that touch fewer units.
+    special: Vec<Relation>,
     /// Filters in each relation, less one.
     columns: usize,
 }
 
 /// More columns would have determinants of too many terms.
 const MAX_COLUMNS: usize = 5;
+
+/// Taps that are eliminated at once.
+const MAX_TAPS: usize = 1;
 
 impl Relations {
     /// The relations of a layer with these positions, and for every filter and column
@@ -65,50 +70,60 @@ impl Relations {
                 .flat_map(|&window| vec![window; filters.len()])
                 .collect(),
             by_filters: Vec::new(),
+            special: Vec::new(),
             columns,
         };
         if columns > MAX_COLUMNS {
             return relations;
         }
-        for set in 0u64..1 << filters.len() {
-            if set.count_ones() as usize != columns + 1 {
-                continue;
-            }
-            let members: Vec<usize> = (0..filters.len()).filter(|k| set >> k & 1 == 1).collect();
-            let minors: Vec<Polynomial> = (0..members.len())
-                .map(|left_out| {
-                    let rows = members.iter().enumerate().filter(|(k, _)| *k != left_out);
-                    let rows: Vec<&[Polynomial]> = rows.map(|(_, &k)| &filters[k][..]).collect();
-                    let mut minor = determinant(&rows);
-                    if left_out % 2 == 1 {
-                        minor
-                            .values_mut()
-                            .for_each(|value| *value = (PRIME - *value) % PRIME);
-                    }
-                    minor
-                })
-                .collect();
-            let shifted = |shift: &[usize; 2]| {
-                let mut relation = Relation {
-                    units: 0,
-                    coefficients: vec![0; places.len() * filters.len()],
-                };
-                for (&filter, minor) in members.iter().zip(&minors) {
-                    for (exponent, &value) in minor {
-                        let place = [shift[0] + exponent[0], shift[1] + exponent[1]];
-                        let position = places.iter().position(|&p| p == place)?;
-                        let unit = position * filters.len() + filter;
-                        relation.units |= 1 << unit;
-                        relation.coefficients[unit] = value;
-                    }
-                }
-                Some(relation)
-            };
+        let grid = Grid {
+            places,
+            filters: filters.len(),
+        };
+        for members in subsets(filters.len(), columns + 1) {
+            let rows: Vec<Vec<Polynomial>> = members.iter().map(|&k| filters[k].clone()).collect();
+            let set = members.iter().fold(0, |set, &k| set | 1 << k);
+            let relation = alternating_minors(&rows);
             relations
                 .by_filters
-                .push((set, places.iter().filter_map(shifted).collect()));
+                .push((set, grid.shifts(&members, &relation)));
+            if columns == 1 {
+                relations.special.extend(grid.twisted(&members, filters));
+            }
+        }
+        let taps: Vec<(usize, [usize; 2])> = (0..columns)
+            .flat_map(|j| filters[0][j].keys().map(move |&tap| (j, tap)))
+            .collect();
+        for more in 1..=MAX_TAPS {
+            for taps in subsets(taps.len(), more)
+                .iter()
+                .map(|set| set.iter().map(|&k| taps[k]))
+            {
+                for members in subsets(filters.len(), columns + 1 + more) {
+                    let row = |&k: &usize| {
+                        let mut row = filters[k].clone();
+                        for (j, tap) in taps.clone() {
+                            let weight = row[j].remove(&tap).expect("all filters have all taps");
+                            row.push(BTreeMap::from([([0, 0], weight)]));
+                        }
+                        row
+                    };
+                    let rows: Vec<Vec<Polynomial>> = members.iter().map(row).collect();
+                    let relation = alternating_minors(&rows);
+                    relations.special.extend(grid.shifts(&members, &relation));
+                }
+            }
         }
         relations
+    }
+
+    /// The coefficients of every relation.
+    #[cfg(test)]
+    pub(super) fn all(&self) -> impl Iterator<Item = &[u64]> {
+        let shifts = self.by_filters.iter().flat_map(|(_, relations)| relations);
+        shifts
+            .chain(&self.special)
+            .map(|relation| &relation.coefficients[..])
     }
 
     /// Whether the units, as bits, are dependent by one of the proofs above; `false`
@@ -118,6 +133,14 @@ impl Relations {
         let windows: Vec<u128> = chosen().map(|unit| self.windows[unit]).collect();
         work.spend(windows.len())?;
         if Matching::new(&windows).size() < windows.len() {
+            return Some(true);
+        }
+        work.spend(self.special.len())?;
+        if self
+            .special
+            .iter()
+            .any(|relation| relation.units & !units == 0)
+        {
             return Some(true);
         }
         let used = chosen().fold(0u64, |used, unit| used | 1 << (unit % self.filters));
@@ -171,6 +194,111 @@ impl Relations {
     }
 }
 
+/// The sets of so many numbers below `len`.
+fn subsets(len: usize, size: usize) -> Vec<Vec<usize>> {
+    if size == 0 {
+        return vec![Vec::new()];
+    }
+    let with_last = |last: usize| {
+        subsets(last, size - 1).into_iter().map(move |mut set| {
+            set.push(last);
+            set
+        })
+    };
+    (size - 1..len).flat_map(with_last).collect()
+}
+
+/// Where units stand.
+struct Grid<'a> {
+    places: &'a [[usize; 2]],
+    filters: usize,
+}
+
+impl Grid<'_> {
+    /// The relation with these polynomials, one for each member, at every place at
+    /// which it stays on the grid.
+    fn shifts(&self, members: &[usize], relation: &[Polynomial]) -> Vec<Relation> {
+        let shifted = |shift: &[usize; 2]| {
+            let mut shifted = Relation {
+                units: 0,
+                coefficients: vec![0; self.places.len() * self.filters],
+            };
+            for (&filter, polynomial) in members.iter().zip(relation) {
+                for (exponent, &value) in polynomial {
+                    let place = [shift[0] + exponent[0], shift[1] + exponent[1]];
+                    let position = self.places.iter().position(|&p| p == place)?;
+                    let unit = position * self.filters + filter;
+                    shifted.units |= 1 << unit;
+                    shifted.coefficients[unit] = value;
+                }
+            }
+            Some(shifted)
+        };
+        self.places.iter().filter_map(shifted).collect()
+    }
+
+    /// The relation `W_j row_i = W_i row_j` of two members times V, where V is one of
+    /// W_i(+-x, +-y), W_j(+-x, +-y).
+    fn twisted(&self, members: &[usize], filters: &[Vec<Polynomial>]) -> Vec<Relation> {
+        let mut found = Vec::new();
+        for &twisted in members {
+            for flips in 1usize..4 {
+                let flips: [usize; 2] = [flips & 1, flips >> 1];
+                let odd = |at: &[usize; 2]| (at[0] * flips[0] + at[1] * flips[1]) % 2 == 1;
+                let negative = |value: u64| (PRIME - value) % PRIME;
+                let factor: Polynomial = filters[twisted][0]
+                    .iter()
+                    .map(|(tap, &value)| (*tap, if odd(tap) { negative(value) } else { value }))
+                    .collect();
+                let multiple = |&k: &usize| {
+                    let mut product = product(&factor, &filters[k][0]);
+                    if k == twisted {
+                        // Pairs of taps cancel.
+                        product.retain(|exponent, _| !odd(exponent));
+                    }
+                    product
+                };
+                let first = multiple(&members[1]);
+                let mut second = multiple(&members[0]);
+                second
+                    .values_mut()
+                    .for_each(|value| *value = negative(*value));
+                found.extend(self.shifts(members, &[first, second]));
+            }
+        }
+        found
+    }
+}
+
+/// The minors of a matrix of one row more than columns, with alternating signs: they
+/// combine the rows to zero.
+fn alternating_minors(rows: &[Vec<Polynomial>]) -> Vec<Polynomial> {
+    let minor = |left_out: usize| {
+        let rest = rows.iter().enumerate().filter(|(k, _)| *k != left_out);
+        let rest: Vec<&[Polynomial]> = rest.map(|(_, row)| &row[..]).collect();
+        let mut minor = determinant(&rest);
+        if left_out % 2 == 1 {
+            minor
+                .values_mut()
+                .for_each(|value| *value = (PRIME - *value) % PRIME);
+        }
+        minor
+    };
+    (0..rows.len()).map(minor).collect()
+}
+
+/// The product, its structural zeros left out.
+fn product(a: &Polynomial, b: &Polynomial) -> Polynomial {
+    let mut product = Polynomial::new();
+    for (i, &x) in a {
+        for (j, &y) in b {
+            let entry = product.entry([i[0] + j[0], i[1] + j[1]]).or_default();
+            *entry = cross(x, y, *entry, PRIME - 1);
+        }
+    }
+    product
+}
+
 /// The determinant of a square matrix of polynomials, by its first column.
 fn determinant(rows: &[&[Polynomial]]) -> Polynomial {
     fn minor(rows: &[&[Polynomial]], column: usize) -> Polynomial {
@@ -181,15 +309,10 @@ fn determinant(rows: &[&[Polynomial]]) -> Polynomial {
         for (k, row) in rows.iter().enumerate() {
             let others: Vec<&[Polynomial]> = [&rows[..k], &rows[k + 1..]].concat();
             let cofactor = minor(&others, column + 1);
-            for (a, &x) in &row[column] {
-                for (b, &y) in &cofactor {
-                    let entry = sum.entry([a[0] + b[0], a[1] + b[1]]).or_default();
-                    *entry = if k % 2 == 0 {
-                        cross(x, y, *entry, PRIME - 1)
-                    } else {
-                        cross(*entry, 1, x, y)
-                    };
-                }
+            for (exponent, value) in product(&row[column], &cofactor) {
+                let entry = sum.entry(exponent).or_default();
+                let sign = if k % 2 == 0 { PRIME - 1 } else { 1 };
+                *entry = cross(*entry, 1, value, sign);
             }
         }
         sum

@@ -1,4 +1,7 @@
+use super::orbits::Span;
+use super::relations::Relations;
 use super::*;
+use crate::arithmetic::prime::{PRIME, cross};
 use crate::network::Architecture;
 
 fn layer(line: &str) -> SharedRows {
@@ -72,6 +75,9 @@ fn by_orbits(layer: &SharedRows) -> Option<u128> {
     let weights = layer.random_weights(2);
     let counts = layer.connected().into_iter().map(|part| {
         let positions = Positions::of(layer, &part, &weights)?;
+        if !positions.has_lines() {
+            return None;
+        }
         positions.count(&mut Work(u64::MAX))
     });
     counts.product()
@@ -168,7 +174,7 @@ fn theorem_2_is_met_where_it_is_exact() {
 
 #[test]
 fn three_methods_agree_on_every_small_geometry() {
-    let mut compared = 0;
+    let (mut compared, mut proved, mut layers) = (0, 0, 0);
     for [height, width] in [[2, 2], [2, 3], [3, 3], [4, 3], [4, 4], [5, 3]] {
         for channels in 1..=2 {
             for filters in 1..=5 {
@@ -196,6 +202,11 @@ fn three_methods_agree_on_every_small_geometry() {
                         continue;
                     }
                     let expected = u128::from(plain_enumeration(&layer));
+                    let bracket = bracket(&layer, &Budget::default()).unwrap();
+                    assert_eq!(bracket.lower, expected.into(), "{line}");
+                    assert!(bracket.upper >= bracket.lower, "{line}");
+                    proved += usize::from(bracket.is_exact());
+                    layers += 1;
                     assert_eq!(by_minors(&layer), expected, "{line}");
                     if let Some(orbits) = by_orbits(&layer) {
                         assert_eq!(orbits, expected, "{line}");
@@ -207,6 +218,7 @@ fn three_methods_agree_on_every_small_geometry() {
         }
     }
     assert!(compared > 50, "{compared} by orbits");
+    assert!(proved * 10 > layers * 9, "{proved} of {layers} proved");
 }
 
 /// Deletion and contraction does what the orbits do, with weights of its own.
@@ -268,4 +280,104 @@ fn too_large_says_so() {
     assert_eq!(nearly, (BigUint::one() << 196u32) - 1u32);
     assert_eq!(easy("16x16x3; conv 8@3x3 stride 2").value.bits(), 393);
     assert_eq!(easy("64x64x1; conv 1@1x1").value.bits(), 4097);
+}
+
+/// theory.md, T4 and 1.9, as theorems.
+#[test]
+fn small_layers_are_proved() {
+    for (line, expected) in [
+        ("3x3x1; conv 2@2x2", 255u64),
+        ("3x3x1; conv 3@2x2", 3998),
+        ("3x3x1; conv 4@2x2", 48903),
+        ("3x3x1; conv 5@2x2", 391966),
+        ("3x3x1; conv 6@2x2", 2202621),
+        ("3x4x1; conv 2@2x2", 4061),
+        ("3x4x1; conv 3@2x2", 243651),
+        ("4x4x1; conv 2@2x2", 257108),
+        ("5x5x1; conv 2@3x3", 262143),
+    ] {
+        let bracket = bracket(&layer(line), &Budget::default()).expect(line);
+        assert!(bracket.is_exact(), "{line}: {bracket:?}");
+        assert_eq!(bracket.lower, expected.into(), "{line}");
+    }
+    // One relation of all units: of three filters on two channels, and of five that
+    // stride 2 makes four phases.
+    for (line, units) in [
+        ("4x4x2; conv 3@2x2", 27u32),
+        ("7x7x1; conv 5@3x3 stride 2", 45),
+    ] {
+        let bracket = bracket(&layer(line), &Budget::default()).expect(line);
+        assert!(bracket.is_exact(), "{line}: {bracket:?}");
+        assert_eq!(bracket.lower, (BigUint::one() << units) - 1u32, "{line}");
+    }
+}
+
+/// The connected parts and what is known to hold in them.
+fn parts(layer: &SharedRows, seed: u64) -> Vec<(Positions, Relations)> {
+    let weights = layer.random_weights(seed);
+    let part = |part: &Vec<usize>| {
+        let positions = Positions::of(layer, part, &weights).unwrap();
+        let relations = positions.relations(&layer.polynomials(part, &weights));
+        (positions, relations)
+    };
+    layer.connected().iter().map(part).collect()
+}
+
+#[test]
+fn relations_hold() {
+    for line in [
+        "4x4x1; conv 4@2x2",
+        "4x4x1; conv 3@2x2 pad 1",
+        "4x5x1; conv 2@2x3",
+        "7x7x1; conv 5@3x3 stride 2",
+        "4x4x2; conv 4@2x2",
+        "5x5x1; conv 3@2x2 dilation 2",
+        "6x6x1; conv 3@2x3 dilation 2x1 stride 1x2 pad 1",
+        "5x5x1; conv 4@3x3",
+    ] {
+        let mut seen = 0;
+        for (positions, relations) in parts(&layer(line), 5) {
+            for coefficients in relations.all() {
+                let mut sum = vec![0; positions.inputs()];
+                for (unit, &coefficient) in coefficients.iter().enumerate() {
+                    let filters = positions.filters();
+                    let row = positions.row(unit / filters, unit % filters, 0);
+                    for (sum, value) in sum.iter_mut().zip(row) {
+                        *sum = cross(coefficient, value, PRIME - 1, *sum);
+                    }
+                }
+                assert!(sum.iter().all(|&value| value == 0), "{line}");
+                seen += 1;
+            }
+        }
+        assert!(seen > 0, "{line}");
+    }
+}
+
+/// Every set that is proved dependent is so at other weights.
+#[test]
+fn no_independent_set_is_proved_dependent() {
+    for line in [
+        "3x3x1; conv 3@2x2",
+        "3x4x1; conv 2@2x2",
+        "2x3x1; conv 2@2x2 pad 1x0",
+        "3x3x1; conv 3@3x3 pad 1 stride 2",
+    ] {
+        let layer = layer(line);
+        let (_, relations) = &parts(&layer, 5)[0];
+        let (other, _) = &parts(&layer, 6)[0];
+        let filters = other.filters();
+        let units = layer.rows().len();
+        for set in 0u128..1 << units {
+            let mut work = Work(u64::MAX);
+            let mut span = Span::default();
+            for unit in (0..units).filter(|unit| set >> unit & 1 == 1) {
+                let row = other.row(unit / filters, unit % filters, 0);
+                span.add(row, &mut work).unwrap();
+            }
+            if relations.prove_dependent(set, &mut work).unwrap() {
+                assert!(span.rank() < set.count_ones() as usize, "{line}: {set:b}");
+            }
+        }
+    }
 }
