@@ -9,13 +9,15 @@
 mod packing;
 mod store;
 
+use std::cmp::Ordering;
+
 use num_bigint::BigUint;
 use num_traits::One;
 
 use self::packing::{Bytes, Cell, Nibbles, Packing, Shorts, Words};
-use self::store::Store;
+use self::store::{Batch, Store};
 use super::budget::Work;
-use super::limbs::{from_limbs, limbs, to_limbs};
+use super::limbs::{add_product, from_limbs, limbs, to_limbs};
 use super::shadows::Step;
 use super::system::{Inputs, System};
 
@@ -40,16 +42,19 @@ pub(super) fn value(system: &System, steps: &[Step], work: &mut Work) -> Option<
 
 /// A step with its numbers in the cells' type.
 struct Kernel<C> {
-    without: Vec<u32>,
+    without: Vec<u16>,
     without_add: Vec<C>,
-    with: Vec<u32>,
+    with: Vec<u16>,
     with_add: Vec<C>,
     clip: Vec<C>,
 }
 
+/// The values of a state; a fixed length, so that no index of 16 bits needs a check.
+type Unpacked<C> = [C; 1 << 16];
+
 impl<C: Cell> Kernel<C> {
     fn new(step: &Step) -> Self {
-        let index = |pairs: &[(u32, u32)]| pairs.iter().map(|pair| pair.0).collect();
+        let index = |pairs: &[(u32, u32)]| pairs.iter().map(|pair| pair.0 as u16).collect();
         let add = |pairs: &[(u32, u32)]| pairs.iter().map(|pair| C::new(pair.1)).collect();
         Kernel {
             without: index(&step.without),
@@ -61,70 +66,114 @@ impl<C: Cell> Kernel<C> {
     }
 
     /// The two terms of the new values, from the old ones; t is not yet subtracted.
-    fn gather(&self, old: &[C], low: &mut [C], high: &mut [C]) {
-        let terms = self.without.iter().zip(&self.without_add).zip(&self.clip);
-        for (low, ((&from, &add), &clip)) in low.iter_mut().zip(terms) {
-            *low = old[from as usize].plus(add).min(clip);
+    #[inline(never)]
+    fn gather(&self, old: &Unpacked<C>, low: &mut [C], high: &mut [C]) {
+        for (low, &from) in low.iter_mut().zip(&self.without) {
+            *low = old[from as usize];
         }
-        let terms = self.with.iter().zip(&self.with_add);
-        for (high, (&from, &add)) in high.iter_mut().zip(terms) {
-            *high = old[from as usize].plus(add);
+        for (low, (&add, &clip)) in low.iter_mut().zip(self.without_add.iter().zip(&self.clip)) {
+            *low = low.plus(add).min(clip);
         }
+        for (high, &from) in high.iter_mut().zip(&self.with) {
+            *high = old[from as usize];
+        }
+        for (high, &add) in high.iter_mut().zip(&self.with_add) {
+            *high = high.plus(add);
+        }
+    }
+}
+
+/// Makes `next` the lesser of itself and its reflection.
+fn reflect<C: Cell>(mirror: &[u32], next: &mut Vec<C>, other: &mut Vec<C>) {
+    let pairs = mirror.iter().enumerate();
+    let mut orders = pairs.map(|(k, &from)| next[from as usize].cmp(&next[k]));
+    if orders.find(|order| order.is_ne()) == Some(Ordering::Less) {
+        for (other, &from) in other.iter_mut().zip(mirror) {
+            *other = next[from as usize];
+        }
+        std::mem::swap(next, other);
     }
 }
 
 fn run<P: Packing>(system: &System, steps: &[Step], work: &mut Work) -> Option<BigUint> {
     let mut bound = BigUint::one();
     let mut old = Store::new(0, 1);
-    old.entry(&[])[0] = 1;
+    let mut first = Batch::new();
+    first.push(0, (), |_| {});
+    old.change(&mut first, |value, ()| value[0] = 1);
+    let mut unpacked: Box<Unpacked<P::Cell>> = vec![P::Cell::default(); 1 << 16].try_into().ok()?;
     let mut cells = 0;
     for step in steps {
         let group = &system.groups[step.group as usize];
-        let weights: Vec<Vec<u64>> = group.weights.iter().map(to_limbs).collect();
+        // The weights, then their sums from t = 0 on.
+        let mut weights: Vec<Vec<u64>> = group.weights.iter().map(to_limbs).collect();
+        let sums = weights.len() as u64;
+        let mut sum = BigUint::default();
+        for weight in group.weights.iter() {
+            sum += weight;
+            weights.push(to_limbs(&sum));
+        }
         bound *= group.total();
         let kernel = Kernel::<P::Cell>::new(step);
         let width = step.clip.len();
         let padded = P::padded(width);
         let mut new = Store::new(P::words(width), limbs(&bound));
-        let mut unpacked = vec![P::Cell::default(); P::padded(cells).max(cells + 1)];
         let mut low = vec![P::Cell::default(); padded];
-        let mut high = vec![P::Cell::default(); padded];
+        // What fills the last word must not bound `free`.
+        let mut high = vec![P::Cell::new(u32::MAX); padded];
         let mut next = vec![P::Cell::default(); padded];
-        let mut key = vec![0; P::words(width)];
-        let transition = 20 + 4 * (key.len() + limbs(&bound)) as u64;
-        let per_state = 20 + (cells + 2 * width) as u64;
-        let old_words = P::words(cells);
+        let mut other = next.clone();
+        let words = P::words(width);
+        let transition = 20 + 2 * (words + limbs(&bound)) as u64;
+        let mut batch = Batch::new();
+        let per_state = 20 + (cells / 2 + width) as u64;
         let mut chunks = old.into_chunks();
         while let Some(chunk) = chunks.next() {
             work.fits(chunks.bytes() + chunk.bytes() + new.bytes())?;
-            for (old_key, value) in chunk.records() {
+            let add = |sum: &mut [u64], (record, multiplier): (u32, u32)| {
+                let value = chunk.value(record as usize);
+                add_product(sum, value, &weights[multiplier as usize]);
+            };
+            for (record, (old_key, _)) in chunk.records().enumerate() {
                 P::unpack(old_key, &mut unpacked[..P::padded(cells)]);
                 unpacked[cells] = P::Cell::default();
-                kernel.gather(&unpacked, &mut low[..width], &mut high[..width]);
+                kernel.gather(&unpacked, &mut low, &mut high);
                 let at = |(place, add): (u32, u32)| unpacked[place as usize].get() + add as u64;
                 let most = at(step.room).min(group.most());
                 let least = match system.inputs {
                     Inputs::MayBeFree => 0,
                     Inputs::AreAllMatched => at(step.all).saturating_sub(at(step.stay)),
                 };
-                work.spend(per_state + transition * (most + 1).saturating_sub(least))?;
-                for t in least..=most {
-                    let weight = &weights[t as usize];
-                    if weight.is_empty() {
+                // Up to here t changes nothing.
+                let free = match least {
+                    0 => P::Cell::spread(&low, &high).min(most),
+                    _ => 0,
+                };
+                let first = if free > 0 { free } else { least };
+                work.spend(per_state + transition * (most + 1).saturating_sub(first))?;
+                for t in first..=most {
+                    let multiplier = if t == free { sums + t } else { t };
+                    if weights[multiplier as usize].is_empty() {
                         continue;
                     }
                     let taken = P::Cell::new(t as u32);
                     for ((next, &low), &high) in next.iter_mut().zip(&low).zip(&high) {
                         *next = low.min(high.minus(taken));
                     }
-                    P::pack(&next, &mut key);
-                    super::limbs::add_product(new.entry(&key), value, weight);
+                    if let Some(mirror) = &step.mirror {
+                        reflect(mirror, &mut next, &mut other);
+                    }
+                    let source = (record as u32, multiplier as u32);
+                    batch.push(words, source, |key| P::pack(&next, key));
+                    if batch.is_full() {
+                        new.change(&mut batch, add);
+                    }
                 }
                 if new.bytes() > work.memory {
                     return None;
                 }
             }
-            debug_assert_eq!(old_words, P::words(cells));
+            new.change(&mut batch, add);
         }
         old = new;
         cells = width;

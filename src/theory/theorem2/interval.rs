@@ -16,13 +16,16 @@
 //! States that no future can tell apart are one: u is raised to the largest value
 //! with which all that follows still fits.
 
-use std::collections::HashMap;
+mod transfer;
+mod values;
+
+use std::rc::Rc;
 
 use num_bigint::BigUint;
-use num_traits::One;
 
+use self::transfer::{Step, Transfers};
+use self::values::Values;
 use super::budget::Work;
-use super::limbs::{add_product, dot, from_limbs, limbs, to_limbs};
 use super::order;
 use super::system::{Inputs, Row, System};
 
@@ -115,163 +118,39 @@ impl Line {
     pub(super) fn value(&self, work: &mut Work) -> Option<BigUint> {
         let slack = self.slack();
         let raised = |k: usize, u: u64| slack[k].map_or(u, |slack| u.max(slack));
-        // States u = first..first + values.len() before stop k.
         let mut first = raised(0, 0);
-        let mut values: Vec<Vec<u64>> = vec![vec![1]];
-        let mut bound = BigUint::one();
+        let mut values = Values::one();
         let mut transfers = Transfers::default();
-        for (k, stop) in self.stops.iter().enumerate() {
-            let length = stop.end - stop.start;
-            let move_ = Move {
-                first,
-                states: values.len() as u64,
-                length,
-                shift: self.shift(k),
-                floor: slack[k + 1],
-                inputs: self.inputs,
-            };
-            let transfer = transfers.get(&stop.weights, move_, work)?;
-            bound *= &transfer.total;
-            let limbs = limbs(&bound);
-            work.spend(transfer.weights.len() as u64 * limbs as u64)?;
-            work.fits((transfer.columns.len() * limbs * 16) as u64)?;
-            values = transfer.apply(&values, limbs);
-            first = transfer.first;
-        }
-        let sum = values.iter().map(|value| from_limbs(value)).sum();
-        Some(sum)
-    }
-}
-
-/// What a step does to the states, whatever their values.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Move {
-    first: u64,
-    states: u64,
-    length: u64,
-    shift: u64,
-    floor: Option<u64>,
-    inputs: Inputs,
-}
-
-/// The weights from states to states.
-struct Transfer {
-    first: u64,
-    /// For each new state the first old state it comes from, and where its weights
-    /// are.
-    columns: Vec<(usize, std::ops::Range<usize>)>,
-    /// Limbs of the weights.
-    weights: Vec<Vec<u64>>,
-    /// The weights again where all have one limb.
-    small: Option<Vec<u64>>,
-    total: BigUint,
-    /// What the transfer was made from; kept alive for its address.
-    _row: Row,
-}
-
-#[derive(Default)]
-struct Transfers {
-    made: HashMap<(*const BigUint, Move), Transfer>,
-}
-
-impl Transfers {
-    /// More than a layer's regular windows and its borders need.
-    const MOST: usize = 64;
-
-    fn get(&mut self, row: &Row, move_: Move, work: &mut Work) -> Option<&Transfer> {
-        let key = (row.as_ptr(), move_);
-        if !self.made.contains_key(&key) {
-            if self.made.len() >= Self::MOST {
-                self.made.clear();
+        let mut k = 0;
+        while let Some(stop) = self.stops.get(k) {
+            let transfer =
+                transfers.get(&stop.weights, self.step(k, first, &values, &slack), work)?;
+            let (next, states) = (transfer.first(), transfer.states());
+            // Where nothing changes from stop to stop, powers of one transfer do.
+            let mut times = 1;
+            if (first, values.states()) == (next, states) {
+                let step = self.step(k, first, &values, &slack);
+                let same = |k: &usize| {
+                    Rc::ptr_eq(&self.stops[*k].weights, &stop.weights)
+                        && self.step(*k, first, &values, &slack) == step
+                };
+                times += (k + 1..self.stops.len()).take_while(same).count();
             }
-            self.made.insert(key, Transfer::new(row, move_, work)?);
+            values = transfer.apply(values, times as u64, work)?;
+            first = next;
+            k += times;
         }
-        self.made.get(&key)
+        Some(values.sum())
     }
-}
 
-impl Transfer {
-    fn new(row: &Row, move_: Move, work: &mut Work) -> Option<Transfer> {
-        let Move {
+    fn step(&self, k: usize, first: u64, values: &Values, slack: &[Option<u64>]) -> Step {
+        Step {
             first,
-            states,
-            length,
-            shift,
-            floor,
-            inputs,
-        } = move_;
-        let last = first + states - 1;
-        let most = row.len() as u64 - 1;
-        let size: u64 = row.iter().map(|weight| weight.bits() / 64 + 2).sum();
-        work.spend(size.saturating_mul(states).saturating_mul(10))?;
-        work.fits(size.saturating_mul(states).saturating_mul(16))?;
-        // Where u copies end up after the shift; None when an input is left behind
-        // that had to be matched.
-        let target = |u: u64| match (inputs, u.checked_sub(shift)) {
-            (_, Some(next)) => Some(next.max(floor.unwrap_or(0))),
-            (Inputs::MayBeFree, None) => Some(floor.unwrap_or(0)),
-            (Inputs::AreAllMatched, None) => None,
-        };
-        let highest = length.min(last.saturating_add(most));
-        let new_first = floor.unwrap_or(0);
-        let new_states = target(highest).map_or(0, |highest| highest - new_first + 1);
-        let mut entries: Vec<HashMap<u64, BigUint>> = vec![HashMap::new(); new_states as usize];
-        for u in first..=last {
-            for t in 0..=most.min(length.saturating_sub(u)) {
-                if let Some(next) = target(u + t) {
-                    *entries[(next - new_first) as usize].entry(u).or_default() += &row[t as usize];
-                }
-            }
+            states: values.states() as u64,
+            length: self.stops[k].end - self.stops[k].start,
+            shift: self.shift(k),
+            floor: slack[k + 1],
+            inputs: self.inputs,
         }
-        let mut columns = Vec::with_capacity(entries.len());
-        let mut weights: Vec<Vec<u64>> = Vec::new();
-        for column in entries {
-            let begin = weights.len();
-            // Old states of one new state are consecutive.
-            let from = column.keys().copied().min().unwrap_or(first);
-            let to = column.keys().copied().max().map_or(from, |to| to + 1);
-            for u in from..to {
-                weights.push(column.get(&u).map(to_limbs).unwrap_or_default());
-            }
-            columns.push(((from - first) as usize, begin..weights.len()));
-        }
-        let small = weights
-            .iter()
-            .map(|weight| match weight[..] {
-                [] => Some(0),
-                [limb] => Some(limb),
-                _ => None,
-            })
-            .collect();
-        Some(Transfer {
-            first: new_first,
-            columns,
-            weights,
-            small,
-            total: row.iter().sum(),
-            _row: row.clone(),
-        })
-    }
-
-    fn apply(&self, values: &[Vec<u64>], limbs: usize) -> Vec<Vec<u64>> {
-        let column = |(from, weights): &(usize, std::ops::Range<usize>)| {
-            let mut sum = vec![0; limbs];
-            let old = &values[*from..from + weights.len()];
-            if let Some(small) = &self.small {
-                let old: Vec<&[u64]> = old.iter().map(|value| &value[..]).collect();
-                dot(&mut sum, &old, &small[weights.clone()]);
-            } else {
-                for (value, weight) in old.iter().zip(&self.weights[weights.clone()]) {
-                    add_product(&mut sum, value, weight);
-                }
-            }
-            sum
-        };
-        let sums: Vec<Vec<u64>> = self.columns.iter().map(column).collect();
-        if sums.is_empty() {
-            // Nothing fits: the sum is empty.
-            return vec![vec![0]];
-        }
-        sums
     }
 }

@@ -72,22 +72,3 @@ fn propagate(sum: &mut [u64], mut carry: u64) {
     }
     debug_assert_eq!(carry, 0, "the bound of the sum is wrong");
 }
-
-/// `sum = sum_k values_k * weights_k` with weights of one limb, one pass over the
-/// limbs; `values` are as long as `sum` at most.
-pub(super) fn dot(sum: &mut [u64], values: &[&[u64]], weights: &[u64]) {
-    let mut low: u128 = 0;
-    let mut high: u64 = 0;
-    for (k, sum) in sum.iter_mut().enumerate() {
-        for (value, &weight) in values.iter().zip(weights) {
-            let Some(&limb) = value.get(k) else { continue };
-            let (next, overflow) = low.overflowing_add(limb as u128 * weight as u128);
-            low = next;
-            high += overflow as u64;
-        }
-        *sum = low as u64;
-        low = low >> 64 | (high as u128) << 64;
-        high = 0;
-    }
-    debug_assert_eq!(low, 0, "the bound of the sum is wrong");
-}

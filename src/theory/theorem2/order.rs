@@ -109,3 +109,80 @@ pub(super) fn candidates(system: &System, work: &mut Work) -> Option<Vec<Vec<u32
     orders.dedup();
     Some(orders)
 }
+
+/// A way to exchange groups that leaves the system as it is.
+pub(super) struct Reflection {
+    /// Where each group goes; those go back.
+    pub(super) group: Vec<u32>,
+    /// Where each pool goes.
+    pub(super) pool: Vec<u32>,
+}
+
+/// The reflections of the rows, and of the columns, where the system has them.
+pub(super) fn reflections(system: &System, work: &mut Work) -> Option<Vec<Reflection>> {
+    let mut reflections = Vec::new();
+    for &pitch in &system.pitches {
+        for columns in [false, true] {
+            system.spend_walk(work)?;
+            let lines = classes(system, Some(pitch), columns);
+            let across = classes(system, Some(pitch), !columns);
+            let mut place = vec![0; system.groups.len()];
+            for (at, groups) in across.iter().enumerate() {
+                groups.iter().for_each(|&k| place[k as usize] = at);
+            }
+            let mut group = vec![0; system.groups.len()];
+            let pairs = lines.iter().zip(lines.iter().rev());
+            let exchanged = pairs.map(|(line, image)| {
+                let mut sorted = [line.clone(), image.clone()];
+                for line in &mut sorted {
+                    line.sort_by_key(|&k| place[k as usize]);
+                }
+                let [line, image] = sorted;
+                let fits = line.len() == image.len();
+                line.iter()
+                    .zip(&image)
+                    .for_each(|(&k, &image)| group[k as usize] = image);
+                fits
+            });
+            if exchanged.fold(true, |all, fits| all && fits)
+                && let Some(pool) = pools_exchanged(system, &group)
+            {
+                reflections.push(Reflection { group, pool });
+            }
+        }
+    }
+    Some(reflections)
+}
+
+/// How the pools are exchanged when the groups are; `None` when that changes the
+/// system.
+fn pools_exchanged(system: &System, group: &[u32]) -> Option<Vec<u32>> {
+    let keeps_weights = |(k, &image): (usize, &u32)| {
+        group[image as usize] as usize == k
+            && system.groups[k].weights == system.groups[image as usize].weights
+    };
+    if !group.iter().enumerate().all(keeps_weights) {
+        return None;
+    }
+    let seen_by = system.seen_by();
+    let named: std::collections::HashMap<&[u32], u32> = seen_by
+        .iter()
+        .enumerate()
+        .map(|(pool, groups)| (&groups[..], pool as u32))
+        .collect();
+    let image = |(pool, groups): (usize, &Vec<u32>)| {
+        let mut images: Vec<u32> = groups.iter().map(|&k| group[k as usize]).collect();
+        images.sort_unstable();
+        let image = *named.get(&images[..])?;
+        // Pools that the same groups see cannot be told apart.
+        let same = system.capacity[image as usize] == system.capacity[pool];
+        same.then_some(image)
+    };
+    let images: Vec<u32> = seen_by
+        .iter()
+        .enumerate()
+        .map(image)
+        .collect::<Option<_>>()?;
+    let back = |(pool, &image): (usize, &u32)| images[image as usize] as usize == pool;
+    images.iter().enumerate().all(back).then_some(images)
+}

@@ -19,9 +19,11 @@
 //! Values from g(Y) on are all the same and are stored as g(Y); shadows with g(Y) <= 0
 //! are not stored. Many pasts become one.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use super::budget::Work;
+use super::order::{self, Reflection};
 use super::system::{Inputs, System};
 
 /// A set of pools, by the places they have while they matter.
@@ -46,6 +48,10 @@ pub(super) struct Step {
     /// ones. The group has to fill the difference.
     pub(super) stay: (u32, u32),
     pub(super) all: (u32, u32),
+    /// Where a reflection exchanges the earlier groups among themselves: the place from
+    /// which each value comes then. What is to come is the same for a state and its
+    /// reflection.
+    pub(super) mirror: Option<Vec<u32>>,
 }
 
 /// The steps for the groups in this order. Value number `n`, one behind the last,
@@ -57,7 +63,8 @@ pub(super) fn steps(
     most: usize,
     work: &mut Work,
 ) -> Option<Vec<Step>> {
-    let places = Places::new(system, order)?;
+    let reflections = order::reflections(system, work)?;
+    let places = Places::new(system, order, &reflections)?;
     let mut shadows: Vec<Vec<Mask>> = Vec::with_capacity(order.len() + 1);
     let mut stored = 0;
     for step in 0..=order.len() {
@@ -67,7 +74,7 @@ pub(super) fn steps(
         work.fits(stored.saturating_mul(16 + 8 + 40))?;
         shadows.push(shadows_here);
     }
-    let demands = places.demands(system, order, &shadows, work)?;
+    let demands = places.demands(order, &shadows, work)?;
     // Which shadows are remembered, with the largest value that matters.
     let mut before: HashMap<Mask, u32> = HashMap::new();
     let mut steps = Vec::with_capacity(order.len());
@@ -89,11 +96,12 @@ pub(super) fn steps(
                 places.capacity(cut, live & cut.new) as u32,
             ),
             all: (index(old), new_capacity as u32),
+            mirror: None,
         };
         let mut after = HashMap::new();
         work.spend(shadows[at + 1].len() as u64 * 100)?;
         for (&shadow, &demand) in shadows[at + 1].iter().zip(&demands[at + 1]) {
-            let capacity = places.capacity_after(cut, shadow);
+            let capacity = places.capacity(cut, shadow);
             let clip = match system.inputs {
                 Inputs::MayBeFree => demand.min(capacity as i64),
                 Inputs::AreAllMatched => capacity as i64,
@@ -108,6 +116,16 @@ pub(super) fn steps(
             step.clip.push(u32::try_from(clip).ok()?);
             after.insert(shadow, after.len() as u32);
         }
+        step.mirror = places.cuts[at + 1].mirror.as_ref().and_then(|bits| {
+            let mut mirror = vec![0; after.len()];
+            for (&shadow, &place) in &after {
+                let image = *after.get(&exchanged(shadow, bits))?;
+                mirror[place as usize] = image;
+            }
+            let same =
+                |(place, &image): (usize, &u32)| step.clip[place] == step.clip[image as usize];
+            mirror.iter().enumerate().all(same).then_some(mirror)
+        });
         steps.push(step);
         before = after;
     }
@@ -121,7 +139,7 @@ pub(super) fn count(
     most: usize,
     work: &mut Work,
 ) -> Option<(usize, usize)> {
-    let places = Places::new(system, order)?;
+    let places = Places::new(system, order, &[])?;
     let (mut largest, mut sum) = (0, 0);
     for step in 0..=order.len() {
         let shadows = places.shadows(step, most, work)?.len();
@@ -146,15 +164,27 @@ struct Cut {
     new: Mask,
     /// The capacity of each place.
     capacity: Vec<u64>,
-    /// The live parts of the later windows, each once, the largest only of those
-    /// groups... all distinct ones.
+    /// The live parts of the later windows, each once.
     later: Vec<Mask>,
     /// What the next group asks for at most.
     most: u64,
+    /// Where a reflection takes each live place, if it exchanges the earlier groups
+    /// among themselves.
+    mirror: Option<Vec<u8>>,
+}
+
+/// The places of a mask after a reflection.
+fn exchanged(mut mask: Mask, bits: &[u8]) -> Mask {
+    let mut image = 0;
+    while mask != 0 {
+        image |= 1 << bits[mask.trailing_zeros() as usize];
+        mask &= mask - 1;
+    }
+    image
 }
 
 impl Places {
-    fn new(system: &System, order: &[u32]) -> Option<Self> {
+    fn new(system: &System, order: &[u32], reflections: &[Reflection]) -> Option<Self> {
         let pools = system.capacity.len();
         let seen_by = system.seen_by();
         let mut left: Vec<u32> = seen_by.iter().map(|groups| groups.len() as u32).collect();
@@ -167,6 +197,8 @@ impl Places {
         for (at, &k) in order.iter().enumerate() {
             position[k as usize] = at;
         }
+        // For each reflection, how many earlier groups it exchanges with later ones.
+        let mut open = vec![0; reflections.len()];
         let mut capacity = vec![0; Mask::BITS as usize];
         let mut live: Mask = 0;
         let mut cuts = Vec::with_capacity(order.len() + 1);
@@ -183,14 +215,35 @@ impl Places {
             let mut later: Vec<Mask> = later.into_values().collect();
             later.sort_unstable();
             later.dedup();
+            // A reflection maps the earlier groups to themselves, so also the pools that
+            // matter.
+            let mirror = (0..reflections.len()).find(|&r| open[r] == 0).map(|r| {
+                let mut bits = vec![0; Mask::BITS as usize];
+                for (bit, pool) in pool_at.iter().enumerate() {
+                    if let Some(pool) = pool {
+                        let image = reflections[r].pool[*pool as usize];
+                        bits[bit] = place[image as usize].expect("it matters as well");
+                    }
+                }
+                bits
+            });
             let mut cut = Cut {
                 live,
                 later,
+                mirror,
                 ..Cut::default()
             };
             if let Some(&k) = order.get(at) {
                 let group = &system.groups[k as usize];
                 cut.most = group.most();
+                for (open, reflection) in open.iter_mut().zip(reflections) {
+                    let image = position[reflection.group[k as usize] as usize];
+                    match image.cmp(&at) {
+                        Ordering::Less => *open -= 1,
+                        Ordering::Equal => {}
+                        Ordering::Greater => *open += 1,
+                    }
+                }
                 for &pool in &group.pools {
                     let bit = match place[pool as usize] {
                         Some(bit) => bit,
@@ -230,11 +283,6 @@ impl Places {
         sum
     }
 
-    /// The capacity of a shadow right after the cut's group.
-    fn capacity_after(&self, cut: &Cut, mask: Mask) -> u64 {
-        self.capacity(cut, mask)
-    }
-
     /// All unions of the live parts of later windows, ascending.
     fn shadows(&self, step: usize, most: usize, work: &mut Work) -> Option<Vec<Mask>> {
         let mut shadows: Vec<Mask> = vec![0];
@@ -254,7 +302,6 @@ impl Places {
     /// g of each shadow, from the last step back.
     fn demands(
         &self,
-        _system: &System,
         order: &[u32],
         shadows: &[Vec<Mask>],
         work: &mut Work,

@@ -6,6 +6,10 @@ pub(super) trait Cell: Copy + Ord + Default {
     fn get(self) -> u64;
     fn plus(self, other: Self) -> Self;
     fn minus(self, other: Self) -> Self;
+
+    /// The least difference `high - low`, which is never negative; the largest value
+    /// where there are none.
+    fn spread(low: &[Self], high: &[Self]) -> u64;
 }
 
 macro_rules! cell {
@@ -30,6 +34,15 @@ macro_rules! cell {
             #[inline]
             fn minus(self, other: Self) -> Self {
                 self.saturating_sub(other)
+            }
+
+            #[inline]
+            fn spread(low: &[Self], high: &[Self]) -> u64 {
+                let mut least = <$type>::MAX;
+                for (low, high) in low.iter().zip(high) {
+                    least = least.min(high.saturating_sub(*low));
+                }
+                least.into()
             }
         }
     };

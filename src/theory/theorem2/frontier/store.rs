@@ -7,7 +7,8 @@ const CHUNK: usize = 1 << 17;
 pub(super) struct Store {
     key: usize,
     record: usize,
-    per_chunk: usize,
+    /// The logarithm of the records a chunk.
+    shift: u32,
     /// Records: the key, then the value. In chunks, so that growing copies nothing
     /// and reading can free.
     chunks: Vec<Vec<u64>>,
@@ -19,11 +20,10 @@ pub(super) struct Store {
 impl Store {
     pub(super) fn new(key: usize, value: usize) -> Self {
         let record = key + value;
-        let per_chunk = (CHUNK / record).max(1).next_power_of_two();
         Store {
             key,
             record,
-            per_chunk,
+            shift: (CHUNK / record).max(1).next_power_of_two().ilog2(),
             chunks: Vec::new(),
             len: 0,
             table: vec![0; 64],
@@ -32,14 +32,52 @@ impl Store {
 
     /// Bytes in use.
     pub(super) fn bytes(&self) -> u64 {
-        let chunk = self.per_chunk.min(self.len.max(1)) * self.record;
+        let chunk = self.len.clamp(1, 1 << self.shift) * self.record;
         ((self.chunks.len() * chunk + self.table.len()) * 8) as u64
     }
 
-    /// The value of a key; zero when it is new.
+    /// Hands the value of every key of the batch to `change`, zero when the key is
+    /// new, and empties the batch.
+    ///
+    /// Nearly every look-up misses the cache. So all places of the table are read
+    /// first, then a word of each record, so that the processor waits for many at
+    /// once.
+    pub(super) fn change<S: Copy>(
+        &mut self,
+        batch: &mut Batch<S>,
+        mut change: impl FnMut(&mut [u64], S),
+    ) {
+        let mask = self.table.len() - 1;
+        let mut seen = 0;
+        for (place, hash) in batch.found.iter_mut().zip(&batch.hashes) {
+            *place = self.table[*hash as usize & mask];
+        }
+        for &found in &batch.found[..batch.hashes.len()] {
+            if found != 0 {
+                let (chunk, start) = self.locate(found);
+                let record = &self.chunks[chunk][start..start + self.record];
+                seen ^= record[0] ^ record[self.record - 1];
+            }
+        }
+        std::hint::black_box(seen);
+        for (k, (&hash, &source)) in batch.hashes.iter().zip(&batch.sources).enumerate() {
+            let key = &batch.keys[k * self.key..(k + 1) * self.key];
+            change(self.entry(key, hash), source);
+        }
+        batch.keys.clear();
+        batch.hashes.clear();
+        batch.sources.clear();
+    }
+
     #[inline]
-    pub(super) fn entry(&mut self, key: &[u64]) -> &mut [u64] {
-        let hash = hash(key);
+    fn locate(&self, found: u64) -> (usize, usize) {
+        let number = (found as u32 - 1) as usize;
+        let start = (number & ((1 << self.shift) - 1)) * self.record;
+        (number >> self.shift, start)
+    }
+
+    #[inline]
+    fn entry(&mut self, key: &[u64], hash: u32) -> &mut [u64] {
         let mask = self.table.len() - 1;
         let mut place = hash as usize & mask;
         loop {
@@ -48,11 +86,9 @@ impl Store {
                 break;
             }
             if (found >> 32) as u32 == hash {
-                let number = (found as u32 - 1) as usize;
-                let start = number % self.per_chunk * self.record;
-                let chunk = number / self.per_chunk;
-                let record = &self.chunks[chunk][start..start + self.record];
-                if record[..self.key] == *key {
+                let (chunk, start) = self.locate(found);
+                let record = &self.chunks[chunk][start..start + self.key];
+                if record.iter().zip(key).all(|(a, b)| a == b) {
                     let range = start + self.key..start + self.record;
                     return &mut self.chunks[chunk][range];
                 }
@@ -63,7 +99,7 @@ impl Store {
     }
 
     fn insert(&mut self, place: usize, hash: u32, key: &[u64]) -> &mut [u64] {
-        if self.len.is_multiple_of(self.per_chunk) {
+        if self.len & ((1 << self.shift) - 1) == 0 {
             self.chunks.push(Vec::new());
         }
         self.len += 1;
@@ -138,11 +174,55 @@ impl Chunk {
         (self.words.capacity() * 8) as u64
     }
 
+    /// The value of a record.
+    #[inline]
+    pub(super) fn value(&self, record: usize) -> &[u64] {
+        &self.words[record * self.record + self.key..(record + 1) * self.record]
+    }
+
     /// Keys and values.
     pub(super) fn records(&self) -> impl Iterator<Item = (&[u64], &[u64])> {
         self.words
             .chunks_exact(self.record)
             .map(|record| record.split_at(self.key))
+    }
+}
+
+/// Keys to look up together, each with what its value is to be changed by.
+pub(super) struct Batch<S> {
+    keys: Vec<u64>,
+    hashes: Vec<u32>,
+    sources: Vec<S>,
+    found: [u64; BATCH],
+}
+
+/// Keys a batch: what the caches closest to the processor hold.
+const BATCH: usize = 64;
+
+impl<S> Batch<S> {
+    pub(super) fn new() -> Self {
+        Batch {
+            keys: Vec::new(),
+            hashes: Vec::with_capacity(BATCH),
+            sources: Vec::with_capacity(BATCH),
+            found: [0; BATCH],
+        }
+    }
+
+    /// Room for one more key; the caller fills it. Call only when it is not full.
+    #[inline]
+    pub(super) fn push(&mut self, words: usize, source: S, fill: impl FnOnce(&mut [u64])) {
+        let start = self.keys.len();
+        self.keys.resize(start + words, 0);
+        let key = &mut self.keys[start..];
+        fill(key);
+        self.hashes.push(hash(key));
+        self.sources.push(source);
+    }
+
+    #[inline]
+    pub(super) fn is_full(&self) -> bool {
+        self.hashes.len() == BATCH
     }
 }
 
