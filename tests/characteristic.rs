@@ -4,7 +4,7 @@
 mod common;
 
 use chambers::Monitor;
-use chambers::characteristic::{CharacteristicPolynomial, Found, characteristic};
+use chambers::characteristic::{CharacteristicPolynomial, Found, Symmetry, characteristic};
 use chambers::network::Network;
 use common::arrangements::{self as known, binomial};
 use common::check;
@@ -14,7 +14,11 @@ use common::rng::{Rng, seeds};
 use num_bigint::{BigInt, BigUint};
 
 fn polynomial(network: &Network) -> CharacteristicPolynomial {
-    let answer = characteristic(network, &Monitor::new()).expect("one layer");
+    found(network, Symmetry::Off)
+}
+
+fn found(network: &Network, symmetry: Symmetry) -> CharacteristicPolynomial {
+    let answer = characteristic(network, symmetry, &Monitor::new()).expect("one layer");
     match answer.found {
         Found::Polynomial(polynomial) => polynomial,
         Found::AtLeast(_) => panic!("nobody asked to stop"),
@@ -84,6 +88,55 @@ fn free_arrangements_have_integer_roots() {
     }
 }
 
+/// One vector of each pair of opposite roots of E8, doubled, as rows without constant.
+fn e8() -> Vec<Vec<i64>> {
+    let mut roots: Vec<Vec<i64>> = known::type_b(8);
+    roots.retain(|row| row.iter().filter(|&&x| x != 0).count() == 2);
+    roots.iter_mut().flatten().for_each(|x| *x *= 2);
+    for signs in 0..1u32 << 7 {
+        // An even number of minus signs, none on the first coordinate.
+        let minus = signs << 1;
+        if minus.count_ones() % 2 == 0 {
+            let mut row: Vec<i64> = (0..8).map(|i| 1 - 2 * i64::from(minus >> i & 1)).collect();
+            row.push(0);
+            roots.push(row);
+        }
+    }
+    roots
+}
+
+#[test]
+fn reflection_arrangements_have_their_exponents_as_roots() {
+    // Exponents: Orlik and Terao, Arrangements of Hyperplanes, table C.1.
+    let rows = e8();
+    assert_eq!(rows.len(), 120);
+    let network = nets::arrangement(&rows);
+    let answer = characteristic(&network, Symmetry::Auto, &Monitor::new()).expect("one layer");
+    let Found::Polynomial(polynomial) = &answer.found else {
+        panic!("nobody asked to stop");
+    };
+    let exponents = [1, 7, 11, 13, 17, 19, 23, 29];
+    assert_eq!(polynomial.coefficients(), with_roots(&exponents));
+    // The reflection group itself, without the change of all signs.
+    assert_eq!(answer.symmetries, (696_729_600u32 / 2).into());
+    // E7: the roots of E8 that are orthogonal to one of them.
+    let e7: Vec<Vec<i64>> = rows
+        .iter()
+        .filter(|row| row[0] == row[1])
+        .cloned()
+        .collect();
+    assert_eq!(e7.len(), 63);
+    let found = found(&nets::arrangement(&e7), Symmetry::Auto);
+    assert_eq!(found.coefficients(), with_roots(&[1, 5, 7, 9, 11, 13, 17]));
+    // D_n: 1, 3, ..., 2 n - 3 and n - 1.
+    for n in 3..=6i64 {
+        let mut rows = known::type_b(n as usize);
+        rows.retain(|row| row.iter().filter(|&&x| x != 0).count() == 2);
+        let exponents: Vec<i64> = (0..n - 1).map(|k| 2 * k + 1).chain([n - 1]).collect();
+        assert_eq!(coefficients(&rows), with_roots(&exponents), "D {n}");
+    }
+}
+
 #[test]
 fn general_position() {
     for (m, n) in [
@@ -132,6 +185,35 @@ fn resonance_and_threshold() {
         let found = polynomial(&nets::arrangement(&known::threshold(n)));
         assert_eq!(found.regions(), regions.into(), "threshold {n}");
     }
+}
+
+#[test]
+fn counting_up_to_symmetry_gives_the_same() {
+    let rows = [
+        ("resonance 6", known::resonance(6), 5040u32),
+        ("threshold 6", known::threshold(6), 64 * 5040),
+        ("braid 9", known::deformed_braid(9, &[0]), 362_880),
+        ("Shi 7", known::deformed_braid(7, &[0, 1]), 1),
+    ];
+    for (name, rows, order) in rows {
+        let network = nets::arrangement(&rows);
+        let plain = found(&network, Symmetry::Off);
+        let answer = characteristic(&network, Symmetry::Auto, &Monitor::new()).expect("one layer");
+        assert_eq!(answer.found, Found::Polynomial(plain), "{name}");
+        assert_eq!(answer.symmetries, order.into(), "{name}");
+    }
+    // OEIS A034997.
+    let seven = found(&nets::arrangement(&known::resonance(7)), Symmetry::Auto);
+    assert_eq!(seven.regions(), 347_326_352u32.into());
+}
+
+/// Takes seconds with optimisation: `cargo test --release --test characteristic -- --ignored`.
+#[test]
+#[ignore = "long: seconds in a release build"]
+fn resonance_8() {
+    // OEIS A034997; Brysiewicz, Eble and Kuehne 2023, table 1.
+    let eight = found(&nets::arrangement(&known::resonance(8)), Symmetry::Auto);
+    assert_eq!(eight.regions(), 419_172_756_930u64.into());
 }
 
 #[test]

@@ -41,7 +41,9 @@ pub struct Configuration {
     pub coloops: usize,
     /// The other connected components.
     pub components: Vec<Component>,
-    /// The primes of which coordinates are residues.
+    /// The primes of which coordinates are residues. A first one below 2^16 proves every
+    /// dependence alone and a large one stands behind it, for symmetries; otherwise all
+    /// are large and only together prove.
     pub primes: Vec<u64>,
 }
 
@@ -96,29 +98,25 @@ impl Configuration {
             .map(|vector| columns.iter().map(|&c| vector[c].clone()).collect())
             .collect();
         let bound = largest_minor(&vectors, rank);
-        let coordinates = if bound < (Small::LIMIT / 2).into() {
+        let mut coordinates = Vec::new();
+        let mut product = BigUint::one();
+        if bound < (Small::LIMIT / 2).into() {
             // There is a prime between a number and its double.
-            let above = (0..Small::LIMIT).filter(|&p| BigUint::from(p) > bound);
-            let prime = above.filter(|&p| is_prime(p)).take(1);
-            prime
-                .filter_map(|p| coordinates(&Small::new(p), &vectors, &basis))
-                .collect()
-        } else {
-            let mut product = BigUint::one();
-            let mut found = Vec::new();
-            let mut candidates = (0..limit).rev().filter(|&p| is_prime(p));
-            while product <= bound {
-                if monitor.stopped() {
-                    return false;
-                }
-                let field = Large::new(candidates.next().expect("primes of 61 bits abound"));
-                if let Some(coordinates) = coordinates(&field, &vectors, &basis) {
-                    product *= field.prime();
-                    found.push(coordinates);
-                }
+            let mut above = (0..Small::LIMIT).filter(|&p| BigUint::from(p) > bound && is_prime(p));
+            let small = Small::new(above.next().expect("a prime"));
+            coordinates.extend(self::coordinates(&small, &vectors, &basis));
+        }
+        let mut below = (0..limit).rev().filter(|&p| is_prime(p));
+        while product <= bound {
+            if monitor.stopped() {
+                return false;
             }
-            found
-        };
+            let large = Large::new(below.next().expect("primes of 61 bits abound"));
+            if let Some(found) = self::coordinates(&large, &vectors, &basis) {
+                coordinates.push(found);
+                product *= large.prime();
+            }
+        }
         // Vectors and the basis vectors that they need are in one component.
         let mut of_axis: Vec<usize> = (0..rank).collect();
         let needs = |vector: usize, axis: usize| {

@@ -39,14 +39,21 @@ pub enum Stop {
 /// Counts the decone of a component whose coordinates are modulo these primes.
 pub fn decone(component: &Component, primes: &[u64], monitor: &Monitor) -> Decone {
     match primes {
-        [prime] if *prime < Small::LIMIT => {
+        [prime, ..] if *prime < Small::LIMIT => {
             let field = Small::new(*prime);
             let seen = vec![0; *prime as usize];
-            Tree::new(component, std::slice::from_ref(&field), seen, monitor).search()
+            Tree::new(
+                component,
+                primes.len(),
+                std::slice::from_ref(&field),
+                seen,
+                monitor,
+            )
+            .search()
         }
         _ => {
             let fields: Vec<Large> = primes.iter().map(|&prime| Large::new(prime)).collect();
-            Tree::new(component, &fields, Vec::new(), monitor).search()
+            Tree::new(component, primes.len(), &fields, Vec::new(), monitor).search()
         }
     }
 }
@@ -68,14 +75,24 @@ struct Tree<'a, F: Field> {
     /// by its coordinate.
     seen: Vec<u32>,
     line: u32,
+    /// Regions that the monitor knows of.
+    reported: u64,
 }
 
 impl<'a, F: Field> Tree<'a, F> {
-    fn new(component: &Component, fields: &'a [F], seen: Vec<u32>, monitor: &'a Monitor) -> Self {
+    fn new(
+        component: &Component,
+        primes: usize,
+        fields: &'a [F],
+        seen: Vec<u32>,
+        monitor: &'a Monitor,
+    ) -> Self {
         let rank = component.rank;
         // All but the first vector, whose coordinate moves to the end.
-        let vectors = component.vectors.chunks_exact(rank).skip(fields.len());
-        let rows = vectors.flat_map(|v| v[1..].iter().chain(&v[..1]));
+        let vectors = component.vectors.chunks_exact(rank * primes).skip(1);
+        let rows = vectors
+            .flat_map(|vector| vector.chunks_exact(rank).take(fields.len()))
+            .flat_map(|row| row[1..].iter().chain(&row[..1]));
         Tree {
             fields,
             monitor,
@@ -87,6 +104,7 @@ impl<'a, F: Field> Tree<'a, F> {
             table: Table::default(),
             seen,
             line: 0,
+            reported: 0,
         }
     }
 
@@ -134,9 +152,23 @@ impl<'a, F: Field> Tree<'a, F> {
             self.restrict(width, &rows[..(k + 1) * stride], &mut restricted);
             self.make_distinct(width - 1, &mut restricted)?;
             self.node(width - 1, &restricted)?;
+            if depth == 0 {
+                self.report(k, hyperplanes);
+            }
         }
         self.buffers[width] = restricted;
         Ok(())
+    }
+
+    /// Tells how far the recursion is after a hyperplane of the root: below each of them
+    /// there is the more to do the more stand before it.
+    fn report(&mut self, hyperplane: usize, hyperplanes: usize) {
+        let nodes = u64::try_from(self.whitney.iter().sum::<u128>()).unwrap_or(u64::MAX);
+        let share = |k: usize| (k as f64 / hyperplanes as f64).powi(self.rank as i32 - 1);
+        let share = share(hyperplane + 1) - share(hyperplane);
+        let share = (share * (1u64 << 63) as f64) as u64;
+        self.monitor.report(nodes - self.reported, 1, share);
+        self.reported = nodes;
     }
 
     /// Restricts all rows but the last to the last.
@@ -229,7 +261,6 @@ impl<'a, F: Field> Tree<'a, F> {
         for (i, on) in rows.chunks_exact(3).enumerate() {
             let minus_a = field.negative(on[1]);
             let minus_b = field.negative(on[2]);
-            // At most one line a node's number: 2^32 lines are out of reach.
             self.line = self.line.wrapping_add(1);
             if self.line == 0 {
                 self.seen.fill(0);

@@ -1,14 +1,16 @@
 //! Arithmetic modulo a prime, in two sizes: primes below 2^16, whose inverses are a
 //! table, and primes of 61 bits.
 
+use std::hash::Hash;
+
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::ToPrimitive;
 
 /// The integers modulo a prime.
-pub trait Field: Sync {
+pub trait Field {
     /// A class, by its least non-negative member.
-    type Element: Copy + Eq + Default + Send + Sync + std::fmt::Debug;
+    type Element: Copy + Eq + Hash + Default;
 
     /// The integers modulo this prime, which has to be of the right size.
     fn new(prime: u64) -> Self;

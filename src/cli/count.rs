@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use super::model::{Model, Scope, ScopeArguments, Source};
 use super::outcome::{self, Outcome};
 use super::theorem::Theorem2;
-use super::{EXIT_CODES, Status, print, report, signals, whitney};
+use super::whitney::{self, UpTo};
+use super::{EXIT_CODES, Status, print, report, signals};
 
 /// Count the activation regions of a network, exactly
 ///
@@ -30,6 +31,9 @@ pub struct Arguments {
     /// How to count: by enumerating, or by the characteristic polynomial (one layer)
     #[arg(long, value_enum, default_value_t = Method::Enumerate)]
     method: Method,
+    /// With --method whitney: whether to count up to symmetry
+    #[arg(long, value_enum, default_value_t = UpTo::Auto, requires = "method")]
+    symmetry: UpTo,
     /// How to search: exactly, or by linear programs with a tolerance
     #[arg(long, value_enum, default_value_t = Engine::Exact, conflicts_with = "method")]
     engine: Engine,
@@ -43,7 +47,7 @@ pub struct Arguments {
     /// decisions, digest, seconds, regions_per_second, and where they apply lp,
     /// theorem2, cross_check. docs/output.md describes them. With --method whitney:
     /// count, complete, exact, method, bounded, relatively_bounded,
-    /// characteristic_polynomial, hyperplanes, model, domain, seconds.
+    /// characteristic_polynomial, hyperplanes, symmetries, model, domain, seconds.
     #[arg(long)]
     json: bool,
 }
@@ -69,7 +73,7 @@ pub fn run(arguments: &Arguments) -> Result<Status> {
     let model = arguments.source.load()?;
     let scope = arguments.scope.read(&model)?;
     if arguments.method == Method::Whitney {
-        return whitney::run(&model, &scope, arguments.json);
+        return whitney::run(&model, &scope, arguments.symmetry, arguments.json);
     }
     let monitor = Arc::new(Monitor::new());
     if arguments.cross_check {

@@ -2,17 +2,27 @@
 
 use std::sync::Arc;
 
-use chambers::characteristic::{Answer, CharacteristicPolynomial, Found, characteristic};
+use chambers::characteristic::{Answer, CharacteristicPolynomial, Found, Symmetry, characteristic};
 use chambers::search::Monitor;
 use chambers::{Error, Result};
+use num_traits::One;
 use serde_json::{Value, json};
 
 use super::model::{Model, Scope};
 use super::progress::Progress;
 use super::{Status, print, report, signals};
 
+/// Whether to count up to symmetry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum UpTo {
+    /// Look for symmetries, and use them where there are many
+    Auto,
+    /// Do not look for any
+    None,
+}
+
 /// Counts and prints.
-pub fn run(model: &Model, scope: &Scope, as_json: bool) -> Result<Status> {
+pub fn run(model: &Model, scope: &Scope, up_to: UpTo, as_json: bool) -> Result<Status> {
     let refused = |place: &str, problem: &str, remedy: &str| {
         Err(Error::input("--method whitney", place, problem, remedy))
     };
@@ -37,7 +47,11 @@ pub fn run(model: &Model, scope: &Scope, as_json: bool) -> Result<Status> {
     let monitor = Arc::new(Monitor::new());
     signals::stop_on_signal(&[&monitor]);
     let progress = Progress::show(&monitor);
-    let answer = characteristic(&model.network, &monitor)?;
+    let symmetry = match up_to {
+        UpTo::Auto => Symmetry::Auto,
+        UpTo::None => Symmetry::Off,
+    };
+    let answer = characteristic(&model.network, symmetry, &monitor)?;
     drop(progress);
     if as_json {
         print(&report::pretty(&json(&answer, model, scope)))?;
@@ -59,10 +73,16 @@ fn text(answer: &Answer, model: &Model, scope: &Scope) -> String {
         ],
         Found::AtLeast(regions) => vec![("regions", format!("at least {regions} (stopped early)"))],
     };
+    let symmetries = if answer.symmetries.is_one() {
+        "none used".into()
+    } else {
+        format!("{} used", answer.symmetries)
+    };
     rows.extend([
         ("model", model.label.clone()),
         ("domain", report::domain(&scope.domain)),
         ("hyperplanes", format!("{} distinct", answer.hyperplanes)),
+        ("symmetries", symmetries),
         (
             "proofs",
             "exact: the characteristic polynomial, no enumeration".into(),
@@ -109,6 +129,7 @@ fn json(answer: &Answer, model: &Model, scope: &Scope) -> Value {
             "coefficients": coefficients(p),
         })),
         "hyperplanes": answer.hyperplanes,
+        "symmetries": answer.symmetries.to_string(),
         "model": model.identity,
         "domain": report::domain(&scope.domain),
         "seconds": answer.elapsed.as_secs_f64(),
