@@ -41,8 +41,8 @@ pub struct Arguments {
     /// Compare architectures: parameters, and regions per parameter
     #[arg(long, value_name = "ARCH", num_args = 1.., conflicts_with_all = ["source", "exact", "domain", "sweep"])]
     compare: Vec<String>,
-    /// About how long one evaluation of Theorem 2 may take on one core; an interval is
-    /// given where that is too short
+    /// About how long Theorem 2, or the true number of one layer, may take on one core;
+    /// an interval is given where that is too short
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
     /// The memory that it may take, in MiB

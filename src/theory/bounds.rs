@@ -65,7 +65,7 @@ const HERE: &str = "derived here, docs/theory.md";
 
 /// All bounds of a network with any weights: the exact ones, then the upper ones from
 /// the smallest, then the lower ones from the largest; those without a value last.
-/// The budget is for each evaluation of Theorem 2.
+/// The budget is for each evaluation of Theorem 2, and of the true number of a layer.
 ///
 /// ```
 /// use chambers::network::Architecture;
@@ -173,9 +173,14 @@ impl List {
 
     /// Theorems 1 and 2, which are about one layer, and the true number.
     fn single_layer(&mut self, layer: &Layer, inputs: usize) {
+        let steps = generic::Budget {
+            // Thirty times as long as those of Theorem 2.
+            steps: self.budget.steps / 30,
+            ..generic::Budget::default()
+        };
         let generic = layer
             .shared_rows()
-            .and_then(|rows| generic::count(&rows, &generic::Budget::default()));
+            .and_then(|rows| generic::count(&rows, &steps));
         let proved = generic.as_ref().filter(|count| count.is_proved());
         let four = theorem2::value(&layer.groups(), &self.budget);
         let reading = layer.reading();
@@ -228,12 +233,30 @@ impl List {
                 };
                 self.add(id, HERE, Kind::Exact, Err(reason), "");
             }
+            Some(count) if count.is_proved() => {
+                let reason = certainty(&count.certainty);
+                self.add(id, HERE, Kind::Exact, Ok(count.value), reason);
+            }
             Some(count) => {
-                let kind = match count.is_proved() {
-                    true => Kind::Exact,
-                    false => Kind::Lower,
-                };
-                self.add(id, HERE, kind, Ok(count.value), certainty(&count.certainty));
+                let bracket = layer
+                    .shared_rows()
+                    .and_then(|rows| generic::bracket(&rows, &steps));
+                match bracket {
+                    Some(bracket) if bracket.upper == count.value => {
+                        let reason = "independent sets of units: minors prove these independent, \
+                                      relations that hold for all weights all others dependent";
+                        self.add(id, HERE, Kind::Exact, Ok(count.value), reason);
+                    }
+                    bracket => {
+                        let reason = certainty(&count.certainty);
+                        self.add(id, HERE, Kind::Lower, Ok(count.value), reason);
+                        if let Some(bracket) = bracket {
+                            let reason = "sets of units that no relation proves dependent";
+                            let upper = "generic-shared-weights-upper";
+                            self.add(upper, HERE, Kind::Upper, Ok(bracket.upper), reason);
+                        }
+                    }
+                }
             }
         }
         if let Some((value, how)) = one_layer::strips_lower(layer) {
