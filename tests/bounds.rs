@@ -139,6 +139,18 @@ fn two_layers_and_more_have_the_values_of_table_5() {
 }
 
 #[test]
+fn example_3_is_a_product() {
+    // Filters of size 1: (sum_{i<=d0} C(d1, i))^positions.
+    for (channels, filters) in [(1u64, 3u64), (2, 4), (3, 3), (2, 7)] {
+        let sum: u64 = (0..=channels).map(|i| binomial(filters, i)).sum();
+        let layer = skeleton(&format!("2x3x{channels}; conv {filters}@1x1")).layers()[0].clone();
+        let value = theorem2::value(&layer.groups(), &Budget::default());
+        assert_eq!(value.exact(), Some(&BigUint::from(sum).pow(6)));
+        assert_eq!(layer.reading().exactness, Exactness::Exact);
+    }
+}
+
+#[test]
 fn filters_of_size_one_give_equation_10() {
     // prod floor(n_l / n_0)^n_0 sum C(n_L, i) <= R <= prod sum C(n_l, i).
     for (inputs, widths) in [(2u64, [4u64, 6, 5]), (3, [3, 7, 4]), (1, [5, 5, 5])] {

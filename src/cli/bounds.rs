@@ -210,7 +210,7 @@ impl Report {
             let _ = writeln!(text, "counted  {claim}{shown}\n");
         }
         let complete = self.count.as_ref().filter(|count| count.complete);
-        let mut header = vec!["bound", "value", "to best"];
+        let mut header = vec!["bound", "value", "log10", "to best"];
         header.extend(complete.map(|_| "to count"));
         header.extend(["name", "source"]);
         let mut rows = vec![header.into_iter().map(String::from).collect::<Vec<_>>()];
@@ -223,6 +223,7 @@ impl Report {
             let mut row = vec![
                 bound.kind.name().to_string(),
                 digits.show(value),
+                format!("{:.3}", digits::log10(value)),
                 digits::show_ratio(value, best),
             ];
             row.extend(complete.map(|count| digits::show_ratio(value, &count.regions)));
@@ -494,6 +495,7 @@ fn number_json(value: Option<&BigUint>) -> Value {
     let whole = value.filter(|value| value.bits() <= JSON_BITS);
     json!({
         "value": whole.map(BigUint::to_string),
+        "scientific": value.map(digits::scientific),
         "log10": value.map(digits::log10),
     })
 }

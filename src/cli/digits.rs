@@ -21,9 +21,14 @@ impl Digits {
         if self == Digits::All || value.bits() <= LONGEST_BITS {
             return value.to_string();
         }
-        let (digits, exponent) = leading(value);
-        format!("{}.{}e{exponent}", &digits[..1], &digits[1..])
+        scientific(value)
     }
+}
+
+/// The leading digits and the exponent.
+pub fn scientific(value: &BigUint) -> String {
+    let (digits, exponent) = leading(value);
+    format!("{}.{:0<5}e{exponent}", &digits[..1], &digits[1..])
 }
 
 /// The first digits of a number that has more, cut off and not rounded, and the power

@@ -15,7 +15,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::limits::{MAX_LAYERS, MAX_RANDOM_ENTRIES, convolution_problem, tensor_len};
+use super::limits::{MAX_LAYERS, MAX_WINDOW_ENTRIES, geometry_problem, tensor_len};
 use super::{ChannelOrder, Convolution, Shape};
 use crate::{Error, Result};
 
@@ -89,14 +89,14 @@ impl Architecture {
             layers: Vec::new(),
         };
         let mut shape = architecture.input.clone();
-        let mut entries = 0usize;
+        let mut seen = 0usize;
         for (number, part) in parts.enumerate() {
             let part = part.trim();
             let wrong = |problem| wrong(&format!("layer {} {part:?}", number + 1), problem);
             let layer = parse_layer(part, &shape).map_err(wrong)?;
-            entries = entries.saturating_add(layer.entries(&shape));
-            if entries > MAX_RANDOM_ENTRIES {
-                return Err(wrong("more weights than any count could handle".into()));
+            seen = seen.saturating_add(layer.seen(&shape));
+            if seen > MAX_WINDOW_ENTRIES {
+                return Err(wrong("larger than any formula could handle".into()));
             }
             if 2 * (number + 1) > MAX_LAYERS {
                 return Err(wrong("more layers than any count could handle".into()));
@@ -149,20 +149,38 @@ impl Architecture {
 }
 
 impl ArchitectureLayer {
-    /// Weights, one for each input of each unit, at most.
-    fn entries(&self, input: &Shape) -> usize {
-        let inputs = match self {
+    /// Inputs that one unit sees, at most.
+    fn window(&self, input: &Shape) -> usize {
+        match self {
             ArchitectureLayer::Dense { .. } => input.len(),
             ArchitectureLayer::Convolution { geometry, .. } => {
                 geometry.kernel[0] * geometry.kernel[1] * (geometry.channels / geometry.groups)
             }
             ArchitectureLayer::Flatten => 0,
+        }
+    }
+
+    /// Weights, one for each input of each unit, at most.
+    pub(super) fn entries(&self, input: &Shape) -> usize {
+        self.output(input).len().saturating_mul(self.window(input))
+    }
+
+    /// Inputs that its positions see, and its units.
+    fn seen(&self, input: &Shape) -> usize {
+        let units = self.output(input).len();
+        let windows = match self {
+            ArchitectureLayer::Convolution { geometry, .. } => {
+                units / geometry.filters * geometry.groups
+            }
+            _ => 1,
         };
-        self.output(input).len().saturating_mul(inputs)
+        windows
+            .saturating_mul(self.window(input))
+            .saturating_add(units)
     }
 
     /// The shape that the layer gives for one that it takes.
-    fn output(&self, input: &Shape) -> Shape {
+    pub(super) fn output(&self, input: &Shape) -> Shape {
         match self {
             ArchitectureLayer::Dense { units, .. } => Shape::new([*units]),
             ArchitectureLayer::Convolution { geometry, .. } => {
@@ -304,7 +322,7 @@ fn parse_convolution(
             ));
         }
     }
-    match convolution_problem(&geometry) {
+    match geometry_problem(&geometry) {
         Some(problem) => Err(problem),
         None => Ok(ArchitectureLayer::Convolution { geometry, bias }),
     }

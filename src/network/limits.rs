@@ -11,6 +11,10 @@ pub const MAX_ENTRIES: usize = 1 << 28;
 /// random weights takes seconds.
 pub const MAX_RANDOM_ENTRIES: usize = 1 << 26;
 
+/// The most inputs that the positions of all layers of an architecture see, each
+/// position counted once and not once a filter: what formulas look at.
+pub const MAX_WINDOW_ENTRIES: usize = 1 << 26;
+
 /// The most layers of a network. The search recurses once a layer: this many fit into
 /// the smallest stack that it starts with, and deep networks as they are used have a
 /// few hundred.
@@ -27,6 +31,29 @@ pub fn tensor_len(axes: &[usize]) -> Option<usize> {
 /// before [`Affine::convolution`](super::Affine::convolution) when the sizes come
 /// from outside.
 pub fn convolution_problem(conv: &Convolution) -> Option<String> {
+    if let Some(problem) = geometry_problem(conv) {
+        return Some(problem);
+    }
+    let [height, width] = conv.positions()?;
+    let group_channels = conv.channels / conv.groups;
+    let [kernel_height, kernel_width] = conv.kernel;
+    // Every tap at every position.
+    let stored = [
+        height,
+        width,
+        conv.filters,
+        group_channels,
+        kernel_height,
+        kernel_width,
+    ];
+    match tensor_len(&stored) {
+        Some(_) => None,
+        None => Some(format!("the layer has more than {MAX_ENTRIES} entries")),
+    }
+}
+
+/// The same for a layer whose weights nobody wants: its images and its filters fit.
+pub fn geometry_problem(conv: &Convolution) -> Option<String> {
     if let Some(problem) = conv.problem() {
         return Some(problem);
     }
@@ -39,15 +66,6 @@ pub fn convolution_problem(conv: &Convolution) -> Option<String> {
         &[conv.input[0], conv.input[1], conv.channels][..],
         &[height, width, conv.filters],
         &[conv.filters, group_channels, conv.kernel[0], conv.kernel[1]],
-        // Stored entries: every tap at every position.
-        &[
-            height,
-            width,
-            conv.filters,
-            group_channels,
-            conv.kernel[0],
-            conv.kernel[1],
-        ],
     ];
     if sizes.iter().any(|size| tensor_len(size).is_none()) {
         return too_large();

@@ -18,9 +18,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::architecture::ArchitectureLayer;
+use super::limits::MAX_RANDOM_ENTRIES;
 use super::{Affine, Architecture, Layer, Network, Shape};
-use crate::Result;
 use crate::arithmetic::Number;
+use crate::{Error, Result};
 
 /// A network with independent normal weights and biases of mean 0 and variance
 /// 2 / (kernel height x kernel width x filters): He initialisation as in section 6
@@ -28,7 +29,7 @@ use crate::arithmetic::Number;
 /// its outputs as filters. ReLU follows every dense layer and every convolution.
 ///
 /// # Errors
-/// Never for an [`Architecture`] that was parsed: its sizes have been checked.
+/// When the network has more weights than any count could handle.
 ///
 /// ```
 /// use chambers::network::{Architecture, random};
@@ -37,6 +38,20 @@ use crate::arithmetic::Number;
 /// assert_eq!(network.units_per_layer(), [4]);
 /// ```
 pub fn he(architecture: &Architecture, seed: u64) -> Result<Network> {
+    let mut shape = architecture.input().clone();
+    let mut entries = 0usize;
+    for (number, layer) in (1..).zip(architecture.layers()) {
+        entries = entries.saturating_add(layer.entries(&shape));
+        if entries > MAX_RANDOM_ENTRIES {
+            return Err(Error::input(
+                "architecture",
+                format!("layer {number} \"{layer}\""),
+                "more weights than any count could handle",
+                "count a smaller network; formulas alone (chambers bounds) can take larger ones",
+            ));
+        }
+        shape = layer.output(&shape);
+    }
     let mut normal = Normal::new(seed);
     let mut network = Network::new(architecture.input().clone());
     for layer in architecture.layers() {
