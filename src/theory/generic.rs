@@ -78,6 +78,9 @@ use super::theorem2::{self, Group};
 /// Up to so many leaves, deletion and contraction alone is the fastest.
 const FEW_LEAVES: f64 = 10_000.0;
 
+/// The most entries of a matrix, of eight bytes each.
+const MAX_MATRIX: usize = 1 << 24;
+
 /// How much work a count may be, and its weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
@@ -238,16 +241,38 @@ impl Bracket {
 /// dependent because of Hall's condition or of relations that hold for all weights.
 /// Where the bounds meet the number is a theorem. `None` when the budget does not
 /// suffice, the layer is too large or it has no biases.
+///
+/// ```
+/// use chambers::network::Architecture;
+/// use chambers::theory::generic::{self, Budget, SharedRows};
+/// let line = Architecture::parse("4x4x1; conv 2@2x2").unwrap();
+/// let layer = SharedRows::of(&line).unwrap();
+/// let bracket = generic::bracket(&layer, &Budget::default()).unwrap();
+/// assert!(bracket.is_exact());
+/// assert_eq!(bracket.lower, 257_108u32.into());
+/// ```
 pub fn bracket(layer: &SharedRows, budget: &Budget) -> Option<Bracket> {
     if layer.bias() == Bias::None {
         return None;
     }
+    if let Some(Count { value, .. }) = by_theorem(layer, budget) {
+        return Some(Bracket {
+            lower: value.clone(),
+            upper: value,
+        });
+    }
+    by_relations(layer, budget)
+}
+
+/// The bounds without the theorems about Eq. (4).
+fn by_relations(layer: &SharedRows, budget: &Budget) -> Option<Bracket> {
     let mut work = Work(budget.steps);
     let weights = layer.random_weights(budget.seed);
     let (mut lower, mut upper) = (BigUint::one(), BigUint::one());
     for part in layer.connected() {
         let positions = Positions::of(layer, &part, &weights)?;
-        let relations = positions.relations(&layer.polynomials(&part, &weights));
+        let polynomials = layer.polynomials(&part, &weights);
+        let relations = positions.relations(&polynomials, &mut work)?;
         let part = proof::bracket(&positions, &relations, &mut work)?;
         lower *= part.lower;
         upper *= part.upper;
@@ -274,7 +299,11 @@ fn part_minor(
     weights: &[u64],
     work: &mut Work,
 ) -> Option<Minor> {
-    work.spend(part.len().checked_mul(layer.inputs_of(part).len())?)?;
+    let entries = part.len().checked_mul(layer.inputs_of(part).len())?;
+    if entries > MAX_MATRIX {
+        return None;
+    }
+    work.spend(entries)?;
     Minor::of(&layer.vectors(part, weights), work)
 }
 

@@ -37,6 +37,10 @@ pub(super) trait Natural:
 impl Natural for u128 {}
 impl Natural for num_bigint::BigUint {}
 
+/// No work suffices for more leaves, and matrices on the way down would fill the
+/// memory.
+const MAX_LEAVES: f64 = 1e18;
+
 /// Steps left.
 pub(super) struct Work(pub u64);
 
@@ -143,6 +147,9 @@ impl Minor {
 
     /// The count; `None` when the work does not suffice.
     pub(super) fn count<T: Natural>(mut self, counted: Counted, work: &mut Work) -> Option<T> {
+        if self.leaves() > MAX_LEAVES {
+            return None;
+        }
         work.spend(self.entries.len() + 1)?;
         let mut product = self.strip::<T>(counted);
         for (rows, columns) in self.connected() {

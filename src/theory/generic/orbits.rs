@@ -27,8 +27,9 @@ use super::relations::{Polynomial, Relations};
 use super::rows::SharedRows;
 use crate::arithmetic::prime::{cross, inverse, multiply};
 
-/// The most states kept at a time, of some hundred bytes each.
-const MAX_STATES: usize = 2_000_000;
+/// The most states that wait after a position, of some hundred bytes each; more are
+/// summed over in portions.
+const MAX_STATES: usize = 400_000;
 
 /// A connected part of a layer: at every position the same filters.
 pub(super) struct Positions {
@@ -117,8 +118,12 @@ impl Positions {
     }
 
     /// The relations that hold between the units for all weights.
-    pub(super) fn relations(&self, filters: &[Vec<Polynomial>]) -> Relations {
-        Relations::new(&self.places, &self.windows, filters)
+    pub(super) fn relations(
+        &self,
+        filters: &[Vec<Polynomial>],
+        work: &mut Work,
+    ) -> Option<Relations> {
+        Relations::new(&self.places, &self.windows, filters, work)
     }
 
     /// The positions, line by line across the longer axis, from both ends to the

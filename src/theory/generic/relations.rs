@@ -10,6 +10,16 @@
 //! they stay on the grid. With D = 1 this is w_2 * row_1 = w_1 * row_2: convolutions
 //! commute. Padding removes inputs, which keeps every relation.
 //!
+//! Special relations touch fewer units:
+//!
+//! - *A tap is eliminated.* For D + 2 filters T and a tap, the minors of W_T with the
+//!   weights of that tap as one more column are relations too. To subtract this column,
+//!   shifted to its tap, from that of W_T changes no minor: the supports are those of
+//!   filters without the tap.
+//! - *Twisted multiples.* With D = 1, w_2 * row_1 = w_1 * row_2 may be multiplied by
+//!   V(x, y) = W_1(-x, y), or with other signs or W_2. As W_1(x, y) V(x, y) does not
+//!   change with x, its odd powers of x are not there.
+//!
 //! Let G be a set of such relations, of generic rank g, and E a set of units. Those
 //! combinations of G that are zero outside E form a space of dimension at least
 //! g - h, where h is the rank of G on the units outside; and h is at most the size of
@@ -51,17 +61,21 @@ pub(super) struct Relations {
 /// More columns would have determinants of too many terms.
 const MAX_COLUMNS: usize = 5;
 
-/// Taps that are eliminated at once.
-const MAX_TAPS: usize = 1;
+/// More filters would have too many sets.
+const MAX_FILTERS: usize = 16;
 
 impl Relations {
     /// The relations of a layer with these positions, and for every filter and column
-    /// this polynomial.
+    /// this polynomial; `None` when there are too many of them.
     pub(super) fn new(
         places: &[[usize; 2]],
         windows: &[u128],
         filters: &[Vec<Polynomial>],
-    ) -> Relations {
+        work: &mut Work,
+    ) -> Option<Relations> {
+        if filters.len() > MAX_FILTERS {
+            return None;
+        }
         let columns = filters.first().map_or(0, Vec::len);
         let mut relations = Relations {
             filters: filters.len(),
@@ -74,7 +88,7 @@ impl Relations {
             columns,
         };
         if columns > MAX_COLUMNS {
-            return relations;
+            return Some(relations);
         }
         let grid = Grid {
             places,
@@ -83,38 +97,32 @@ impl Relations {
         for members in subsets(filters.len(), columns + 1) {
             let rows: Vec<Vec<Polynomial>> = members.iter().map(|&k| filters[k].clone()).collect();
             let set = members.iter().fold(0, |set, &k| set | 1 << k);
-            let relation = alternating_minors(&rows);
+            let relation = alternating_minors(&rows, work)?;
             relations
                 .by_filters
-                .push((set, grid.shifts(&members, &relation)));
+                .push((set, grid.shifts(&members, &relation, work)?));
             if columns == 1 {
-                relations.special.extend(grid.twisted(&members, filters));
+                let twisted = grid.twisted(&members, filters, work)?;
+                relations.special.extend(twisted);
             }
         }
-        let taps: Vec<(usize, [usize; 2])> = (0..columns)
-            .flat_map(|j| filters[0][j].keys().map(move |&tap| (j, tap)))
-            .collect();
-        for more in 1..=MAX_TAPS {
-            for taps in subsets(taps.len(), more)
-                .iter()
-                .map(|set| set.iter().map(|&k| taps[k]))
-            {
-                for members in subsets(filters.len(), columns + 1 + more) {
-                    let row = |&k: &usize| {
-                        let mut row = filters[k].clone();
-                        for (j, tap) in taps.clone() {
-                            let weight = row[j].remove(&tap).expect("all filters have all taps");
-                            row.push(BTreeMap::from([([0, 0], weight)]));
-                        }
-                        row
-                    };
-                    let rows: Vec<Vec<Polynomial>> = members.iter().map(row).collect();
-                    let relation = alternating_minors(&rows);
-                    relations.special.extend(grid.shifts(&members, &relation));
-                }
+        let taps = (0..columns).flat_map(|j| filters[0][j].keys().map(move |&tap| (j, tap)));
+        for (j, tap) in taps {
+            for members in subsets(filters.len(), columns + 2) {
+                let row = |&k: &usize| {
+                    let mut row = filters[k].clone();
+                    let weight = row[j].remove(&tap).expect("all filters have all taps");
+                    row.push(BTreeMap::from([([0, 0], weight)]));
+                    row
+                };
+                let rows: Vec<Vec<Polynomial>> = members.iter().map(row).collect();
+                let relation = alternating_minors(&rows, work)?;
+                relations
+                    .special
+                    .extend(grid.shifts(&members, &relation, work)?);
             }
         }
-        relations
+        Some(relations)
     }
 
     /// The coefficients of every relation.
@@ -144,25 +152,16 @@ impl Relations {
             return Some(true);
         }
         let used = chosen().fold(0u64, |used, unit| used | 1 << (unit % self.filters));
-        let within: Vec<&(u64, Vec<Relation>)> = self
-            .by_filters
-            .iter()
-            .filter(|(set, relations)| set & !used == 0 && !relations.is_empty())
-            .collect();
         // All relations together, and those that share all filters but one: these are
         // independent.
-        let mut families = vec![u64::MAX];
-        for centre in 0u64..1 << self.filters {
-            if centre & !used == 0 && centre.count_ones() as usize == self.columns {
-                families.push(centre);
-            }
-        }
-        for centre in families {
-            let family: Vec<&Relation> = within
-                .iter()
-                .filter(|(set, _)| centre == u64::MAX || centre & !set == 0)
-                .flat_map(|(_, relations)| relations)
-                .collect();
+        let within = self.by_filters.iter().filter(|(set, _)| set & !used == 0);
+        let within: Vec<&(u64, Vec<Relation>)> = within.collect();
+        let full = self.columns as u32;
+        let centres = (0u64..1 << self.filters)
+            .filter(|centre| centre & !used == 0 && centre.count_ones() == full);
+        for centre in [0].into_iter().chain(centres) {
+            let family = within.iter().filter(|(set, _)| centre & !set == 0);
+            let family: Vec<&Relation> = family.flat_map(|(_, relations)| relations).collect();
             if self.proves(&family, units, work)? {
                 return Some(true);
             }
@@ -216,8 +215,15 @@ struct Grid<'a> {
 
 impl Grid<'_> {
     /// The relation with these polynomials, one for each member, at every place at
-    /// which it stays on the grid.
-    fn shifts(&self, members: &[usize], relation: &[Polynomial]) -> Vec<Relation> {
+    /// which it stays on the grid. One that is zero at the weights drawn may always be
+    /// and is left out.
+    fn shifts(
+        &self,
+        members: &[usize],
+        relation: &[Polynomial],
+        work: &mut Work,
+    ) -> Option<Vec<Relation>> {
+        work.spend(self.places.len() * self.places.len() * self.filters)?;
         let shifted = |shift: &[usize; 2]| {
             let mut shifted = Relation {
                 units: 0,
@@ -232,14 +238,20 @@ impl Grid<'_> {
                     shifted.coefficients[unit] = value;
                 }
             }
-            Some(shifted)
+            let is_zero = shifted.coefficients.iter().all(|&value| value == 0);
+            (!is_zero).then_some(shifted)
         };
-        self.places.iter().filter_map(shifted).collect()
+        Some(self.places.iter().filter_map(shifted).collect())
     }
 
     /// The relation `W_j row_i = W_i row_j` of two members times V, where V is one of
     /// W_i(+-x, +-y), W_j(+-x, +-y).
-    fn twisted(&self, members: &[usize], filters: &[Vec<Polynomial>]) -> Vec<Relation> {
+    fn twisted(
+        &self,
+        members: &[usize],
+        filters: &[Vec<Polynomial>],
+        work: &mut Work,
+    ) -> Option<Vec<Relation>> {
         let mut found = Vec::new();
         for &twisted in members {
             for flips in 1usize..4 {
@@ -250,45 +262,65 @@ impl Grid<'_> {
                     .iter()
                     .map(|(tap, &value)| (*tap, if odd(tap) { negative(value) } else { value }))
                     .collect();
-                let multiple = |&k: &usize| {
-                    let mut product = product(&factor, &filters[k][0]);
+                let mut multiple = |&k: &usize| {
+                    let mut product = product(&factor, &filters[k][0], work)?;
                     if k == twisted {
                         // Pairs of taps cancel.
                         product.retain(|exponent, _| !odd(exponent));
                     }
-                    product
+                    Some(product)
                 };
-                let first = multiple(&members[1]);
-                let mut second = multiple(&members[0]);
+                let first = multiple(&members[1])?;
+                let mut second = multiple(&members[0])?;
                 second
                     .values_mut()
                     .for_each(|value| *value = negative(*value));
-                found.extend(self.shifts(members, &[first, second]));
+                found.extend(self.shifts(members, &[first, second], work)?);
             }
         }
-        found
+        Some(found)
     }
 }
 
 /// The minors of a matrix of one row more than columns, with alternating signs: they
 /// combine the rows to zero.
-fn alternating_minors(rows: &[Vec<Polynomial>]) -> Vec<Polynomial> {
+fn alternating_minors(rows: &[Vec<Polynomial>], work: &mut Work) -> Option<Vec<Polynomial>> {
     let minor = |left_out: usize| {
         let rest = rows.iter().enumerate().filter(|(k, _)| *k != left_out);
         let rest: Vec<&[Polynomial]> = rest.map(|(_, row)| &row[..]).collect();
-        let mut minor = determinant(&rest);
+        let mut minor = determinant(&rest, 0, work)?;
         if left_out % 2 == 1 {
             minor
                 .values_mut()
                 .for_each(|value| *value = (PRIME - *value) % PRIME);
         }
-        minor
+        Some(minor)
     };
     (0..rows.len()).map(minor).collect()
 }
 
-/// The product, its structural zeros left out.
-fn product(a: &Polynomial, b: &Polynomial) -> Polynomial {
+/// The determinant of a matrix of polynomials without its first `column` columns, by
+/// the next one.
+fn determinant(rows: &[&[Polynomial]], column: usize, work: &mut Work) -> Option<Polynomial> {
+    if rows.is_empty() {
+        return Some(BTreeMap::from([([0, 0], 1)]));
+    }
+    let mut sum = Polynomial::new();
+    for (k, row) in rows.iter().enumerate() {
+        let others: Vec<&[Polynomial]> = [&rows[..k], &rows[k + 1..]].concat();
+        let cofactor = determinant(&others, column + 1, work)?;
+        for (exponent, value) in product(&row[column], &cofactor, work)? {
+            let entry = sum.entry(exponent).or_default();
+            let sign = if k % 2 == 0 { PRIME - 1 } else { 1 };
+            *entry = cross(*entry, 1, value, sign);
+        }
+    }
+    Some(sum)
+}
+
+/// The product; exponents that occur stay even where the terms cancel.
+fn product(a: &Polynomial, b: &Polynomial, work: &mut Work) -> Option<Polynomial> {
+    work.spend(a.len() * b.len() + 1)?;
     let mut product = Polynomial::new();
     for (i, &x) in a {
         for (j, &y) in b {
@@ -296,26 +328,5 @@ fn product(a: &Polynomial, b: &Polynomial) -> Polynomial {
             *entry = cross(x, y, *entry, PRIME - 1);
         }
     }
-    product
-}
-
-/// The determinant of a square matrix of polynomials, by its first column.
-fn determinant(rows: &[&[Polynomial]]) -> Polynomial {
-    fn minor(rows: &[&[Polynomial]], column: usize) -> Polynomial {
-        if rows.is_empty() {
-            return BTreeMap::from([([0, 0], 1)]);
-        }
-        let mut sum = Polynomial::new();
-        for (k, row) in rows.iter().enumerate() {
-            let others: Vec<&[Polynomial]> = [&rows[..k], &rows[k + 1..]].concat();
-            let cofactor = minor(&others, column + 1);
-            for (exponent, value) in product(&row[column], &cofactor) {
-                let entry = sum.entry(exponent).or_default();
-                let sign = if k % 2 == 0 { PRIME - 1 } else { 1 };
-                *entry = cross(*entry, 1, value, sign);
-            }
-        }
-        sum
-    }
-    minor(rows, 0)
+    Some(product)
 }
