@@ -133,8 +133,11 @@ impl Value {
 /// order of their groups, and each gets an equal share of the steps left.
 pub(super) fn value(system: System, work: &mut Work) -> Value {
     decompose(system, work, &mut |part, share, work| {
-        let exact = work.portion(share / 2, |work| exact_part(part, work));
-        exact.unwrap_or_else(|| work.portion(share / 2, |work| strips::sandwich(part, work)))
+        let rest = work.steps - share;
+        // What exact evaluation leaves of the share is the sandwich's.
+        let exact = work.portion(share / 4 * 3, |work| exact_part(part, work));
+        exact
+            .unwrap_or_else(|| work.portion(work.steps - rest, |work| strips::sandwich(part, work)))
     })
 }
 

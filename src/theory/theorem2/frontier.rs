@@ -129,7 +129,7 @@ fn run<P: Packing>(system: &System, steps: &[Step], work: &mut Work) -> Option<B
         let per_state = 20 + (cells / 2 + width) as u64;
         let mut chunks = old.into_chunks();
         while let Some(chunk) = chunks.next() {
-            work.fits(chunks.bytes() + chunk.bytes() + new.bytes())?;
+            let unread = chunks.bytes() + chunk.bytes();
             let add = |sum: &mut [u64], (record, multiplier): (u32, u32)| {
                 let value = chunk.value(record as usize);
                 add_product(sum, value, &weights[multiplier as usize]);
@@ -169,7 +169,8 @@ fn run<P: Packing>(system: &System, steps: &[Step], work: &mut Work) -> Option<B
                         new.change(&mut batch, add);
                     }
                 }
-                if new.bytes() > work.memory {
+                work.fits(unread + new.bytes())?;
+                if new.is_full() {
                     return None;
                 }
             }

@@ -188,7 +188,8 @@ impl Places {
         let pools = system.capacity.len();
         let seen_by = system.seen_by();
         let mut left: Vec<u32> = seen_by.iter().map(|groups| groups.len() as u32).collect();
-        if system.capacity.iter().any(|&c| c > u32::MAX as u64 / 4) {
+        // All sums of capacities fit 32 bits.
+        if system.capacity.iter().sum::<u64>() > u32::MAX as u64 / 4 {
             return None;
         }
         let mut place: Vec<Option<u8>> = vec![None; pools];

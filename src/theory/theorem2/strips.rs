@@ -27,36 +27,31 @@ pub(super) fn sandwich(part: &System, work: &mut Work) -> Value {
     if part.spend_walk(work).is_none() {
         return value;
     }
-    let mut cuts = Vec::new();
+    let mut cuts = vec![order::classes(part, None, false)];
     for &pitch in &part.pitches {
         for columns in [false, true] {
             cuts.push(order::classes(part, Some(pitch), columns));
         }
     }
-    cuts.push(order::classes(part, None, false));
-    // Long strips cut the least.
-    let rows = cuts.into_iter().filter(|rows| rows.len() > 1);
-    let Some(rows) = rows.min_by_key(|rows| rows.len()) else {
-        return value;
-    };
-    let mut strips = Strips {
-        part,
-        last_row: last_row(part, &rows),
-        rows,
-        upper: HashMap::new(),
-        lower: HashMap::new(),
-        values: HashMap::new(),
-    };
-    for height in 1..=strips.rows.len() {
-        if strips.add_height(height, work).is_none() {
-            break;
+    cuts.retain(|rows| rows.len() > 1);
+    cuts.sort();
+    cuts.dedup();
+    // Low strips tell which way of cutting is best; it alone goes on to high ones.
+    const TRIAL: usize = 2;
+    let mut best: Option<(usize, BigUint, Strips)> = None;
+    let share = work.steps / (2 * cuts.len() as u64).max(1);
+    for rows in cuts {
+        let mut strips = Strips::new(part, rows);
+        work.portion(share, |work| strips.raise_to(TRIAL, &mut value, work));
+        let lower = strips.lower_bound().unwrap_or_default();
+        let is_better =
+            |best: &(usize, BigUint, Strips)| (strips.height, &lower) > (best.0, &best.1);
+        if best.as_ref().is_none_or(is_better) {
+            best = Some((strips.height, lower, strips));
         }
-        if let Some(lower) = strips.best(&strips.lower, height, |new, old| new > old) {
-            value.lower = value.lower.max(lower);
-        }
-        if let Some(upper) = strips.best(&strips.upper, height, |new, old| new < old) {
-            value.upper = value.upper.min(upper);
-        }
+    }
+    if let Some((_, _, mut strips)) = best {
+        strips.raise_to(usize::MAX, &mut value, work);
     }
     value
 }
@@ -78,26 +73,33 @@ fn own_inputs(part: &System) -> BigUint {
     product(factors)
 }
 
-/// For each pool the last row that sees it.
-fn last_row(part: &System, rows: &[Vec<u32>]) -> Vec<usize> {
-    let mut owner = vec![0; part.capacity.len()];
+/// For each pool the row whose strip owns it: the middle one of those that see it,
+/// and either of two middle ones in turn. Two strips with half of what they share each
+/// have larger sums than one with all of it and one with nothing.
+fn owners(part: &System, rows: &[Vec<u32>]) -> Vec<usize> {
+    let mut seen = vec![(usize::MAX, 0); part.capacity.len()];
     for (row, groups) in rows.iter().enumerate() {
         for &k in groups {
             for &pool in &part.groups[k as usize].pools {
-                owner[pool as usize] = row;
+                let seen = &mut seen[pool as usize];
+                *seen = (seen.0.min(row), row);
             }
         }
     }
-    owner
+    let middle = |(pool, (first, last)): (usize, (usize, usize))| (first + last + pool % 2) / 2;
+    seen.into_iter().enumerate().map(middle).collect()
 }
 
 type Shape = (Vec<u64>, Vec<(Vec<u32>, Row)>);
 
+/// One way to cut a system, with all its strips up to some height.
 struct Strips<'a> {
     part: &'a System,
     rows: Vec<Vec<u32>>,
-    /// For each pool the last row that sees it: the strip of that row owns it.
-    last_row: Vec<usize>,
+    /// For each pool the row whose strip owns it.
+    owner: Vec<usize>,
+    /// Rows of the highest strips so far.
+    height: usize,
     /// Values by the strip's first row and its height.
     upper: HashMap<(usize, usize), BigUint>,
     lower: HashMap<(usize, usize), BigUint>,
@@ -105,7 +107,45 @@ struct Strips<'a> {
     values: HashMap<Shape, BigUint>,
 }
 
-impl Strips<'_> {
+impl<'a> Strips<'a> {
+    fn new(part: &'a System, rows: Vec<Vec<u32>>) -> Self {
+        Strips {
+            part,
+            owner: owners(part, &rows),
+            rows,
+            height: 0,
+            upper: HashMap::new(),
+            lower: HashMap::new(),
+            values: HashMap::new(),
+        }
+    }
+
+    /// Goes on to strips of this height, or as far as the work suffices, and narrows
+    /// `value` on the way.
+    fn raise_to(&mut self, height: usize, value: &mut Value, work: &mut Work) {
+        while self.height < height.min(self.rows.len()) {
+            if self.add_height(self.height + 1, work).is_none() {
+                return;
+            }
+            self.height += 1;
+            if let Some(lower) = self.lower_bound()
+                && lower > value.lower
+            {
+                value.lower = lower;
+            }
+            let upper = self.best(&self.upper, |new, old| new < old);
+            if let Some(upper) = upper
+                && upper < value.upper
+            {
+                value.upper = upper;
+            }
+        }
+    }
+
+    fn lower_bound(&self) -> Option<BigUint> {
+        self.best(&self.lower, |new, old| new > old)
+    }
+
     /// Evaluates all strips of this height.
     fn add_height(&mut self, height: usize, work: &mut Work) -> Option<()> {
         for first in 0..=self.rows.len() - height {
@@ -114,7 +154,7 @@ impl Strips<'_> {
             let upper = self.value(all, work)?;
             self.upper.insert((first, height), upper);
             let rows = first..first + height;
-            let own = |pool: u32| rows.contains(&self.last_row[pool as usize]);
+            let own = |pool: u32| rows.contains(&self.owner[pool as usize]);
             let own = self.part.restricted(&groups, own);
             let lower = self.value(own, work)?;
             self.lower.insert((first, height), lower);
@@ -133,18 +173,16 @@ impl Strips<'_> {
         Some(value)
     }
 
-    /// The best product over all ways to cut the rows into strips of at most this
-    /// height.
+    /// The best product over all ways to cut the rows into strips.
     fn best(
         &self,
         values: &HashMap<(usize, usize), BigUint>,
-        highest: usize,
         is_better: impl Fn(&BigUint, &BigUint) -> bool,
     ) -> Option<BigUint> {
         let mut best: Vec<Option<BigUint>> = vec![Some(BigUint::one())];
         for end in 1..=self.rows.len() {
             let mut here: Option<BigUint> = None;
-            for height in 1..=highest.min(end) {
+            for height in 1..=self.height.min(end) {
                 let strip = values.get(&(end - height, height));
                 if let (Some(before), Some(strip)) = (&best[end - height], strip) {
                     let product = before * strip;

@@ -352,23 +352,17 @@ impl RowCache {
     }
 }
 
-/// Differences between starts of runs of consecutive inputs within one window, the
-/// smallest few: where inputs are numbered row by row, the length of a row is among
-/// them.
+/// How far the runs of consecutive inputs of one window start behind the first, the
+/// least few: where inputs are numbered row by row, the length of a row, or of some
+/// rows, is among them.
 fn pitches<'a>(windows: impl Iterator<Item = &'a [u32]>) -> Vec<u32> {
-    const MOST: usize = 4;
-    let widest = windows.max_by_key(|window| window.len()).unwrap_or(&[]);
-    let mut starts = Vec::new();
-    for (k, &input) in widest.iter().enumerate() {
-        if k == 0 || input - widest[k - 1] > 1 {
-            starts.push(input);
-        }
-    }
-    let mut pitches: Vec<u32> = starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    pitches.sort_unstable();
-    pitches.dedup();
-    pitches.truncate(MOST);
-    pitches
+    const MOST: usize = 6;
+    let Some(widest) = windows.max_by_key(|window| window.len()) else {
+        return Vec::new();
+    };
+    let starts_run = |pair: &&[u32]| pair[1] - pair[0] > 1;
+    let starts = widest.windows(2).filter(starts_run);
+    starts.map(|pair| pair[1] - widest[0]).take(MOST).collect()
 }
 
 /// The product, pairwise, so that large factors meet large factors.

@@ -30,10 +30,15 @@ impl Store {
         }
     }
 
-    /// Bytes in use.
+    /// Bytes in use, the table as it is while it grows.
     pub(super) fn bytes(&self) -> u64 {
         let chunk = self.len.clamp(1, 1 << self.shift) * self.record;
-        ((self.chunks.len() * chunk + self.table.len()) * 8) as u64
+        ((self.chunks.len() * chunk + self.table.len() * 3 / 2) * 8) as u64
+    }
+
+    /// Whether the records can soon no longer be numbered.
+    pub(super) fn is_full(&self) -> bool {
+        self.len >= u32::MAX as usize / 2
     }
 
     /// Hands the value of every key of the batch to `change`, zero when the key is
@@ -103,10 +108,6 @@ impl Store {
             self.chunks.push(Vec::new());
         }
         self.len += 1;
-        assert!(
-            self.len < u32::MAX as usize,
-            "the memory budget comes first"
-        );
         self.table[place] = (hash as u64) << 32 | self.len as u64;
         if self.len * 2 > self.table.len() {
             self.grow();
