@@ -71,6 +71,7 @@
 //! | [`arrangement`] | domains: all of R^n, boxes, VNN-LIB |
 //! | [`search`] | counting and enumerating, progress and stopping, digests |
 //! | [`regions`] | patterns and witnesses |
+//! | [`characteristic`] | regions of one layer without enumerating them: the characteristic polynomial |
 //! | [`theory`] | formulas for the number of regions |
 //! | [`output`] | lists of regions as files |
 //! | [`arithmetic`] | exact numbers and ranks |

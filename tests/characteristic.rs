@@ -2,16 +2,25 @@
 //! plain deletion and restriction.
 
 mod common;
+mod program;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use chambers::Monitor;
+use chambers::arrangement::{Domain, Interval};
 use chambers::characteristic::{CharacteristicPolynomial, Found, Symmetry, characteristic};
-use chambers::network::Network;
+use chambers::network::{Network, import};
+use common::Number;
 use common::arrangements::{self as known, binomial};
 use common::check;
 use common::deletion;
 use common::networks::{self as nets, Kind};
 use common::rng::{Rng, seeds};
 use num_bigint::{BigInt, BigUint};
+use program::{Folder, chambers, json, refused, stderr, stdout, succeed};
+use serde_json::Value;
 
 fn polynomial(network: &Network) -> CharacteristicPolynomial {
     found(network, Symmetry::Off)
@@ -245,4 +254,234 @@ fn random_degenerate_arrangements() {
         let enumerated = check::count(&network, &domain, 1).regions;
         assert_eq!(found, enumerated.into(), "{}", case());
     }
+}
+
+/// Regions that meet the surface of a box so large that every vertex lies inside: the
+/// unbounded ones. The search enumerates them facet by facet.
+fn unbounded(network: &Network, size: i64) -> usize {
+    let inputs = network.input().len();
+    let mut found = BTreeSet::new();
+    for facet in 0..inputs {
+        for side in [-size, size] {
+            let mut intervals =
+                vec![nets::interval(Number::from(-size), Number::from(size)); inputs];
+            intervals[facet] = Interval {
+                lower: Some(side.into()),
+                upper: Some(side.into()),
+            };
+            found.extend(check::patterns(network, &Domain::new(intervals)));
+        }
+    }
+    found.len()
+}
+
+#[test]
+fn bounded_regions_are_those_that_meet_no_large_box() {
+    let mut some = 0;
+    for seed in seeds(60) {
+        let mut rng = Rng::new(seed);
+        let (n, m) = (1 + rng.below(3), 1 + rng.below(8));
+        let mut layers = [nets::random_units(&mut rng, Kind::Integer(2), n, m)];
+        if rng.one_in(3) {
+            nets::sparsen(&mut rng, &mut layers, 3);
+        }
+        let network = nets::dense(n, &layers);
+        let found = polynomial(&network);
+        // Cramer: a vertex is a quotient of determinants of entries up to 2.
+        let bounded = found.regions() - unbounded(&network, 1_000_000);
+        let case = || format!("seed {seed}\n{}", nets::describe(&network));
+        assert_eq!(found.bounded(), bounded, "{}", case());
+        some += usize::from(bounded > BigUint::from(0u32));
+    }
+    assert!(some > 10, "{some} with bounded regions");
+}
+
+#[test]
+fn fixtures_have_the_counts_of_the_manifest() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let text = std::fs::read(fixtures.join("manifest.json")).expect("a manifest");
+    let manifest: Value = serde_json::from_slice(&text).expect("JSON");
+    let mut checked = 0;
+    for entry in manifest["entries"].as_array().expect("a list") {
+        let text = |key: &str| entry[key].as_str().expect("a string");
+        let layers = entry["layers"].as_array().expect("a list");
+        let everywhere = text("domain").trim_start_matches("box=").split(',');
+        if layers.len() != 1 || !everywhere.eq(["-inf", "inf"]) {
+            continue;
+        }
+        let model = import::load_model(&fixtures.join(text("file"))).expect("a fixture");
+        for symmetry in [Symmetry::Off, Symmetry::Auto] {
+            let regions = found(&model.network, symmetry).regions();
+            assert_eq!(regions.to_string(), text("count"), "{}", text("id"));
+        }
+        checked += 1;
+    }
+    assert!(checked >= 30, "{checked} fixtures");
+}
+
+#[test]
+fn convolutions_have_the_true_generic_counts() {
+    // (input, channels, kernel, stride, filters, regions): the values of the project's
+    // theory page, from deletion and restriction over the rationals and from ranks
+    // modulo a prime.
+    let cases = [
+        ([3, 3], 1, [2, 2], 1, 2, 255u64),
+        ([3, 3], 1, [2, 2], 1, 3, 3998),
+        ([3, 3], 1, [2, 2], 1, 4, 48_903),
+        ([3, 4], 1, [2, 2], 1, 2, 4061),
+        ([4, 4], 1, [2, 2], 1, 2, 257_108),
+        ([5, 5], 1, [3, 3], 1, 2, 262_143),
+        ([1, 3], 1, [1, 2], 1, 8, 585),
+        ([1, 5], 1, [1, 2], 1, 3, 1159),
+        ([1, 5], 1, [1, 3], 2, 6, 1364),
+        ([1, 4], 2, [1, 2], 1, 4, 3715),
+    ];
+    for (input, channels, kernel, stride, filters, regions) in cases {
+        let conv = nets::convolution(input, channels, filters, kernel, stride);
+        let network = nets::convolutional(&conv, &mut Rng::new(1), Kind::Single, false);
+        assert_eq!(polynomial(&network).regions(), regions.into(), "{conv:?}");
+    }
+    // Without biases (theory page, section 1.10): 14 and 28.
+    for (filters, regions) in [(2, 14u32), (3, 28)] {
+        let conv = nets::convolution([1, 3], 1, filters, [1, 2], 1);
+        let network = nets::convolutional(&conv, &mut Rng::new(1), Kind::Normal, true);
+        assert_eq!(polynomial(&network).regions(), regions.into(), "{conv:?}");
+    }
+}
+
+#[test]
+fn odd_arrangements() {
+    let regions = |rows: &[Vec<i64>]| polynomial(&nets::arrangement(rows));
+    // Constants, the zero unit, copies and opposites of one line.
+    let rows = [[0, 0, 1], [0, 0, 0], [1, 2, 3], [2, 4, 6], [-1, -2, -3]].map(|r| r.to_vec());
+    let line = regions(&rows);
+    assert_eq!(line.to_string(), "t^2 - t");
+    assert_eq!((line.regions(), line.bounded()), (2u32.into(), 0u32.into()));
+    assert_eq!(regions(&rows[..2]).to_string(), "t^2");
+    // Parallels, and a pencil through (1, 1).
+    let parallels: Vec<_> = (0..5).map(|b| vec![2, -3, b]).collect();
+    assert_eq!(regions(&parallels).to_string(), "t^2 - 5 t");
+    assert_eq!(regions(&parallels).relatively_bounded(), 4u32.into());
+    let pencil: Vec<_> = (0..5).map(|k| vec![k, 1, -k - 1]).collect();
+    assert_eq!(regions(&pencil).to_string(), "t^2 - 5 t + 4");
+    // Thousands of independent units: 2^m regions at once.
+    let cube = regions(&known::boolean(300));
+    assert_eq!(cube.regions(), BigUint::from(2u32).pow(300));
+    // A circuit of 40 hyperplanes: (2^40 - 2) regions, by closed forms.
+    let mut circuit = known::boolean(39);
+    circuit.push([vec![1; 39], vec![0]].concat());
+    let started = std::time::Instant::now();
+    assert_eq!(regions(&circuit).regions(), ((1u64 << 40) - 2).into());
+    assert!(started.elapsed().as_secs() < 10);
+    // Weights of very different sizes.
+    let mut rng = Rng::new(3);
+    let units = nets::random_units(&mut rng, Kind::Spread(300), 3, 8);
+    let network = nets::dense(3, &[units]);
+    assert_eq!(
+        polynomial(&network).regions(),
+        deletion::chambers(&network).into()
+    );
+}
+
+#[test]
+fn the_program_says_what_it_found() {
+    let folder = Folder::new();
+    let triangle = r#"{"dim": 2, "hyperplanes": [[1, 0, 0], [0, 1, 0], ["1/2", "1/2", -1]]}"#;
+    let file = folder.file("triangle.json", triangle);
+    let count = ["count", "--method", "whitney", "--arrangement", &file];
+    let text = succeed(&count);
+    assert!(text.contains("regions      7\n"), "{text}");
+    assert!(text.contains("t^2 - 3 t + 3"), "{text}");
+    let answer = json(&[&count[..], &["--json"]].concat());
+    for (key, value) in [("count", "7"), ("bounded", "1"), ("method", "whitney")] {
+        assert_eq!(answer[key], value, "{key}");
+    }
+    assert_eq!(answer["complete"], true);
+    let polynomial = &answer["characteristic_polynomial"];
+    assert_eq!(
+        polynomial["coefficients"],
+        serde_json::json!(["1", "-3", "3"])
+    );
+    assert_eq!(
+        (&polynomial["dimension"], &polynomial["rank"]),
+        (&2.into(), &2.into())
+    );
+
+    let cnn = [
+        "count",
+        "--method",
+        "whitney",
+        "--arch",
+        "3x3x1; conv 2@2x2",
+    ];
+    assert!(succeed(&cnn).contains("regions      255\n"));
+    let none = succeed(&[&cnn[..], &["--symmetry", "none"]].concat());
+    assert!(none.contains("none used"), "{none}");
+}
+
+#[test]
+fn the_program_refuses_what_it_cannot_count() {
+    let two = [
+        "count",
+        "--method",
+        "whitney",
+        "--arch",
+        "2; dense 3; dense 3",
+    ];
+    refused(&two, &["2 ReLU layers", "--method enumerate"]);
+    let one = ["count", "--method", "whitney", "--arch", "2; dense 3"];
+    let with = |more: &[&'static str]| [&one[..], more].concat();
+    refused(&with(&["--domain", "box=0,1"]), &["--domain", "all of R^n"]);
+    refused(&with(&["--strict"]), &["--strict"]);
+    refused(&with(&["--engine", "lp"]), &["cannot be used with"]);
+    refused(&with(&["--cross-check"]), &["cannot be used with"]);
+    refused(
+        &["count", "--arch", "2; dense 3", "--symmetry", "auto"],
+        &["--method"],
+    );
+    refused(
+        &[
+            "count",
+            "--method",
+            "whitney",
+            "--arch",
+            "64x64x1; conv 10@3x3",
+        ],
+        &["too large"],
+    );
+}
+
+#[test]
+fn an_interrupted_count_is_a_lower_bound() {
+    let long = [
+        "count",
+        "--method",
+        "whitney",
+        "--arch",
+        "12; dense 100",
+        "--json",
+    ];
+    let mut command = chambers(&long);
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    std::thread::sleep(std::time::Duration::from_millis(1000));
+    let sent = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(sent.expect("kill exists").success());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let answer: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    assert_eq!(answer["complete"], false);
+    assert_eq!(answer["characteristic_polynomial"], Value::Null);
+    let count: BigUint = answer["count"]
+        .as_str()
+        .expect("a string")
+        .parse()
+        .expect("a number");
+    let all: u64 = (0..=12).map(|k| binomial(100, k)).sum();
+    assert!(count >= 1u32.into() && count < all.into(), "{count}");
 }

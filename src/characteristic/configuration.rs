@@ -14,8 +14,9 @@
 
 use std::collections::HashSet;
 
+use nalgebra::DMatrix;
 use num_bigint::{BigInt, BigUint};
-use num_traits::{One, Zero};
+use num_traits::{One, ToPrimitive, Zero};
 
 use super::field::{Field, Large, Small, inverse_matrix, is_prime};
 use crate::arithmetic::integer::IntegerRow;
@@ -55,6 +56,9 @@ pub struct Component {
     /// The vectors one after the other, `rank` coordinates modulo the first prime, then
     /// modulo the second, and so on. The first `rank` of them are the unit vectors.
     pub vectors: Vec<u64>,
+    /// The same coordinates in the real numbers, nearly, each vector to some scale: good
+    /// for guesses only. Empty where floats do not tell them.
+    pub nearly: Vec<f64>,
 }
 
 impl Configuration {
@@ -117,6 +121,7 @@ impl Configuration {
                 product *= large.prime();
             }
         }
+        let nearly = nearly_coordinates(&vectors, &basis).unwrap_or_default();
         // Vectors and the basis vectors that they need are in one component.
         let mut of_axis: Vec<usize> = (0..rank).collect();
         let needs = |vector: usize, axis: usize| {
@@ -141,19 +146,27 @@ impl Configuration {
         let order: Vec<usize> = basis.iter().copied().chain(others).collect();
         for component in 0..rank {
             let axes: Vec<usize> = (0..rank).filter(|&a| of_axis[a] == component).collect();
-            let inside = |&&vector: &&usize| of_axis[first_axis[vector]] == component;
+            let inside = |&vector: &usize| of_axis[first_axis[vector]] == component;
             match axes.len() {
                 0 => {}
                 1 => self.coloops += 1,
-                _ => self.components.push(Component {
-                    rank: axes.len(),
-                    vectors: order
-                        .iter()
-                        .filter(inside)
-                        .flat_map(|vector| coordinates.iter().map(move |(_, c)| (vector, c)))
-                        .flat_map(|(vector, c)| axes.iter().map(move |a| c[vector * rank + a]))
-                        .collect(),
-                }),
+                _ => {
+                    let inside: Vec<usize> = order.iter().copied().filter(inside).collect();
+                    let entries = |vector: usize| axes.iter().map(move |axis| vector * rank + axis);
+                    self.components.push(Component {
+                        rank: axes.len(),
+                        vectors: inside
+                            .iter()
+                            .flat_map(|&v| coordinates.iter().map(move |(_, c)| (v, c)))
+                            .flat_map(|(v, c)| entries(v).map(move |at| c[at]))
+                            .collect(),
+                        nearly: inside
+                            .iter()
+                            .flat_map(|&v| entries(v))
+                            .filter_map(|at| nearly.get(at).copied())
+                            .collect(),
+                    });
+                }
             }
         }
         self.primes = coordinates.iter().map(|&(prime, _)| prime).collect();
@@ -264,4 +277,24 @@ fn coordinates<F: Field>(
         coordinates.extend(sum.into_iter().map(F::number));
     }
     Some((field.prime(), coordinates))
+}
+
+/// The coordinates of all vectors in the basis of some of them, each to some scale, as
+/// floats tell them.
+fn nearly_coordinates(vectors: &[Vec<BigInt>], basis: &[usize]) -> Option<Vec<f64>> {
+    let rank = basis.len();
+    let float = |vector: &Vec<BigInt>| -> Vec<f64> {
+        let bits = vector.iter().map(BigInt::bits).max().unwrap_or(0);
+        let shift = bits.saturating_sub(900);
+        let entry = |entry: &BigInt| (entry >> shift).to_f64().unwrap_or(0.0);
+        let entries: Vec<f64> = vector.iter().map(entry).collect();
+        let largest = entries.iter().fold(0.0, |max: f64, x| max.max(x.abs()));
+        entries.iter().map(|x| x / largest).collect()
+    };
+    let floats: Vec<f64> = vectors.iter().flat_map(float).collect();
+    let floats = DMatrix::from_row_slice(vectors.len(), rank, &floats);
+    let inverse = floats.select_rows(basis).try_inverse()?;
+    let coordinates = (floats * inverse).transpose();
+    let finite = coordinates.iter().all(|entry| entry.is_finite());
+    finite.then(|| coordinates.as_slice().to_vec())
 }

@@ -70,6 +70,7 @@ struct Tree<'a, F: Field> {
     boolean: Vec<Vec<u128>>,
     /// Buffers by width.
     buffers: Vec<Vec<F::Element>>,
+    leads: Vec<F::Element>,
     table: Table,
     /// For one field with a table of inverses: the line on which a point was last seen,
     /// by its coordinate.
@@ -101,6 +102,7 @@ impl<'a, F: Field> Tree<'a, F> {
             whitney: vec![0; rank],
             boolean: vec![vec![0; rank]; rank],
             buffers: vec![Vec::new(); rank + 1],
+            leads: Vec::new(),
             table: Table::default(),
             seen,
             line: 0,
@@ -133,7 +135,7 @@ impl<'a, F: Field> Tree<'a, F> {
         let depth = self.rank - width;
         let stride = width * self.fields.len();
         let hyperplanes = rows.len() / stride;
-        if hyperplanes < width && self.independent(width, rows) {
+        if width > 3 && hyperplanes < width && self.independent(width, rows) {
             self.boolean[depth][hyperplanes] += 1;
             return Ok(());
         }
@@ -144,7 +146,7 @@ impl<'a, F: Field> Tree<'a, F> {
         }
         if width == 3 && !self.seen.is_empty() {
             self.whitney[depth + 1] += hyperplanes as u128;
-            self.whitney[depth + 2] += self.points(rows);
+            self.whitney[depth + 2] += self.points(rows)?;
             return Ok(());
         }
         let mut restricted = std::mem::take(&mut self.buffers[width]);
@@ -193,29 +195,40 @@ impl<'a, F: Field> Tree<'a, F> {
     /// and keeps one of those that are equal.
     fn make_distinct(&mut self, width: usize, rows: &mut Vec<F::Element>) -> Result<(), Stop> {
         let stride = width * self.fields.len();
-        self.table.clear(rows.len() / stride);
         let mut kept = 0;
         for from in (0..rows.len()).step_by(stride) {
-            rows.copy_within(from..from + stride, kept);
-            let mut without = 0;
-            for (field, row) in self.fields.iter().zip(rows[kept..].chunks_exact_mut(width)) {
-                match leading(row) {
-                    None => without += 1,
-                    Some(k) if row[k] == F::element(1) => {}
-                    Some(k) => {
-                        let scale = field.inverse(row[k]);
-                        for entry in &mut row[k..] {
-                            *entry = field.multiply(*entry, scale);
-                        }
+            let row = rows[from..from + stride].chunks_exact(width);
+            match row.filter(|row| leading(row).is_none()).count() {
+                0 => {
+                    rows.copy_within(from..from + stride, kept);
+                    kept += stride;
+                }
+                without if without == self.fields.len() => {}
+                _ => return Err(Stop::Unlucky),
+            }
+        }
+        rows.truncate(kept);
+        for (number, field) in self.fields.iter().enumerate() {
+            let parts = || (number * width..kept).step_by(stride);
+            let first = |row: &[F::Element]| leading(row).expect("a normal is left");
+            self.leads.clear();
+            let leads = parts().map(|at| rows[at + first(&rows[at..at + width])]);
+            self.leads.extend(leads);
+            field.invert(&mut self.leads);
+            for (at, &scale) in parts().zip(&self.leads) {
+                let row = &mut rows[at..at + width];
+                if scale != F::element(1) {
+                    let from = first(row);
+                    for entry in &mut row[from..] {
+                        *entry = field.multiply(*entry, scale);
                     }
                 }
             }
-            if without == self.fields.len() {
-                continue;
-            }
-            if without > 0 {
-                return Err(Stop::Unlucky);
-            }
+        }
+        self.table.clear(kept / stride);
+        kept = 0;
+        for from in (0..rows.len()).step_by(stride) {
+            rows.copy_within(from..from + stride, kept);
             let (before, rest) = rows.split_at(kept);
             if self.table.insert::<F>(before, &rest[..stride]) {
                 kept += stride;
@@ -255,10 +268,13 @@ impl<'a, F: Field> Tree<'a, F> {
 
     /// For every line (1, a; b) or (0, 1; b) the number of points in which those before
     /// it meet it.
-    fn points(&mut self, rows: &[F::Element]) -> u128 {
+    fn points(&mut self, rows: &[F::Element]) -> Result<u128, Stop> {
         let (zero, field) = (F::element(0), &self.fields[0]);
         let mut points = 0;
         for (i, on) in rows.chunks_exact(3).enumerate() {
+            if self.monitor.stopped() {
+                return Err(Stop::Asked);
+            }
             let minus_a = field.negative(on[1]);
             let minus_b = field.negative(on[2]);
             self.line = self.line.wrapping_add(1);
@@ -282,7 +298,7 @@ impl<'a, F: Field> Tree<'a, F> {
                 *seen = self.line;
             }
         }
-        points
+        Ok(points)
     }
 }
 

@@ -29,6 +29,23 @@ pub trait Field {
     /// The inverse of an element that is not zero.
     fn inverse(&self, a: Self::Element) -> Self::Element;
 
+    /// Inverts elements none of which is zero: all with one inversion (Montgomery 1987).
+    fn invert(&self, elements: &mut [Self::Element]) {
+        let one = Self::element(1);
+        let mut before = Vec::with_capacity(elements.len());
+        let mut product = one;
+        for &element in &*elements {
+            before.push(product);
+            product = self.multiply(product, element);
+        }
+        let mut inverse = self.inverse(product);
+        for (element, before) in elements.iter_mut().zip(before).rev() {
+            let next = self.multiply(inverse, *element);
+            *element = self.multiply(inverse, before);
+            inverse = next;
+        }
+    }
+
     /// The class of an integer.
     fn residue(&self, value: &BigInt) -> Self::Element {
         let remainder = value.mod_floor(&BigInt::from(self.prime()));
@@ -114,6 +131,12 @@ impl Field for Small {
     #[inline]
     fn inverse(&self, a: u32) -> u32 {
         self.inverses[a as usize]
+    }
+
+    fn invert(&self, elements: &mut [u32]) {
+        for element in elements {
+            *element = self.inverse(*element);
+        }
     }
 }
 
@@ -290,8 +313,11 @@ mod tests {
             assert_eq!(number(field.add_product(x, y, z)), (a + b * c) % p);
             assert_eq!(number(field.add_product(x, x, x)), (a + a * a) % p);
             assert_eq!(number(field.negative(x)), (p - a) % p);
-            if a != 0 {
+            if a != 0 && b != 0 {
                 assert_eq!(number(field.multiply(x, field.inverse(x))), 1);
+                let mut inverses = [x, y, x];
+                field.invert(&mut inverses);
+                assert!(inverses == [x, y, x].map(|element| field.inverse(element)));
             }
         }
     }
@@ -325,9 +351,8 @@ mod tests {
         let rows: [&[u32]; 2] = [&[0, 2], &[3, 5]];
         let inverse = inverse_matrix(&field, &rows).unwrap();
         for (i, row) in rows.iter().enumerate() {
-            for j in 0..2 {
-                let entry =
-                    field.add_product(field.multiply(row[0], inverse[0][j]), row[1], inverse[1][j]);
+            for (j, (&top, &bottom)) in inverse[0].iter().zip(&inverse[1]).enumerate() {
+                let entry = field.add_product(field.multiply(row[0], top), row[1], bottom);
                 assert_eq!(entry, u32::from(i == j));
             }
         }

@@ -1,30 +1,36 @@
 //! The linear symmetries of a configuration of vectors.
 //!
 //! With the vectors as columns of a matrix A of full row rank, the matrix
-//! `P = A^T (A A^T)^-1 A` stays the same in any basis, and a permutation of the vectors
-//! and their negatives is a linear map exactly when it keeps P: then P is the Gram
-//! matrix of vectors that differ from the given ones by a linear map. So symmetries are
-//! sought as the isometries of a lattice's short vectors are (Plesken and Souvignier,
-//! Computing isometries of lattices, 1997): images of a basis, one vector after the
-//! other, with the right entries of P between them.
+//! `P = A^T (A A^T)^-1 A` is the same in any basis. Lengths that make its diagonal
+//! constant exist for a connected configuration, and are unique but for a common factor
+//! (Barthe, On a reverse form of the Brascamp-Lieb inequality, 1998). Then a permutation
+//! of the vectors and their negatives is a linear map up to lengths exactly when it
+//! keeps P, as P is the Gram matrix of such vectors. So symmetries are sought as
+//! isometries of lattices are (Plesken and Souvignier, Computing isometries of lattices,
+//! 1997): images of a basis, one vector after the other, with the right entries of P
+//! between them.
 //!
-//! P is taken modulo a prime, and the search gives up where it takes long. Neither can
-//! do harm: every symmetry that is used has been checked to be a linear map modulo
-//! primes that prove every dependence, and a missed one costs time only.
+//! P is made of floats, and the search gives up where it takes long. Neither can do
+//! harm: every symmetry that is used has been checked to be a linear map up to lengths
+//! modulo primes that prove every dependence, and a missed one costs time only.
 
 use std::collections::HashMap;
 
+use nalgebra::DMatrix;
 use num_bigint::BigUint;
 
 use super::configuration::Component;
 use super::field::{Field, Large, Small, inverse_matrix};
 
 /// Configurations with more vectors are not looked at.
-const MAX_VECTORS: usize = 2048;
+const MAX_VECTORS: usize = 1024;
 
 /// Images tried for one symmetry, and vain searches in all, before giving up.
 const MAX_TRIES: usize = 20_000;
 const MAX_VAIN: usize = 200;
+
+/// What images of a whole basis cost that make no symmetry, in images tried.
+const REFUSED: usize = 1000;
 
 /// A vector or its negative: twice the index of the vector, plus one for the negative.
 pub type Point = u16;
@@ -77,7 +83,7 @@ impl Group {
         if vectors > MAX_VECTORS {
             return None;
         }
-        let colours = colours(component, primes)?;
+        let colours = colours(component)?;
         let fingerprints: Vec<u64> = (0..vectors).map(|v| fingerprint(&colours, v)).collect();
         let mut search = Search {
             component,
@@ -141,44 +147,68 @@ impl Group {
     }
 }
 
-/// P modulo the last prime; `None` when A A^T is singular there.
-fn colours(component: &Component, primes: &[u64]) -> Option<Colours> {
-    let field = Large::new(*primes.last()?);
+/// Rounds of scaling before giving up, and how constant the diagonal of P has to be.
+const MAX_ROUNDS: usize = 500;
+const CONSTANT: f64 = 1e-11;
+
+/// Entries of P this close count as equal.
+const EQUAL: f64 = 1e-8;
+
+/// P as floats tell it; `None` where they do not.
+fn colours(component: &Component) -> Option<Colours> {
     let rank = component.rank;
-    let rows: Vec<&[u64]> = component
-        .vectors
-        .chunks_exact(rank)
-        .skip(primes.len() - 1)
-        .step_by(primes.len())
-        .collect();
-    let dot = |a: &[u64], b: &[u64]| -> u64 {
-        let pairs = a.iter().zip(b);
-        pairs.fold(0, |sum, (&x, &y)| field.add_product(sum, x, y))
+    if component.nearly.is_empty() {
+        return None;
+    }
+    let vectors = component.nearly.len() / rank;
+    let mut columns = DMatrix::from_column_slice(rank, vectors, &component.nearly);
+    let share = rank as f64 / vectors as f64;
+    let mut p = DMatrix::zeros(0, 0);
+    for _ in 0..MAX_ROUNDS {
+        let inverse = (&columns * columns.transpose()).try_inverse()?;
+        let dual = inverse * &columns;
+        let mut error: f64 = 0.0;
+        let lengths: Vec<f64> = columns
+            .column_iter()
+            .zip(dual.column_iter())
+            .map(|(a, b)| a.dot(&b))
+            .collect();
+        for (mut column, length) in columns.column_iter_mut().zip(lengths) {
+            error = error.max((length / share - 1.0).abs());
+            column *= (share / length).sqrt();
+        }
+        if !error.is_finite() {
+            return None;
+        }
+        if error < CONSTANT {
+            p = columns.transpose() * dual;
+            break;
+        }
+    }
+    if p.is_empty() {
+        return None;
+    }
+    let mut sizes: Vec<f64> = p.iter().map(|entry| entry.abs()).collect();
+    sizes.sort_unstable_by(f64::total_cmp);
+    sizes.dedup_by(|next, before| *next - *before < EQUAL);
+    let zero = u32::from(sizes[0] < EQUAL);
+    let number = |entry: f64| -> u32 {
+        let size = sizes.partition_point(|&size| size < entry.abs() + EQUAL) as u32;
+        // Zero is its own negative.
+        if entry < 0.0 && size > zero {
+            2 * size + 1
+        } else {
+            2 * size
+        }
     };
-    let columns: Vec<Vec<u64>> = (0..rank)
-        .map(|k| rows.iter().map(|row| row[k]).collect())
-        .collect();
-    let gram: Vec<Vec<u64>> = columns
-        .iter()
-        .map(|a| columns.iter().map(|b| dot(a, b)).collect())
-        .collect();
-    let gram: Vec<&[u64]> = gram.iter().map(Vec::as_slice).collect();
-    let inverse = inverse_matrix(&field, &gram)?;
-    let mut numbers: HashMap<u64, u32> = HashMap::new();
-    let mut table = Vec::with_capacity(2 * rows.len() * rows.len());
-    for a in &rows {
-        // The inverse is symmetric.
-        let transformed: Vec<u64> = inverse.iter().map(|row| dot(row, a)).collect();
-        for b in &rows {
-            let entry = dot(&transformed, b);
-            for entry in [entry, field.negative(entry)] {
-                let next = numbers.len() as u32;
-                table.push(*numbers.entry(entry).or_insert(next));
-            }
+    let mut table = Vec::with_capacity(2 * vectors * vectors);
+    for column in p.column_iter() {
+        for &entry in column.iter() {
+            table.extend([number(entry), number(-entry)]);
         }
     }
     Some(Colours {
-        points: 2 * rows.len(),
+        points: 2 * vectors,
         table,
     })
 }
@@ -281,7 +311,11 @@ impl Search<'_> {
     ) -> Option<Symmetry> {
         let level = images.len();
         let Some(&point) = self.base.get(level) else {
-            return self.symmetry(colours, images);
+            let found = self.symmetry(colours, images);
+            if found.is_none() {
+                self.tries += REFUSED;
+            }
+            return found;
         };
         let points = colours.points as Point;
         let candidates = only.map_or(0..points, |point| point..point + 1);
@@ -334,36 +368,70 @@ impl Search<'_> {
             .then_some(symmetry)
     }
 
-    /// Whether a permutation is a linear map modulo the prime of number `number`: the
-    /// first vectors are the unit vectors, and all others have to follow them.
+    /// Whether a permutation of the vectors is a linear map up to lengths, modulo the
+    /// prime of number `number`. It has to take the first vectors, the unit vectors, to
+    /// a basis; with lengths for them, coordinates in the one basis have to become those
+    /// in the other.
     fn is_linear<F: Field>(&self, field: &F, number: usize, symmetry: &Symmetry) -> bool {
-        let rank = self.component.rank;
-        let vector = |v: usize| {
+        let (rank, zero) = (self.component.rank, F::element(0));
+        let vector = |v: usize| -> Vec<F::Element> {
             let at = (v * self.primes.len() + number) * rank;
-            &self.component.vectors[at..at + rank]
+            let entries = self.component.vectors[at..at + rank].iter();
+            entries.map(|&entry| F::element(entry)).collect()
         };
-        let signed = |point: Point| {
-            vector(usize::from(point >> 1)).iter().map(move |&entry| {
-                let entry = F::element(entry);
-                if point & 1 == 1 {
-                    field.negative(entry)
-                } else {
-                    entry
-                }
-            })
-        };
-        let units: Vec<Vec<F::Element>> = symmetry[..rank]
+        let images: Vec<Vec<F::Element>> = symmetry
             .iter()
-            .map(|&point| signed(point).collect())
+            .map(|&to| vector(usize::from(to >> 1)))
             .collect();
-        symmetry.iter().enumerate().all(|(v, &to)| {
-            let mut image = vec![F::element(0); rank];
-            for (&entry, unit) in vector(v).iter().zip(&units) {
-                for (sum, &other) in image.iter_mut().zip(unit) {
-                    *sum = field.add_product(*sum, F::element(entry), other);
+        let basis: Vec<&[F::Element]> = images[..rank].iter().map(Vec::as_slice).collect();
+        let Some(inverse) = inverse_matrix(field, &basis) else {
+            return false;
+        };
+        // The other vectors, with their new coordinates.
+        let mut open: Vec<(usize, Vec<F::Element>)> = (rank..symmetry.len())
+            .map(|v| {
+                let mut new = vec![zero; rank];
+                for (&entry, row) in images[v].iter().zip(&inverse) {
+                    for (sum, &other) in new.iter_mut().zip(row) {
+                        *sum = field.add_product(*sum, entry, other);
+                    }
                 }
+                (v, new)
+            })
+            .collect();
+        let mut lengths: Vec<Option<F::Element>> = vec![None; rank];
+        lengths[0] = Some(F::element(1));
+        // The configuration is connected, so that every vector meets a known length.
+        while !open.is_empty() {
+            let before = open.len();
+            let mut linear = true;
+            open.retain(|(v, new)| {
+                let old = vector(*v);
+                let known = (0..rank).find(|&k| old[k] != zero && lengths[k].is_some());
+                let Some((k, length)) = known.and_then(|k| Some((k, lengths[k]?))) else {
+                    return true;
+                };
+                if new[k] == zero {
+                    linear = false;
+                    return true;
+                }
+                let ratio = field.multiply(field.multiply(old[k], length), field.inverse(new[k]));
+                for ((&old, &new), length) in old.iter().zip(new).zip(&mut lengths) {
+                    let new = field.multiply(ratio, new);
+                    match (old == zero, &length) {
+                        (true, _) => linear &= new == zero,
+                        (false, Some(length)) => linear &= field.multiply(old, *length) == new,
+                        (false, None) => *length = Some(field.multiply(new, field.inverse(old))),
+                    }
+                }
+                false
+            });
+            if !linear || open.len() == before {
+                return false;
             }
-            image.into_iter().eq(signed(to))
-        })
+        }
+        lengths
+            .iter()
+            .all(|length| length.is_some_and(|length| length != zero))
     }
 }
