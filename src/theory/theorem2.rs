@@ -104,6 +104,8 @@ pub(super) fn reading_of_convolution(conv: &Convolution) -> Reading {
 mod tests {
     use std::collections::BTreeSet;
 
+    use num_bigint::BigUint;
+
     use super::*;
     use crate::network::Architecture;
     use crate::theory::Exactness::{self, Exact, UpperBound};
@@ -276,6 +278,36 @@ mod tests {
             let value = value(&groups, &Budget::default());
             assert_eq!(value.exact().unwrap().to_string(), expected, "{groups:?}");
         }
+    }
+
+    /// Many states: Hall's condition for three positions, summed as it stands, and the
+    /// last of many steps, which leads to one state alone.
+    #[test]
+    fn many_filters_on_many_channels() {
+        let mut row = vec![BigUint::from(1u32)];
+        for t in 1..=27u32 {
+            let next = &row[row.len() - 1] * (65 - t) / t;
+            row.push(next);
+        }
+        let mut expected = BigUint::from(0u32);
+        for (a, b, c) in (0..28 * 28 * 28).map(|k| (k % 28, k / 28 % 28, k / 784)) {
+            if a + b <= 36 && b + c <= 36 && a + c <= 45 && a + b + c <= 45 {
+                expected += &row[a] * &row[b] * &row[c];
+            }
+        }
+        assert_eq!(
+            evaluate("1x5x9; conv 64@1x3"),
+            (expected.to_string(), Exact)
+        );
+        let groups = |line: &str| layer(line).groups();
+        let long = value(&groups("1x16x9; conv 64@1x3"), &Budget::default());
+        let short = Budget {
+            steps: 100_000,
+            ..Budget::default()
+        };
+        let strips = value(&groups("1x16x9; conv 64@1x3"), &short);
+        let exact = long.exact().expect("the budget suffices");
+        assert!(strips.lower <= *exact && *exact <= strips.upper);
     }
 
     #[test]
