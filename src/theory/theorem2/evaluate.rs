@@ -136,9 +136,22 @@ pub(super) fn value(system: System, work: &mut Work) -> Value {
         let rest = work.steps - share;
         // What exact evaluation leaves of the share is the sandwich's.
         let exact = work.portion(share / 4 * 3, |work| exact_part(part, work));
-        exact
-            .unwrap_or_else(|| work.portion(work.steps - rest, |work| strips::sandwich(part, work)))
+        exact.unwrap_or_else(|| work.portion(work.steps - rest, |work| enclosed(part, work)))
     })
+}
+
+/// The sandwich of a connected part: only what can run short of inputs needs it.
+fn enclosed(part: &System, work: &mut Work) -> Value {
+    match matching::short_groups(part, work) {
+        Some(short) if short.len() < part.groups.len() => {
+            let (matched, rest) = without_matched(part, &short);
+            let rest = decompose(rest, work, &mut |part, share, work| {
+                work.portion(share, |work| strips::sandwich(part, work))
+            });
+            Value::product(vec![(matched, 1), (rest, 1)])
+        }
+        _ => strips::sandwich(part, work),
+    }
 }
 
 /// The exact value, or nothing.
@@ -163,7 +176,7 @@ fn decompose(
     work: &mut Work,
     evaluate: &mut dyn FnMut(&System, u64, &mut Work) -> Value,
 ) -> Value {
-    let factor = system.reduce();
+    let factor = system.reduce(work);
     let taken_out = Value::exactly(factor, Method::Nothing);
     if taken_out.lower.is_zero() {
         return taken_out;
@@ -201,12 +214,8 @@ fn exact_part(part: &System, work: &mut Work) -> Option<Value> {
         return Some(Value::exactly(part.total(), Method::AllMatched));
     }
     if short.len() < part.groups.len() {
-        let mut is_short = vec![false; part.groups.len()];
-        short.iter().for_each(|&k| is_short[k as usize] = true);
-        let others = part.groups.iter().zip(is_short).filter(|(_, short)| !short);
-        let totals = others.map(|(group, _)| group.total()).collect();
-        let matched = Value::exactly(product(totals), Method::Nothing);
-        let value = exact(part.restricted(&short, |_| true), work)?;
+        let (matched, rest) = without_matched(part, &short);
+        let value = exact(rest, work)?;
         return Some(Value::product(vec![(matched, 1), (value, 1)]));
     }
     let steps = best_steps(part, work)?;
@@ -214,6 +223,18 @@ fn exact_part(part: &System, work: &mut Work) -> Option<Value> {
         frontier::value(part, &steps, work)?,
         Method::Frontier,
     ))
+}
+
+/// The product of the groups that never run short, and the system of the others.
+fn without_matched(part: &System, short: &[u32]) -> (Value, System) {
+    let mut is_short = vec![false; part.groups.len()];
+    short.iter().for_each(|&k| is_short[k as usize] = true);
+    let matched = part.groups.iter().zip(is_short).filter(|(_, short)| !short);
+    let totals = matched.map(|(group, _)| group.total()).collect();
+    (
+        Value::exactly(product(totals), Method::AllMatched),
+        part.restricted(short, |_| true),
+    )
 }
 
 /// The steps of the order with the fewest shadows at once.

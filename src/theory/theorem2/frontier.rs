@@ -98,8 +98,8 @@ fn reflect<C: Cell>(mirror: &[u32], next: &mut Vec<C>, other: &mut Vec<C>) {
 fn run<P: Packing>(system: &System, steps: &[Step], work: &mut Work) -> Option<BigUint> {
     let mut bound = BigUint::one();
     let mut old = Store::new(0, 1);
-    let mut first = Batch::new();
-    first.push(0, (), |_| {});
+    let mut first = Batch::new(0);
+    first.push((), |_| {});
     old.change(&mut first, |value, ()| value[0] = 1);
     let mut unpacked: Box<Unpacked<P::Cell>> = vec![P::Cell::default(); 1 << 16].try_into().ok()?;
     let mut cells = 0;
@@ -125,7 +125,7 @@ fn run<P: Packing>(system: &System, steps: &[Step], work: &mut Work) -> Option<B
         let mut other = next.clone();
         let words = P::words(width);
         let transition = 20 + 2 * (words + limbs(&bound)) as u64;
-        let mut batch = Batch::new();
+        let mut batch = Batch::new(words);
         let per_state = 20 + (cells / 2 + width) as u64;
         let mut chunks = old.into_chunks();
         while let Some(chunk) = chunks.next() {
@@ -164,7 +164,7 @@ fn run<P: Packing>(system: &System, steps: &[Step], work: &mut Work) -> Option<B
                         reflect(mirror, &mut next, &mut other);
                     }
                     let source = (record as u32, multiplier as u32);
-                    batch.push(words, source, |key| P::pack(&next, key));
+                    batch.push(source, |key| P::pack(&next, key));
                     if batch.is_full() {
                         new.change(&mut batch, add);
                     }

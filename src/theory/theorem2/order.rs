@@ -132,7 +132,7 @@ pub(super) fn reflections(system: &System, work: &mut Work) -> Option<Vec<Reflec
             }
             let mut group = vec![0; system.groups.len()];
             let pairs = lines.iter().zip(lines.iter().rev());
-            let exchanged = pairs.map(|(line, image)| {
+            let mut exchanged = pairs.map(|(line, image)| {
                 let mut sorted = [line.clone(), image.clone()];
                 for line in &mut sorted {
                     line.sort_by_key(|&k| place[k as usize]);
@@ -144,7 +144,7 @@ pub(super) fn reflections(system: &System, work: &mut Work) -> Option<Vec<Reflec
                     .for_each(|(&k, &image)| group[k as usize] = image);
                 fits
             });
-            if exchanged.fold(true, |all, fits| all && fits)
+            if exchanged.all(|fits| fits)
                 && let Some(pool) = pools_exchanged(system, &group)
             {
                 reflections.push(Reflection { group, pool });

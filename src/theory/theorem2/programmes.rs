@@ -402,6 +402,34 @@ fn absurd_sizes_end_at_once() {
 }
 
 #[test]
+fn nested_windows_take_no_rounds_without_end() {
+    // Window k is {0, ..., k}: t_1 + ... + t_k <= k + 1 counts lattice paths below a
+    // line: Catalan numbers (Stanley, Catalan Numbers, 2015) with units enough.
+    let nested = |count: u32| -> Vec<Group> {
+        let group = |k| Group {
+            window: (0..=k).collect(),
+            units: 1,
+        };
+        (0..count).map(group).collect()
+    };
+    let found = value(&nested(300), &Budget::default());
+    // One unit each: all can be matched.
+    assert_eq!(found.exact(), Some(&(BigUint::one() << 300)));
+    let one = vec![BigUint::one(); 31];
+    let windows = nested(30);
+    let windows: Vec<(&[u32], &[BigUint])> = windows
+        .iter()
+        .map(|group| (&group.window[..], &one[..]))
+        .collect();
+    let found = weighted(&windows, &Budget::default());
+    // Catalan number 31.
+    assert_eq!(
+        found.exact(),
+        Some(&BigUint::from(14_544_636_039_226_909u64))
+    );
+}
+
+#[test]
 fn a_budget_gives_the_same_answer_every_time() {
     let budget = Budget {
         steps: 5_000_000,

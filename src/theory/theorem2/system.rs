@@ -95,13 +95,19 @@ impl System {
     /// A pool that one group alone sees serves its copies first, so the group goes on
     /// with what is left of each t. Groups that see the same pools are one group,
     /// with the convolution of their weights.
-    pub(super) fn reduce(&mut self) -> BigUint {
+    ///
+    /// Nothing depends on how far this gets; it stops where the work ends.
+    pub(super) fn reduce(&mut self, work: &mut Work) -> BigUint {
+        /// Enough for layers; chains of nested windows could go on for long.
+        const ROUNDS: usize = 16;
         let mut factors = Vec::new();
         let mut rows = RowCache::default();
-        loop {
-            if self.inputs == Inputs::AreAllMatched && self.has_unseen_pool() {
-                self.groups.clear();
-                return BigUint::zero();
+        for _ in 0..ROUNDS {
+            if self.spend_walk(work).is_none() {
+                break;
+            }
+            if self.has_unmatched_pool() {
+                break;
             }
             let mut changed = self.merge_pools();
             changed |= self.absorb_private_pools(&mut rows);
@@ -116,12 +122,21 @@ impl System {
                 interacts
             });
             if !changed {
-                return product(factors);
+                break;
             }
         }
+        if self.has_unmatched_pool() {
+            self.groups.clear();
+            return BigUint::zero();
+        }
+        product(factors)
     }
 
-    fn has_unseen_pool(&self) -> bool {
+    /// Whether there are inputs that have to be matched and that no group sees.
+    fn has_unmatched_pool(&self) -> bool {
+        if self.inputs == Inputs::MayBeFree {
+            return false;
+        }
         let seen_by = self.seen_by();
         let mut pools = seen_by.iter().zip(&self.capacity);
         pools.any(|(seen_by, &capacity)| seen_by.is_empty() && capacity > 0)

@@ -69,7 +69,6 @@ impl Store {
             let key = &batch.keys[k * self.key..(k + 1) * self.key];
             change(self.entry(key, hash), source);
         }
-        batch.keys.clear();
         batch.hashes.clear();
         batch.sources.clear();
     }
@@ -191,6 +190,7 @@ impl Chunk {
 
 /// Keys to look up together, each with what its value is to be changed by.
 pub(super) struct Batch<S> {
+    words: usize,
     keys: Vec<u64>,
     hashes: Vec<u32>,
     sources: Vec<S>,
@@ -201,22 +201,23 @@ pub(super) struct Batch<S> {
 const BATCH: usize = 64;
 
 impl<S> Batch<S> {
-    pub(super) fn new() -> Self {
+    /// For keys of so many words.
+    pub(super) fn new(words: usize) -> Self {
         Batch {
-            keys: Vec::new(),
+            words,
+            keys: vec![0; words * BATCH],
             hashes: Vec::with_capacity(BATCH),
             sources: Vec::with_capacity(BATCH),
             found: [0; BATCH],
         }
     }
 
-    /// Room for one more key; the caller fills it. Call only when it is not full.
+    /// One more key, which the caller writes. Call only when it is not full.
     #[inline]
-    pub(super) fn push(&mut self, words: usize, source: S, fill: impl FnOnce(&mut [u64])) {
-        let start = self.keys.len();
-        self.keys.resize(start + words, 0);
-        let key = &mut self.keys[start..];
-        fill(key);
+    pub(super) fn push(&mut self, source: S, write: impl FnOnce(&mut [u64])) {
+        let start = self.hashes.len() * self.words;
+        let key = &mut self.keys[start..start + self.words];
+        write(key);
         self.hashes.push(hash(key));
         self.sources.push(source);
     }
