@@ -1,7 +1,7 @@
 use super::orbits::Span;
 use super::relations::Relations;
 use super::*;
-use crate::arithmetic::prime::{PRIME, cross};
+use crate::arithmetic::prime::cross;
 use crate::network::Architecture;
 
 fn layer(line: &str) -> SharedRows {
@@ -171,6 +171,43 @@ fn theorem_2_is_met_where_it_is_exact() {
     }
 }
 
+/// theory.md, T1 and T3: input width, filter width, stride, channels. The values of
+/// (4) are tested against these tables beside its sum.
+#[test]
+fn one_dimensional_layers_have_the_number_of_theorem_2() {
+    for (n, f, s, d0) in [
+        (2, 1, 1, 1),
+        (3, 2, 1, 1),
+        (4, 2, 1, 1),
+        (5, 2, 1, 1),
+        (6, 2, 1, 1),
+        (4, 3, 1, 1),
+        (5, 3, 1, 1),
+        (6, 3, 1, 1),
+        (4, 2, 2, 1),
+        (5, 2, 2, 1),
+        (5, 3, 2, 1),
+        (7, 3, 2, 1),
+        (5, 2, 3, 1),
+        (7, 3, 3, 1),
+        (3, 2, 1, 2),
+        (4, 2, 1, 2),
+        (4, 3, 1, 2),
+        (5, 3, 2, 2),
+        (3, 2, 1, 3),
+        (4, 2, 1, 3),
+        (5, 3, 2, 3),
+    ] {
+        for d1 in 1..=8 {
+            let line = format!("1x{n}x{d0}; conv {d1}@1x{f} stride 1x{s}");
+            let layer = layer(&line);
+            let counted = independent_sets(&layer, &Budget::default()).expect(&line);
+            let expected = theorem2::value(&layer.groups(), theorem2::WORK);
+            assert_eq!(Some(counted.value), expected, "{line}");
+        }
+    }
+}
+
 #[test]
 fn three_methods_agree_on_every_small_geometry() {
     let (mut compared, mut proved, mut layers) = (0, 0, 0);
@@ -238,6 +275,18 @@ fn orbits_and_minors_agree_on_larger_layers() {
         let layer = layer(line);
         assert_eq!(by_orbits(&layer), Some(by_minors(&layer)), "{line}");
     }
+}
+
+#[test]
+fn a_probable_value_says_how_probable() {
+    let count = count(&layer("3x3x1; conv 3@2x2"), &Budget::default()).unwrap();
+    let Certainty::Probable { log2_error } = count.certainty else {
+        panic!("{count:?}")
+    };
+    // Twelve units of rank at most nine: C(12, 6) bases, of degree nine.
+    let expected = (924.0f64 * 9.0).log2() - 61.0;
+    assert!((log2_error - expected).abs() < 1e-9, "{log2_error}");
+    assert!(!count.is_proved());
 }
 
 #[test]
