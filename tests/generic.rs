@@ -56,7 +56,7 @@ fn compare(least: u64, most: u64, seeds: u64) -> Seen {
         let layer = SharedRows::of(&architecture).expect("one layer");
         // What is expected first: most layers have far too many regions.
         let budget = Budget {
-            steps: 300_000,
+            steps: (100 * most).min(300_000),
             seed: 0,
         };
         let Some(count) = generic::independent_sets(&layer, &budget) else {

@@ -236,12 +236,19 @@ impl Minor {
             return Some(value);
         }
         let branch = self.branch(work)?;
+        let without = branch.deleted.count::<T>(counted, work)?;
         let choices = T::from(match counted {
             Counted::IndependentSets => branch.size,
+            // The hyperplane of a parallel element cuts what the element's does.
+            Counted::CentralRegions if branch.contracted.has_loop() => return Some(without),
             Counted::CentralRegions => 1,
         });
-        let without = branch.deleted.count::<T>(counted, work)?;
         Some(without + choices * branch.contracted.count::<T>(counted, work)?)
+    }
+
+    /// Whether an element is zero.
+    fn has_loop(&self) -> bool {
+        (0..self.others.len()).any(|j| (0..self.basis.len()).all(|i| self.at(i, j) == 0))
     }
 
     /// The independent sets where rank or nullity is at most two.

@@ -1,9 +1,9 @@
 //! Proofs that units are dependent, whatever the weights.
 //!
-//! Write the layer by phases: with stride s and dilation, tap a of a filter stands
-//! at offset m = floor(a / s) of phase r = a mod s, so that unit (k, p) is
-//! sum_{r,c} sum_m w_k(r, c, m) X_{r,c}(p + m), with one image X_{r,c} for each phase
-//! and channel; let there be D of them. A relation of the units is then a family of
+//! Write the layer by phases: with stride s, a tap a pixels from the first (with
+//! dilation) stands at offset m = floor(a / s) of phase r = a mod s. Then unit (k, p)
+//! is sum_{r,c} sum_m w_k(r, c, m) X_{r,c}(p + m), with one image X_{r,c} for each
+//! phase and channel; let there be D of them. A relation of the units is a family of
 //! polynomials u_k, supported on the positions, with sum_k u_k W_{k,j} = 0 for each of
 //! the D columns j. For any D + 1 filters T, the minors of the (D + 1) x D matrix W_T,
 //! with alternating signs, are such a family (Cramer); so are its shifts, as long as
