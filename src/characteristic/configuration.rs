@@ -56,7 +56,7 @@ pub struct Component {
     /// The vectors one after the other, `rank` coordinates modulo the first prime, then
     /// modulo the second, and so on. The first `rank` of them are the unit vectors.
     pub vectors: Vec<u64>,
-    /// The same coordinates in the real numbers, nearly, each vector to some scale: good
+    /// The same coordinates in the real numbers, nearly, very long vectors shortened: good
     /// for guesses only. Empty where floats do not tell them.
     pub nearly: Vec<f64>,
 }
@@ -279,17 +279,15 @@ fn coordinates<F: Field>(
     Some((field.prime(), coordinates))
 }
 
-/// The coordinates of all vectors in the basis of some of them, each to some scale, as
-/// floats tell them.
+/// The coordinates of all vectors in the basis of some of them, very long vectors
+/// shortened, as floats tell them.
 fn nearly_coordinates(vectors: &[Vec<BigInt>], basis: &[usize]) -> Option<Vec<f64>> {
     let rank = basis.len();
     let float = |vector: &Vec<BigInt>| -> Vec<f64> {
         let bits = vector.iter().map(BigInt::bits).max().unwrap_or(0);
-        let shift = bits.saturating_sub(900);
+        let shift = bits.saturating_sub(500);
         let entry = |entry: &BigInt| (entry >> shift).to_f64().unwrap_or(0.0);
-        let entries: Vec<f64> = vector.iter().map(entry).collect();
-        let largest = entries.iter().fold(0.0, |max: f64, x| max.max(x.abs()));
-        entries.iter().map(|x| x / largest).collect()
+        vector.iter().map(entry).collect()
     };
     let floats: Vec<f64> = vectors.iter().flat_map(float).collect();
     let floats = DMatrix::from_row_slice(vectors.len(), rank, &floats);

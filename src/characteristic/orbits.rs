@@ -21,9 +21,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use num_bigint::BigUint;
+use num_bigint::{BigInt, BigUint};
+use num_integer::Integer;
 use num_rational::BigRational;
-use num_traits::{One, Zero};
+use num_traits::One;
 
 use super::configuration::Component;
 use super::field::Field;
@@ -81,13 +82,15 @@ pub fn count<F: Field>(
         .collect();
     let canonical = Canonical::new(group);
     let empty: Set = vec![0; vectors.len().div_ceil(64)].into();
-    let mut flats = HashMap::from([(empty, BigRational::one())]);
+    // Weights are |M(O)| times a denominator, which is 1 unless orbits were split.
+    let mut flats = HashMap::from([(empty, BigInt::one())]);
+    let mut denominator = BigInt::one();
     let mut whitney = vec![BigUint::one()];
     for flat_rank in 0..rank - 2 {
         let last = flat_rank == rank - 3;
-        let mut next: HashMap<Set, BigRational> = HashMap::new();
-        let mut sums = [BigRational::zero(), BigRational::zero()];
         let step = (1 << 63) / (rank as u64 - 2) / flats.len() as u64;
+        let mut next: HashMap<Set, Cover> = HashMap::new();
+        let mut planes = Planes::default();
         for (flat, weight) in &flats {
             if monitor.stopped() {
                 return Outcome::Some(whitney);
@@ -96,33 +99,121 @@ pub fn count<F: Field>(
             let restriction = Restriction::new(field, &vectors, flat);
             let size = members(flat).count();
             if last {
-                for (sum, share) in sums.iter_mut().zip(restriction.plane(field, size)) {
-                    *sum += share * weight;
-                }
+                planes.add(field, &restriction, size, weight);
                 continue;
             }
             for class in restriction.classes() {
-                let share = ratio(class.len(), size + class.len()) * weight;
-                sums[0] += &share;
                 let mut cover = flat.clone();
                 class.iter().for_each(|&vector| insert(&mut cover, vector));
-                *next.entry(canonical.image(cover)).or_default() += share;
+                let cover = next.entry(canonical.image(cover)).or_default();
+                cover.size = size + class.len();
+                cover.sum += weight * class.len();
             }
             if next.len() > MAX_ORBITS {
                 return Outcome::TooMany;
             }
         }
-        for sum in sums.into_iter().take(1 + usize::from(last)) {
-            assert!(sum.is_integer(), "Whitney numbers are integers");
-            whitney.push(sum.to_integer().into_parts().1);
+        if last {
+            let sums = planes.sums().map(|sum| sum / &denominator);
+            whitney.extend(sums.map(whole));
+            break;
         }
-        flats = next;
+        let missing = |cover: &Cover| {
+            let size = BigInt::from(cover.size);
+            &size / size.gcd(&cover.sum)
+        };
+        let factor = next
+            .values()
+            .fold(BigInt::one(), |factor, cover| factor.lcm(&missing(cover)));
+        denominator *= &factor;
+        let weight = |(set, cover): (Set, Cover)| (set, cover.sum * &factor / cover.size);
+        flats = next.into_iter().map(weight).collect();
+        let sum: BigInt = flats.values().sum();
+        whitney.push(whole(BigRational::new(sum, denominator.clone())));
     }
     Outcome::All(whitney)
 }
 
-fn ratio(numerator: usize, denominator: usize) -> BigRational {
-    BigRational::new(numerator.into(), denominator.into())
+/// The sum of the weights of the flats that a flat covers, each times the vectors that
+/// the flat has more, and the vectors of the flat.
+#[derive(Default)]
+struct Cover {
+    sum: BigInt,
+    size: usize,
+}
+
+fn whole(number: BigRational) -> BigUint {
+    assert!(number.is_integer(), "Whitney numbers are integers");
+    number.to_integer().into_parts().1
+}
+
+/// The lines, and the points on lines, of the planes that flats leave, with the weights
+/// of these flats, by numbers of vectors.
+#[derive(Default)]
+struct Planes {
+    /// In the flat, and on the line but not in the flat.
+    lines: BTreeMap<(usize, usize), BigInt>,
+    /// Further, through the point but not on the line.
+    points: BTreeMap<(usize, usize, usize), BigInt>,
+}
+
+impl Planes {
+    fn add<F: Field>(
+        &mut self,
+        field: &F,
+        plane: &Restriction<F::Element>,
+        size: usize,
+        weight: &BigInt,
+    ) {
+        let mut of_row: HashMap<&[F::Element], usize> = HashMap::new();
+        for row in plane.rows.chunks_exact(plane.width) {
+            *of_row.entry(row).or_default() += 1;
+        }
+        let lines: Vec<(&[F::Element], usize)> = of_row.into_iter().collect();
+        let mut line_counts: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut point_counts: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+        let mut points: HashMap<[F::Element; 2], usize> = HashMap::new();
+        for &(on, own) in &lines {
+            *line_counts.entry(own).or_default() += 1;
+            let pivot = on.iter().position(|&entry| entry != F::element(0));
+            let pivot = pivot.expect("a line is not zero");
+            points.clear();
+            for &(line, others) in lines.iter().filter(|(line, _)| *line != on) {
+                let factor = field.negative(line[pivot]);
+                let entry = |k: usize| field.add_product(line[k], factor, on[k]);
+                // Before the pivot the line is zero.
+                let mut point = match pivot {
+                    0 => [entry(1), entry(2)],
+                    1 => [line[0], entry(2)],
+                    _ => [line[0], line[1]],
+                };
+                scale(field, &mut point);
+                *points.entry(point).or_default() += others;
+            }
+            for &others in points.values() {
+                *point_counts.entry((own, others)).or_default() += 1;
+            }
+        }
+        for (own, count) in line_counts {
+            *self.lines.entry((size, own)).or_default() += weight * count;
+        }
+        for ((own, others), count) in point_counts {
+            *self.points.entry((size, own, others)).or_default() += weight * count;
+        }
+    }
+
+    /// The sums of the weights of flats of the next two ranks.
+    fn sums(&self) -> [BigRational; 2] {
+        let share = |more: usize, size: usize| BigRational::new(more.into(), (size + more).into());
+        let lines = self
+            .lines
+            .iter()
+            .map(|(&(size, own), weight)| share(own, size) * weight);
+        let points = self.points.iter().map(|(&(size, own, others), weight)| {
+            share(own, size) * share(others, size + own) * weight
+        });
+        [lines.sum(), points.sum()]
+    }
 }
 
 /// The vectors outside a flat, modulo the flat.
@@ -193,48 +284,6 @@ impl<E: Copy + Eq + std::hash::Hash> Restriction<E> {
             classes[class].push(vector);
         }
         classes
-    }
-
-    /// In the plane that a flat of this size leaves: the sum over its lines, and over
-    /// points on lines, of the shares in the weight of the flat.
-    fn plane<F: Field<Element = E>>(&self, field: &F, size: usize) -> [BigRational; 2] {
-        let mut of_row: HashMap<&[E], usize> = HashMap::new();
-        for row in self.rows.chunks_exact(self.width) {
-            *of_row.entry(row).or_default() += 1;
-        }
-        let lines: Vec<(&[E], usize)> = of_row.into_iter().collect();
-        // Lines by the vectors on them, points by those and the vectors on one line.
-        let mut line_counts: BTreeMap<usize, usize> = BTreeMap::new();
-        let mut point_counts: BTreeMap<(usize, usize), usize> = BTreeMap::new();
-        let mut points: HashMap<[E; 2], usize> = HashMap::new();
-        for &(on, own) in &lines {
-            *line_counts.entry(own).or_default() += 1;
-            let pivot = (0..3)
-                .find(|&k| on[k] == F::element(1))
-                .expect("a scaled row");
-            points.clear();
-            for &(line, other) in lines.iter().filter(|(line, _)| *line != on) {
-                let factor = field.negative(line[pivot]);
-                let entry = |k: usize| field.add_product(line[k], factor, on[k]);
-                let mut point = match pivot {
-                    0 => [entry(1), entry(2)],
-                    1 => [line[0], entry(2)],
-                    _ => [line[0], line[1]],
-                };
-                scale(field, &mut point);
-                *points.entry(point).or_default() += other;
-            }
-            for &others in points.values() {
-                *point_counts.entry((own, others)).or_default() += 1;
-            }
-        }
-        let lines = line_counts
-            .iter()
-            .map(|(&own, &count)| ratio(own * count, size + own));
-        let points = point_counts.iter().map(|(&(own, others), &count)| {
-            ratio(own * count, size + own) * ratio(others, size + own + others)
-        });
-        [lines.sum(), points.sum()]
     }
 }
 

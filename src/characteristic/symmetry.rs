@@ -1,14 +1,17 @@
 //! The linear symmetries of a configuration of vectors.
 //!
 //! With the vectors as columns of a matrix A of full row rank, the matrix
-//! `P = A^T (A A^T)^-1 A` is the same in any basis. Lengths that make its diagonal
-//! constant exist for a connected configuration, and are unique but for a common factor
-//! (Barthe, On a reverse form of the Brascamp-Lieb inequality, 1998). Then a permutation
-//! of the vectors and their negatives is a linear map up to lengths exactly when it
-//! keeps P, as P is the Gram matrix of such vectors. So symmetries are sought as
-//! isometries of lattices are (Plesken and Souvignier, Computing isometries of lattices,
-//! 1997): images of a basis, one vector after the other, with the right entries of P
-//! between them.
+//! `P = A^T (A A^T)^-1 A` is the same in any basis, and is the Gram matrix of vectors in
+//! one of them. A permutation of the vectors and their negatives is a linear map that
+//! keeps lengths exactly when it keeps P. So symmetries are sought as isometries of
+//! lattices are (Plesken and Souvignier, Computing isometries of lattices, 1997): images
+//! of a basis, one vector after the other, with the right entries of P between them.
+//!
+//! But lengths are an accident. There are lengths that make the diagonal of P constant,
+//! unique but for a common factor, if every proper flat F holds less than its share of
+//! the m vectors, |F| / rank F < m / r (Barthe, On a reverse form of the Brascamp-Lieb
+//! inequality, 1998); with these, all linear symmetries of the arrangement are found.
+//! Otherwise those that keep the given lengths are.
 //!
 //! P is made of floats, and the search gives up where it takes long. Neither can do
 //! harm: every symmetry that is used has been checked to be a linear map up to lengths
@@ -161,31 +164,12 @@ fn colours(component: &Component) -> Option<Colours> {
         return None;
     }
     let vectors = component.nearly.len() / rank;
-    let mut columns = DMatrix::from_column_slice(rank, vectors, &component.nearly);
-    let share = rank as f64 / vectors as f64;
-    let mut p = DMatrix::zeros(0, 0);
-    for _ in 0..MAX_ROUNDS {
-        let inverse = (&columns * columns.transpose()).try_inverse()?;
-        let dual = inverse * &columns;
-        let mut error: f64 = 0.0;
-        let lengths: Vec<f64> = columns
-            .column_iter()
-            .zip(dual.column_iter())
-            .map(|(a, b)| a.dot(&b))
-            .collect();
-        for (mut column, length) in columns.column_iter_mut().zip(lengths) {
-            error = error.max((length / share - 1.0).abs());
-            column *= (share / length).sqrt();
-        }
-        if !error.is_finite() {
-            return None;
-        }
-        if error < CONSTANT {
-            p = columns.transpose() * dual;
-            break;
-        }
-    }
-    if p.is_empty() {
+    let given = DMatrix::from_column_slice(rank, vectors, &component.nearly);
+    let p = balanced(given.clone()).or_else(|| {
+        let dual = (&given * given.transpose()).try_inverse()? * &given;
+        Some(given.transpose() * dual)
+    })?;
+    if p.iter().any(|entry| !entry.is_finite()) {
         return None;
     }
     let mut sizes: Vec<f64> = p.iter().map(|entry| entry.abs()).collect();
@@ -211,6 +195,24 @@ fn colours(component: &Component) -> Option<Colours> {
         points: 2 * vectors,
         table,
     })
+}
+
+/// P for lengths that make its diagonal constant; `None` when they are not found.
+fn balanced(mut columns: DMatrix<f64>) -> Option<DMatrix<f64>> {
+    let share = columns.nrows() as f64 / columns.ncols() as f64;
+    for _ in 0..MAX_ROUNDS {
+        let dual = (&columns * columns.transpose()).try_inverse()? * &columns;
+        let pairs = columns.column_iter().zip(dual.column_iter());
+        let diagonal: Vec<f64> = pairs.map(|(a, b)| a.dot(&b)).collect();
+        let error = |entry: &f64| (entry / share - 1.0).abs();
+        if diagonal.iter().all(|entry| error(entry) < CONSTANT) {
+            return Some(columns.transpose() * dual);
+        }
+        for (mut column, entry) in columns.column_iter_mut().zip(diagonal) {
+            column *= (share / entry).sqrt();
+        }
+    }
+    None
 }
 
 /// A number that symmetries keep.
