@@ -282,15 +282,20 @@ fn no_network_has_more_regions_than_an_upper_bound() {
     }
 }
 
+/// A combination of filters, as (filter, coefficient), and the interval that it takes on
+/// every fold.
+type VirtualChannel = (Vec<(usize, Rational)>, [Rational; 2]);
+
+/// A unit `relu(slope x + offset)` and its coefficient.
+type Unit = (Rational, Rational, Rational);
+
 /// A network that folds as the proof of the channel-folding bound says, with random
 /// weights in its last layer.
 fn folding_network(line: &str, channels: &[usize], rng: &mut Rng) -> Network {
     let architecture = Architecture::parse(line).unwrap();
     let images = theorem5::images(&Skeleton::of_architecture(&architecture)).unwrap();
     let mut network = Network::new(architecture.input().clone());
-    // The last layer's values as combinations of its filters, one a virtual channel:
-    // (filter, coefficient), and the interval on which they fold.
-    let mut virtual_channels: Vec<(Vec<(usize, Rational)>, [Rational; 2])> = (0..images.channels)
+    let mut virtual_channels: Vec<VirtualChannel> = (0..images.channels)
         .map(|channel| (vec![(channel, whole(1))], [whole(0), whole(1)]))
         .collect();
     let (last, folds) = images.layers.split_last().unwrap();
@@ -374,14 +379,10 @@ fn separate_tap(layer: &theorem5::Image, conv: &Convolution, n: usize) -> usize 
     n / along(1) * conv.kernel[1] + n % along(1)
 }
 
-/// Units `relu(slope x + offset)` and coefficients whose sum maps every one of
+/// Units whose sum maps every one of
 /// `units` (+ 1 for three and more) parts of the interval onto the range that is given
 /// back.
-#[allow(clippy::type_complexity)]
-fn zigzag(
-    units: usize,
-    [low, high]: &[Rational; 2],
-) -> (Vec<(Rational, Rational, Rational)>, [Rational; 2]) {
+fn zigzag(units: usize, [low, high]: &[Rational; 2]) -> (Vec<Unit>, [Rational; 2]) {
     let length = high - low;
     // Slopes of the parts, which are as long as they are flat.
     let slopes: Vec<i64> = match units {
