@@ -131,7 +131,8 @@ impl Transfer {
         let products = states.saturating_mul(states).saturating_mul(states) * 2;
         let by_squares = products.saturating_mul(multiplication(last / 2));
         work.fits(states.saturating_mul(states).saturating_mul(last * 16))?;
-        if by_squares < by_steps {
+        // Only between equal states, so not where a single step may change them.
+        if times > 1 && by_squares < by_steps {
             work.spend(by_squares)?;
             return Some(self.squared(values, times));
         }
