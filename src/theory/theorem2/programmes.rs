@@ -484,3 +484,18 @@ fn the_numbers_of_the_inputs_do_not_matter() {
         assert_eq!(value(&renumbered, &Budget::default()), expected);
     }
 }
+
+#[test]
+fn a_few_steps_with_large_weights_agree_with_the_definition() {
+    // From many states to few, with weights of many words.
+    let ones = vec![BigUint::from(3u32).pow(4000); 41];
+    let few = vec![BigUint::from(5u32).pow(4000); 3];
+    let windows: [Vec<u32>; 3] = [(0..40).collect(), (20..60).collect(), (58..62).collect()];
+    let groups: [(&[u32], &[BigUint]); 3] = [
+        (&windows[0], &ones),
+        (&windows[1], &ones),
+        (&windows[2], &few),
+    ];
+    let found = weighted(&groups, &Budget::default());
+    assert_eq!(found.exact(), Some(&by_hall(&groups)));
+}
