@@ -7,6 +7,15 @@
 //! `(-1)^n chi(-1)` regions, `|chi(1)|` of them relatively bounded (Zaslavsky, Facing up
 //! to arrangements, 1975, Theorems A and C; the coefficients: Whitney 1932, Rota 1964).
 //!
+//! A region is relatively bounded when it is bounded once the directions along which no
+//! hyperplane moves are divided out; where the normals span R^n, that is bounded.
+//!
+//! Two ways lead to the coefficients. Deletion and restriction walks through the sets
+//! without broken circuits, as many as regions, but counts
+//! whole planes and Boolean arrangements at a time, in the memory of one path. Where the
+//! arrangement has many linear symmetries, flats are gone through rank by rank, one for
+//! each orbit.
+//!
 //! Everything is exact, and nothing here is shared with the search: [`crate::search`]
 //! is an independent way to the same number of regions.
 //!
