@@ -180,6 +180,23 @@ mod tests {
     }
 
     #[test]
+    fn too_many_weights_are_refused() {
+        let line = "1; dense 7000; dense 7000; dense 7000";
+        for (line, place) in [
+            (line, "layer 3 \"dense 7000\""),
+            ("500x500x1; conv 9@9x9", "layer 1"),
+        ] {
+            let message = he(&Architecture::parse(line).unwrap(), 0)
+                .unwrap_err()
+                .to_string();
+            assert!(
+                message.contains(place) && message.contains("more weights"),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
     fn the_variance_counts_kernel_and_filters() {
         let variance = |line: &str| {
             let architecture = Architecture::parse(line).unwrap();
