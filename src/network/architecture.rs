@@ -169,10 +169,11 @@ impl ArchitectureLayer {
     fn seen(&self, input: &Shape) -> usize {
         let units = self.output(input).len();
         let windows = match self {
+            ArchitectureLayer::Flatten => return 0,
+            ArchitectureLayer::Dense { .. } => 1,
             ArchitectureLayer::Convolution { geometry, .. } => {
                 units / geometry.filters * geometry.groups
             }
-            _ => 1,
         };
         windows
             .saturating_mul(self.window(input))
