@@ -204,7 +204,7 @@ fn absurd_architectures_are_refused() {
         ("99999999x99999999x3; conv 5@3x3", "more inputs"),
         ("9999999999999999999999; dense 1", "expected HxWxC"),
         ("3; dense 99999999999", "more weights"),
-        ("3; dense 89478485", "more weights"),
+        ("3; dense 89478485", "larger than"),
         ("1; dense 1000000; dense 1000000", "layer 2"),
         ("100x100x1; conv 9999999@3x3", "more than"),
         ("5x5x1; conv 1@3x3 pad 99999999999999999999", "pad"),
