@@ -25,7 +25,8 @@
 //! use chambers::network::Architecture;
 //! use chambers::theory::{Exactness, Skeleton, theorem2};
 //! let architecture = Architecture::parse("1x3x1; conv 2@1x2").unwrap();
-//! let layer = &Skeleton::of_architecture(&architecture).layers()[0];
+//! let skeleton = Skeleton::of_architecture(&architecture);
+//! let layer = &skeleton.layers()[0];
 //! let value = theorem2::value(&layer.groups(), &theorem2::Budget::default());
 //! assert_eq!(value.exact(), Some(&15u32.into()));
 //! assert_eq!(layer.reading().exactness, Exactness::Exact);
