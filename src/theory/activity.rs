@@ -219,7 +219,9 @@ fn add(
         by_size[size] += weight;
         return Ok(());
     }
-    let before = linking.clone();
+    let steps = linking.steps();
+    let before = linking.paths();
+    work.spend(linking.steps() - steps)?;
     for (t, binomial) in rows[group].iter().enumerate() {
         let steps = linking.steps();
         if t > 0 && !linking.link(group) {
@@ -229,7 +231,7 @@ fn add(
         let weight = weight * binomial;
         add(linking, rows, group + 1, (size + t, &weight), by_size, work)?;
     }
-    linking.restore(&before);
+    linking.restore(before);
     Ok(())
 }
 

@@ -78,7 +78,7 @@ pub fn factor(skeleton: &Skeleton, work: u64) -> Formula<BigUint> {
 
 /// The sum over t_g for all g from `group` on, given the paths of those before.
 fn sum(linking: &mut Linking, group: usize, rows: &[Vec<BigUint>], work: u64) -> Formula<BigUint> {
-    let before = linking.clone();
+    let before = linking.paths();
     let mut total = BigUint::zero();
     for (t, binomial) in rows[group].iter().enumerate() {
         if t > 0 && !linking.link(group) {
@@ -93,7 +93,7 @@ fn sum(linking: &mut Linking, group: usize, rows: &[Vec<BigUint>], work: u64) ->
         };
         total += binomial * rest;
     }
-    linking.restore(&before);
+    linking.restore(before);
     Ok(total)
 }
 

@@ -16,20 +16,28 @@ use super::skeleton::Skeleton;
 ///
 /// Units of one group that are seen by the same groups of the next layer are one node
 /// with a capacity, and so are inputs.
-#[derive(Clone)]
 pub struct Linking {
     /// For each node, those below it that it sees; inputs see none.
     below: Vec<Vec<u32>>,
+    /// The number of the first edge of each node.
+    edges: Vec<u32>,
+    /// For each node, those above it that see it, and the edges.
     above: Vec<Vec<(u32, u32)>>,
     capacity: Vec<u64>,
-    /// Paths through each node.
-    used: Vec<u64>,
-    /// Paths along each edge, in the order of `below`.
-    flow: Vec<Vec<u64>>,
+    paths: Paths,
     /// The nodes of the groups that paths start from.
     groups: Vec<u32>,
     first_input: u32,
     steps: u64,
+}
+
+/// How many paths run where.
+#[derive(Clone)]
+pub struct Paths {
+    /// Through each node.
+    used: Vec<u64>,
+    /// Along each edge.
+    flow: Vec<u64>,
 }
 
 impl Linking {
@@ -82,14 +90,21 @@ impl Linking {
             level = start..nodes.len();
         }
         let mut above = vec![Vec::new(); nodes.len()];
+        let mut edges = Vec::with_capacity(nodes.len());
+        let mut edge = 0;
         for (node, seen) in below.iter().enumerate() {
-            for (edge, &other) in seen.iter().enumerate() {
-                above[other as usize].push((node as u32, edge as u32));
+            edges.push(edge);
+            for &other in seen {
+                above[other as usize].push((node as u32, edge));
+                edge += 1;
             }
         }
         Linking {
-            flow: below.iter().map(|seen| vec![0; seen.len()]).collect(),
-            used: vec![0; nodes.len()],
+            paths: Paths {
+                used: vec![0; nodes.len()],
+                flow: vec![0; edge as usize],
+            },
+            edges,
             capacity: nodes.into_iter().map(|(_, capacity)| capacity).collect(),
             below,
             above,
@@ -121,6 +136,8 @@ impl Linking {
         // An augmenting path enters a full node only to turn back up along one of
         // its paths, or passes down through it backwards.
         let nodes = self.below.len();
+        self.steps += nodes as u64 / 8;
+        let Paths { used, flow } = &mut self.paths;
         let source = self.groups[group];
         // How each half was reached: from which half, and by which edge.
         let mut reached: Vec<[Option<Step>; 2]> = vec![[None; 2]; nodes];
@@ -140,7 +157,7 @@ impl Linking {
             };
             if half == IN {
                 self.steps += 1;
-                if self.used[at] < self.capacity[at] {
+                if used[at] < self.capacity[at] {
                     if node >= self.first_input {
                         end = Some(node);
                         break;
@@ -150,18 +167,17 @@ impl Linking {
                 // Undo a path that comes in here: it must leave its upper node anew.
                 for &(upper, edge) in &self.above[at] {
                     self.steps += 1;
-                    if self.flow[upper as usize][edge as usize] > 0 {
+                    if flow[edge as usize] > 0 {
                         visit(upper, OUT, Step::Up { edge, lower: node });
                     }
                 }
             } else {
-                for (edge, &lower) in self.below[at].iter().enumerate() {
+                for (edge, &lower) in (self.edges[at]..).zip(&self.below[at]) {
                     self.steps += 1;
-                    let edge = edge as u32;
                     visit(lower, IN, Step::Down { edge, upper: node });
                 }
                 // Undo a path through this node: it must come in elsewhere.
-                if self.used[at] > 0 && node >= self.groups.len() as u32 {
+                if used[at] > 0 && node >= self.groups.len() as u32 {
                     visit(node, IN, Step::BackThrough);
                 }
             }
@@ -169,35 +185,40 @@ impl Linking {
         let Some(input) = end else {
             return false;
         };
-        self.used[input as usize] += 1;
+        used[input as usize] += 1;
         let (mut node, mut half) = (input, IN);
         loop {
             match reached[node as usize][half].expect("the path was followed") {
                 Step::Start => return true,
                 Step::Down { edge, upper } => {
-                    self.flow[upper as usize][edge as usize] += 1;
+                    flow[edge as usize] += 1;
                     (node, half) = (upper, OUT);
                 }
                 Step::Up { edge, lower } => {
-                    self.flow[node as usize][edge as usize] -= 1;
+                    flow[edge as usize] -= 1;
                     (node, half) = (lower, IN);
                 }
                 Step::Through => {
-                    self.used[node as usize] += 1;
+                    used[node as usize] += 1;
                     half = IN;
                 }
                 Step::BackThrough => {
-                    self.used[node as usize] -= 1;
+                    used[node as usize] -= 1;
                     half = OUT;
                 }
             }
         }
     }
 
-    /// Takes back the paths of an earlier copy; the steps stay counted.
-    pub fn restore(&mut self, earlier: &Linking) {
-        self.used.clone_from(&earlier.used);
-        self.flow.clone_from(&earlier.flow);
+    /// The paths as they are.
+    pub fn paths(&mut self) -> Paths {
+        self.steps += (self.paths.used.len() + self.paths.flow.len()) as u64 / 4 + 20;
+        self.paths.clone()
+    }
+
+    /// Goes back to earlier paths.
+    pub fn restore(&mut self, earlier: Paths) {
+        self.paths = earlier;
     }
 }
 

@@ -52,6 +52,8 @@ pub fn value(inputs: u64, widths: &[u64], bounds: &[BigUint], work: u64) -> Form
     // F_{l+1}(d) for d = 0, 1, ...
     let mut after = vec![BigUint::one(); most as usize + 1];
     for (&width, bound) in widths.iter().zip(bounds).rev() {
+        // The row fills so many bytes, about: none are begun in vain.
+        work.spend(width.saturating_mul(width) / 16)?;
         let row = binomial::row(width, width, work)?;
         let mut total = BigUint::zero();
         let mut own = Vec::with_capacity(after.len());
