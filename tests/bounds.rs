@@ -6,11 +6,13 @@
 mod common;
 
 use chambers::arithmetic::{Number, Rational};
-use chambers::network::{Affine, Architecture, ChannelOrder, Convolution, Layer, Network, random};
+use chambers::network::{
+    Affine, Architecture, ChannelOrder, Convolution, Layer, Network, Shape, random,
+};
 use chambers::theory::bounds::{self, Bound, Kind};
 use chambers::theory::formula::{WORK, Work};
 use chambers::theory::theorem2::Budget;
-use chambers::theory::{Exactness, Skeleton, channel_folding, theorem2, theorem5};
+use chambers::theory::{Exactness, Skeleton, catalogue, channel_folding, theorem2, theorem5};
 use common::check::{count, everywhere};
 use common::rng::{Rng, seeds};
 use num_bigint::BigUint;
@@ -224,6 +226,63 @@ fn architectures(cases: u64, units: usize) -> impl Iterator<Item = (String, Arch
     let possible = lines.filter_map(|line| Some((line.clone(), Architecture::parse(&line).ok()?)));
     let small = possible.filter(move |(_, architecture)| architecture.units() <= units);
     small.take(seeds(cases).end as usize)
+}
+
+/// A reader of tables may rely on the list of names.
+#[test]
+fn every_bound_has_a_name_that_is_listed() {
+    let mut names: Vec<&str> = bounds::IDS.to_vec();
+    names.extend(catalogue::entries().iter().map(|entry| entry.id));
+    let one_layer = [
+        "3x3x1; conv 2@2x2",
+        "16x16x1; conv 4@3x3",
+        "2; dense 5 nobias",
+    ];
+    let one_layer = one_layer.map(|line| Architecture::parse(line).unwrap());
+    let deep = architectures(50, 24).map(|(_, architecture)| architecture);
+    for architecture in one_layer.into_iter().chain(deep) {
+        let skeleton = Skeleton::of_architecture(&architecture);
+        for bound in bounds::all(
+            &skeleton,
+            &Budget {
+                steps: 1_000_000,
+                ..Budget::default()
+            },
+        ) {
+            assert!(names.contains(&bound.id), "{}", bound.id);
+        }
+    }
+}
+
+/// The folding needs the image that the layer before makes: not one whose values were
+/// reordered on the way.
+#[test]
+fn rearranged_images_have_no_folding_bound() {
+    let architecture = Architecture::parse("1x4x1; conv 2@1x1; conv 2@1x2").unwrap();
+    let plain = random::he(&architecture, 1).unwrap();
+    let rebuilt = |between: Option<Layer>| {
+        let mut network = Network::new(plain.input().clone());
+        let mut between = between;
+        for (number, layer) in plain.layers().iter().enumerate() {
+            if number == 2
+                && let Some(between) = between.take()
+            {
+                network.push(between).unwrap();
+            }
+            network.push(layer.clone()).unwrap();
+        }
+        Skeleton::of_network(&network)
+    };
+    let shape = plain.layers()[0].clone();
+    let Layer::Affine(affine) = shape else {
+        panic!("the first layer is affine")
+    };
+    let order: Vec<usize> = (0..8).rev().collect();
+    let reversed = Affine::permutation(affine.output().clone(), &order).unwrap();
+    assert!(theorem5::images(&rebuilt(None)).is_ok());
+    assert!(theorem5::images(&rebuilt(Some(Layer::Affine(reversed)))).is_err());
+    let flat = Layer::Reshape(Shape::new([2, 2, 2]));
+    assert!(theorem5::images(&rebuilt(Some(flat))).is_err());
 }
 
 /// The proofs say which bound is never above which.

@@ -102,6 +102,22 @@ fn a_sweep_is_a_table_of_numbers() {
     let values: Vec<&str> = lines.map(|line| line[column]).collect();
     // Table 1 of the reference values.
     assert_eq!(values, ["4", "15", "40", "85", "156", "259", "400", "585"]);
+    // One layer and two have different bounds, and every line all columns.
+    let text = stdout(&run(&[
+        "bounds",
+        "--arch",
+        "1x3x1; conv 2@1x2",
+        "--sweep",
+        "L=1..2",
+    ]));
+    let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+    let column = |id: &str| lines[0].iter().position(|name| *name == id).unwrap();
+    // The two-layer values are those of table 5 of the reference values.
+    assert_eq!(lines[1][column("xiong2020-theorem2")], "15");
+    assert_eq!(lines[1][column("xiong2020-theorem5-upper")], "");
+    assert_eq!(lines[2][column("xiong2020-theorem2")], "");
+    assert_eq!(lines[2][column("xiong2020-theorem5-upper")], "60");
+    assert!(lines.iter().all(|line| line.len() == lines[0].len()));
     for (sweep, lines) in [("f1=1..9", 4), ("s1=1..2", 3), ("L=1..2", 3)] {
         let text = stdout(&run(&[
             "bounds",
@@ -154,9 +170,13 @@ fn out_of_reach_is_an_interval() {
         "--json",
     ];
     let answer = json(&arguments);
-    let four = bound(&answer, "xiong2020-theorem2");
-    assert_eq!(four["kind"], "upper");
-    assert!(four["reason"].as_str().unwrap().contains("strip"), "{four}");
+    assert_eq!(bound(&answer, "xiong2020-theorem2")["value"], Value::Null);
+    let upper = bound(&answer, "xiong2020-theorem2-at-most");
+    assert_eq!(upper["kind"], "upper");
+    assert!(
+        upper["reason"].as_str().unwrap().contains("strip"),
+        "{upper}"
+    );
 }
 
 #[test]

@@ -16,7 +16,7 @@
 //! arrangement has many linear symmetries, flats are gone through rank by rank, one for
 //! each orbit.
 //!
-//! Everything is exact, and nothing here is shared with the search: [`crate::search`]
+//! Everything is exact, and no decision is shared with the search: [`crate::search`]
 //! is an independent way to the same number of regions.
 //!
 //! ```

@@ -340,10 +340,12 @@ impl Report {
                     "{id} says at most {value}, but {regions} were counted: \
                      please report this as a bug"
                 )),
-                _ if id == "xiong2020-theorem2" && value != regions => remarks.push(format!(
-                    "Theorem 2 of {} says exactly {value}, and {regions} were counted: {}",
-                    bound.source, bound.reason
-                )),
+                _ if id == "xiong2020-theorem2" && value != regions && self.everywhere() => {
+                    remarks.push(format!(
+                        "Theorem 2 of {} says exactly {value}, and {regions} were counted: {}",
+                        bound.source, bound.reason
+                    ));
+                }
                 _ => {}
             }
         }

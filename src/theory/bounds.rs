@@ -60,6 +60,27 @@ pub struct Bound {
     pub reason: String,
 }
 
+/// The names of all bounds but those of [`catalogue::entries`].
+pub const IDS: [&str; 17] = [
+    "xiong2020-theorem1",
+    "xiong2020-theorem2",
+    "xiong2020-theorem2-at-least",
+    "xiong2020-theorem2-at-most",
+    "generic-shared-weights",
+    "generic-shared-weights-upper",
+    "strips-lower",
+    "xiong2020-lemma2",
+    "xiong2020-theorem5-lower",
+    "xiong2020-theorem5-upper",
+    "receptive-field-upper",
+    "disjoint-paths-upper",
+    "hybrid-upper",
+    "activity-upper",
+    "first-layer-lower",
+    "channel-folding-lower",
+    "stable-units-upper",
+];
+
 const XIONG: &str = "Xiong et al. 2020";
 const HERE: &str = "derived here, docs/theory.md";
 
@@ -204,8 +225,11 @@ impl List {
                     let value = Ok(four.lower.clone());
                     self.add(lower, XIONG, Kind::Lower, value, reason.clone());
                 }
-                let reason = format!("the sum is at most this: {reason}");
-                self.add(id, XIONG, Kind::Upper, Ok(four.upper), reason);
+                let upper = "xiong2020-theorem2-at-most";
+                self.add(upper, XIONG, Kind::Upper, Ok(four.upper), reason);
+                self.applies(exact);
+                let out_of_reach = Err(NoValue::TooLarge);
+                self.add(id, XIONG, kind, out_of_reach, "");
             }
         }
         self.applies(exact);

@@ -27,6 +27,8 @@ pub struct Layer {
     sizes: Vec<u64>,
     kind: Kind,
     biased: bool,
+    /// Whether the values before it come reordered, or under another shape.
+    rearranged: bool,
     parameters: usize,
 }
 
@@ -60,6 +62,7 @@ impl Skeleton {
                     sizes: vec![*units as u64],
                     kind: Kind::Dense,
                     biased: *bias,
+                    rearranged: false,
                     parameters: units * (values + usize::from(*bias)),
                 },
                 ArchitectureLayer::Convolution { geometry, bias } => {
@@ -80,16 +83,20 @@ impl Skeleton {
         let mut values = inputs;
         let mut layers = Vec::new();
         let mut affines = Vec::new();
-        for layer in network.layers() {
+        let mut shape = network.input().clone();
+        let mut reshaped = false;
+        for (layer, output) in network.layers().iter().zip(network.shapes()) {
             match layer {
-                network::Layer::Reshape(_) => {}
+                network::Layer::Reshape(to) => reshaped |= *to != shape,
                 network::Layer::Affine(affine) => affines.push(affine),
                 network::Layer::Relu => {
-                    let layer = composed(&std::mem::take(&mut affines), values);
+                    let mut layer = composed(&std::mem::take(&mut affines), values);
+                    layer.rearranged |= std::mem::take(&mut reshaped);
                     values = layer.units();
                     layers.push(layer);
                 }
             }
+            shape = output;
         }
         Skeleton { inputs, layers }
     }
@@ -248,6 +255,12 @@ impl Layer {
         self.biased
     }
 
+    /// Whether the values before it come reordered, or under another shape, so that
+    /// neighbours need not be neighbours there.
+    pub fn is_rearranged(&self) -> bool {
+        self.rearranged
+    }
+
     /// The groups of Theorem 2 with these windows in place of the layer's own.
     pub fn groups_with(&self, windows: &[Vec<u32>]) -> Vec<Group> {
         let group = |(window, &units): (&Vec<u32>, &u64)| Group {
@@ -353,6 +366,7 @@ impl Grouping {
             sizes,
             kind,
             biased,
+            rearranged: false,
             parameters,
         }
     }
@@ -382,7 +396,10 @@ fn composed(affines: &[&Affine], values: usize) -> Layer {
         .iter()
         .any(|affine| affine.bias().iter().any(|bias| !bias.is_zero()));
     let kind = kind(affines, &grouping.windows);
-    grouping.layer(members, kind, biased, parameters)
+    let mut layer = grouping.layer(members, kind, biased, parameters);
+    let reorders = |affine: &&Affine| *affine.kind() == AffineKind::Permutation;
+    layer.rearranged = affines.iter().any(reorders);
+    layer
 }
 
 /// The values that output `row` depends on.

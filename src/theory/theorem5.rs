@@ -14,7 +14,8 @@
 //! Theorem 2's (4) bounds R'' from above also where it is not exact. (8) is on the
 //! maximum over the weights; R' must be the true number or a lower bound of it, as (4)
 //! can be too large. The construction wants biases, no padding (a shift of all inputs
-//! must act alike at all positions), and channels that mix. A dense layer counts as one
+//! must act alike at all positions), channels that mix, and images that are handed on
+//! as they are. A dense layer counts as one
 //! position whose filters cover everything before it.
 //!
 //! Eq. (10) is both for filters of size 1: [`super::folding`] improves (8), and
@@ -82,6 +83,15 @@ pub fn images(skeleton: &Skeleton) -> Result<Images, String> {
         layers: Vec::new(),
     };
     for (number, layer) in (1..).zip(skeleton.layers()) {
+        // A dense layer sees all in any order, and the input's order is nobody's.
+        if let Kind::Convolution(conv) = layer.kind()
+            && number > 1
+            && (layer.is_rearranged() || conv.input != positions || conv.channels != channels)
+        {
+            return Err(format!(
+                "layer {number} sees another image than the one before it makes"
+            ));
+        }
         let image = image(layer, positions, channels)
             .map_err(|problem| format!("layer {number} {problem}"))?;
         (positions, channels) = (image.positions, image.filters);

@@ -4,6 +4,7 @@ use chambers::Result;
 use chambers::network::Architecture;
 use chambers::theory::Skeleton;
 use chambers::theory::bounds::{self, Bound};
+use chambers::theory::catalogue;
 use chambers::theory::theorem2::Budget;
 use num_bigint::BigUint;
 
@@ -32,7 +33,12 @@ enum Variable {
 pub fn run(architecture: &str, sweep: &str, budget: &Budget, digits: Digits) -> Result<Status> {
     model::architecture(architecture)?;
     let (name, variable, from, to) = parse(sweep)?;
-    let mut ids: Option<Vec<&'static str>> = None;
+    // The same columns for every sweep: a network of more layers has other bounds.
+    let published = catalogue::evaluate(1, &[])
+        .into_iter()
+        .map(|value| value.entry.id);
+    let ids: Vec<&str> = bounds::IDS.into_iter().chain(published).collect();
+    let mut lines = 0;
     for number in from..=to {
         let text = replaced(architecture, variable, number)?;
         let architecture = match Architecture::parse(&text) {
@@ -43,23 +49,18 @@ pub fn run(architecture: &str, sweep: &str, budget: &Budget, digits: Digits) -> 
             }
         };
         let skeleton = Skeleton::of_architecture(&architecture);
-        let bounds = bounds::all(&skeleton, budget);
-        let ids = match &ids {
-            Some(ids) => ids,
-            None => {
-                let mut all: Vec<&'static str> = bounds.iter().map(|bound| bound.id).collect();
-                all.sort_unstable();
-                print(&header(&name, &all))?;
-                let growth = growth(&skeleton).filter(|_| variable == Variable::Filters(1));
-                if let Some(growth) = growth {
-                    note(&growth.to_string());
-                }
-                &*ids.insert(all)
+        if lines == 0 {
+            print(&header(&name, &ids))?;
+            let growth = growth(&skeleton).filter(|_| variable == Variable::Filters(1));
+            if let Some(growth) = growth {
+                note(&growth.to_string());
             }
-        };
-        print(&line(number, &skeleton, &bounds, ids, digits))?;
+        }
+        lines += 1;
+        let bounds = bounds::all(&skeleton, budget);
+        print(&line(number, &skeleton, &bounds, &ids, digits))?;
     }
-    if ids.is_none() {
+    if lines == 0 {
         return Err(wrong(
             "--sweep",
             format!("no value of {sweep} gives an architecture that is possible"),
