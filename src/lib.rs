@@ -54,7 +54,7 @@
 //!   1e-300 to 1e300 are part of the bound.
 //! - Every region is proved to exist by a point strictly inside it, and every cell
 //!   that is not split by a certificate that nothing cuts it.
-//! - The same input gives the same regions, count and [`Digest`](search::Digest) with
+//! - The same input gives the same regions, count and [`Digest`](regions::Digest) with
 //!   any number of threads.
 //! - A search that was stopped says so: [`Answer::complete`] is false, and the count
 //!   is a lower bound.
@@ -70,7 +70,8 @@
 //! | [`network`] | shapes, layers with exact weights, evaluation; readers ([`network::import`]), the writer ([`network::export`]), random networks |
 //! | [`arrangement`] | domains: all of R^n, boxes, VNN-LIB |
 //! | [`search`] | counting and enumerating, progress and stopping, digests |
-//! | [`regions`] | patterns and witnesses |
+//! | [`regions`] | patterns, their digest, witnesses |
+//! | [`proof`] | proofs of a count as files, and their checker |
 //! | [`characteristic`] | regions of one layer without enumerating them: the characteristic polynomial |
 //! | [`theory`] | formulas for the number of regions |
 //! | [`output`] | lists of regions as files |
@@ -84,6 +85,7 @@ mod error;
 mod file;
 pub mod network;
 pub mod output;
+pub mod proof;
 pub mod regions;
 pub mod search;
 pub mod theory;

@@ -235,7 +235,7 @@ fn assert_oracle(method: &str, oracle: fn(&Network, &Domain) -> BTreeSet<String>
 
 fn digest(patterns: &BTreeSet<String>) -> String {
     use chambers::regions::Sign;
-    let mut digest = chambers::search::Digest::default();
+    let mut digest = chambers::regions::Digest::default();
     for pattern in patterns {
         let sign = |symbol| match symbol {
             '+' => Sign::Positive,

@@ -6,6 +6,7 @@ pub mod evaluate;
 pub mod export;
 pub mod import;
 pub(crate) mod limits;
+mod listing;
 pub mod random;
 pub mod shape;
 

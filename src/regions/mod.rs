@@ -1,7 +1,9 @@
 //! What is known of one activation region.
 
+pub mod digest;
 pub mod pattern;
 
+pub use digest::Digest;
 pub use pattern::{Pattern, Sign};
 
 use crate::arithmetic::Rational;

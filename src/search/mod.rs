@@ -1,6 +1,5 @@
 //! The partition tree: finds every activation region and proves each decision.
 
-pub mod digest;
 pub mod engine;
 mod level;
 mod monitor;
@@ -8,7 +7,6 @@ mod point;
 mod tally;
 mod tree;
 
-pub use digest::Digest;
 pub use monitor::{Monitor, Snapshot};
 
 use std::ops::ControlFlow;
@@ -18,7 +16,7 @@ use crate::arrangement::Domain;
 use crate::arrangement::chart::charts;
 use crate::arrangement::stage::stages;
 use crate::network::Network;
-use crate::regions::Region;
+use crate::regions::{Digest, Region};
 use crate::{Error, Result};
 use tally::Tallies;
 use tree::Tree;

@@ -3,7 +3,8 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Decisions, Digest, Monitor};
+use super::{Decisions, Monitor};
+use crate::regions::Digest;
 
 /// Leaves between two reports to the monitor.
 const REPORT_EVERY: u64 = 64;

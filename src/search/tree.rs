@@ -10,7 +10,6 @@
 
 use std::ops::ControlFlow;
 
-use super::digest::PatternHash;
 use super::engine::certify;
 use super::engine::dictionary::{Dictionary, Views, Walk};
 use super::engine::exact::{Minimum, interior_point, minimum};
@@ -22,6 +21,7 @@ use super::{Decisions, Monitor, Options, Visit};
 use crate::arithmetic::{IntegerRow, Rational};
 use crate::arrangement::stage::Stage;
 use crate::arrangement::{Chart, Domain};
+use crate::regions::digest::PatternHash;
 use crate::regions::{Region, Sign};
 
 /// Float dictionaries older than this are computed anew before they are trusted to

@@ -8,9 +8,10 @@ use std::sync::Mutex;
 
 use chambers::arrangement::Domain;
 use chambers::network::Network;
+use chambers::regions::Digest;
+use chambers::regions::digest::PatternHash;
 use chambers::regions::{Pattern, Region, Sign};
-use chambers::search::digest::PatternHash;
-use chambers::search::{self, Answer, Digest, Monitor, Options};
+use chambers::search::{self, Answer, Monitor, Options};
 
 use super::model::symbol;
 use super::networks::describe;

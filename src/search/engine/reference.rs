@@ -19,7 +19,7 @@ use good_lp::{
 use crate::arrangement::Domain;
 use crate::network::{Affine, Layer, Network};
 use crate::regions::Sign;
-use crate::search::digest::{Digest, PatternHash};
+use crate::regions::digest::{Digest, PatternHash};
 use crate::search::{LayerAnswer, Monitor, Options};
 
 /// The least radius (or so) of a ball in a cell that counts: what makes this engine
