@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use chambers::arrangement::{Domain, vnnlib};
 use chambers::network::{Network, import};
-use chambers::search::{Answer, digest::PatternHash};
+use chambers::regions::digest::PatternHash;
+use chambers::search::Answer;
 use common::arrangements::{binomial, factorial, generic_chambers};
 use common::check::count;
 use common::{deletion, patterns, polygon, sweep};

@@ -372,7 +372,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The next varint.
-    pub fn next(&mut self) -> Option<u64> {
+    pub fn number(&mut self) -> Option<u64> {
         let groups = self.groups()?;
         let fits = groups.len() < 10 || groups.len() == 10 && groups[9] <= 1;
         let value = |sum, group: &u8| sum << 7 | u64::from(group & 0x7f);
@@ -380,12 +380,12 @@ impl<'a> Cursor<'a> {
     }
 
     /// The next varint as a size.
-    pub fn next_size(&mut self) -> Option<usize> {
-        usize::try_from(self.next()?).ok()
+    pub fn size(&mut self) -> Option<usize> {
+        usize::try_from(self.number()?).ok()
     }
 
     /// The next signed varint.
-    pub fn next_signed(&mut self) -> Option<BigInt> {
+    pub fn signed(&mut self) -> Option<BigInt> {
         let groups: Vec<u8> = self.groups()?.iter().map(|group| group & 0x7f).collect();
         let folded = BigUint::from_radix_le(&groups, 128)?;
         let odd = folded.bit(0);
@@ -452,14 +452,14 @@ pub fn encode_start(chart: usize, trail: &[Entry], settled: bool) -> Vec<u8> {
 
 /// Reads the start of a chunk of a network with this many units; `None` where it is none.
 pub fn decode_start(cursor: &mut Cursor, units: usize) -> Option<(usize, Vec<Entry>)> {
-    let chart = cursor.next_size()?;
-    let entries = cursor.next_size()?;
+    let chart = cursor.size()?;
+    let entries = cursor.size()?;
     if entries > units {
         return None;
     }
     let mut trail = Vec::with_capacity(entries);
     for _ in 0..entries {
-        let code = cursor.next()?;
+        let code = cursor.number()?;
         let how = match code % 8 {
             0 => Decided::Negative,
             1 => Decided::Positive,
@@ -509,18 +509,18 @@ mod tests {
         let mut cursor = Cursor::new(&bytes);
         values
             .iter()
-            .for_each(|&value| assert_eq!(cursor.next(), Some(value)));
+            .for_each(|&value| assert_eq!(cursor.number(), Some(value)));
         assert!(cursor.is_at_end());
-        assert_eq!(cursor.next(), None);
+        assert_eq!(cursor.number(), None);
         // Protocol Buffers' example of a varint.
-        assert_eq!(Cursor::new(&[0xac, 0x02]).next(), Some(300));
+        assert_eq!(Cursor::new(&[0xac, 0x02]).number(), Some(300));
         for wrong in [
             &[0x80, 0x00][..],
             &[0x80],
             &[0xff; 12],
             &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02],
         ] {
-            assert_eq!(Cursor::new(wrong).next(), None, "{wrong:?}");
+            assert_eq!(Cursor::new(wrong).number(), None, "{wrong:?}");
         }
     }
 
@@ -537,7 +537,7 @@ mod tests {
         let mut cursor = Cursor::new(&bytes);
         values
             .iter()
-            .for_each(|value| assert_eq!(cursor.next_signed().as_ref(), Some(value)));
+            .for_each(|value| assert_eq!(cursor.signed().as_ref(), Some(value)));
         assert!(cursor.is_at_end());
     }
 
