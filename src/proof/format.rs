@@ -332,6 +332,9 @@ pub fn put(bytes: &mut Vec<u8>, mut value: u64) {
 /// Appends a signed varint of any size.
 pub fn put_signed(bytes: &mut Vec<u8>, value: &BigInt) {
     // -1 becomes 1, 1 becomes 2.
+    if let Ok(small) = i64::try_from(value) {
+        return put(bytes, ((small << 1) ^ (small >> 63)) as u64);
+    }
     let double: BigInt = value << 1;
     let folded = if value.sign() == Sign::Minus {
         -double - 1

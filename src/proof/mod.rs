@@ -5,5 +5,7 @@
 //! the domain, and exact arithmetic.
 
 pub mod format;
+pub mod record;
 
 pub use format::{Footer, Header};
+pub use record::Sink;

@@ -1,11 +1,16 @@
 //! Points inside a cell: a short step from a vertex, kept to floats that leave room
 //! for a proof.
 
+use num_bigint::BigInt;
+use num_traits::ToPrimitive;
 use smallvec::{SmallVec, smallvec};
 
-use crate::arithmetic::float::power_of_two;
-
+use super::certify;
 use super::dictionary::{Dictionary, PROPOSAL_ZERO};
+use crate::arithmetic::Rational;
+use crate::arithmetic::float::{exponent, power_of_two};
+use crate::proof::format::MAX_EXPONENT;
+use crate::search::level::{Level, RowId};
 
 /// Rounds of correction before a degenerate vertex is left to exact arithmetic.
 const ROUNDS: usize = 200;
@@ -15,6 +20,101 @@ const MARGIN: f64 = 0.01;
 
 /// A point in chart coordinates.
 pub type Point = SmallVec<[f64; 16]>;
+
+/// A point that is proved to lie inside a cell, in chart coordinates.
+pub enum Witness {
+    /// Coordinates are floats.
+    Float(Point),
+    /// Coordinates are rationals.
+    Exact(Vec<Rational>),
+}
+
+impl Witness {
+    /// The coordinates.
+    pub fn exact(&self) -> Vec<Rational> {
+        match self {
+            Witness::Exact(y) => y.clone(),
+            Witness::Float(y) => y
+                .iter()
+                .map(|&y| Rational::from_float(y).expect("a witness is finite"))
+                .collect(),
+        }
+    }
+
+    /// Whether the rows are positive at the point, exactly.
+    pub fn is_inside(&self, level: &Level, mut ids: impl Iterator<Item = RowId>) -> bool {
+        let exact = self.exact();
+        ids.all(|id| {
+            let by_floats = match self {
+                Witness::Float(point) => certify::positive_at(level, [id].into_iter(), point),
+                Witness::Exact(_) => false,
+            };
+            by_floats || certify::positive_at_exactly(level, id, &exact)
+        })
+    }
+
+    /// A point of the same cell with few digits, `mantissas` times 2^exponent: the
+    /// coarsest grid, or nearly, that has a point next to this one inside. `None` when
+    /// proofs cannot hold so fine a grid.
+    pub fn shortened<I: Iterator<Item = RowId>>(
+        &self,
+        level: &Level,
+        ids: &dyn Fn() -> I,
+    ) -> Option<(i64, Vec<BigInt>)> {
+        if let Witness::Float(point) = self
+            && let Some(short) = shortened_by_floats(point, level, ids)
+        {
+            return Some(short);
+        }
+        let exact = self.exact();
+        let mut bits = 0;
+        while bits <= MAX_EXPONENT as i64 {
+            let scale = Rational::from_integer(BigInt::from(1) << bits);
+            let mantissas: Vec<BigInt> = exact
+                .iter()
+                .map(|y| (y * &scale).round().to_integer())
+                .collect();
+            let rounded = mantissas
+                .iter()
+                .map(|m| Rational::from_integer(m.clone()) / &scale);
+            if Witness::Exact(rounded.collect()).is_inside(level, ids()) {
+                return Some((-bits, mantissas));
+            }
+            bits = 2 * bits + 4;
+        }
+        None
+    }
+}
+
+/// Moves a point by so little that no row loses more than half of its value.
+fn shortened_by_floats<I: Iterator<Item = RowId>>(
+    point: &Point,
+    level: &Level,
+    ids: &dyn Fn() -> I,
+) -> Option<(i64, Vec<BigInt>)> {
+    let d = point.len();
+    let room = |id: RowId| {
+        let row = level.row(id).center;
+        let value = row
+            .iter()
+            .zip(point)
+            .fold(row[d], |sum, (a, y)| sum + a * y);
+        value.abs() / row[..d].iter().map(|a| a.abs()).sum::<f64>()
+    };
+    let least = ids().map(room).fold(1.0, f64::min);
+    let step = power_of_two(exponent(least));
+    let mantissas: SmallVec<[f64; 16]> = point.iter().map(|y| (y / step).round()).collect();
+    let rounded: Point = mantissas.iter().map(|m| m * step).collect();
+    let short = (least > power_of_two(-900))
+        && mantissas.iter().all(|m| m.abs() < power_of_two(53))
+        && certify::positive_at(level, ids(), &rounded);
+    short.then(|| {
+        let mantissas = mantissas
+            .iter()
+            .map(|m| BigInt::from(m.to_i64().unwrap_or_default()));
+        (exponent(least), mantissas.collect())
+    })
+}
 
 /// Proposes a point at which all constraints of the cell are positive. Proves
 /// nothing; `None` when no direction leads into the cell as far as floats can tell.
