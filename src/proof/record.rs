@@ -1,8 +1,6 @@
 //! Writes proofs down while a search runs: each thread its own pieces of the walk, in
 //! chunks that are handed on as soon as they are full.
 
-use num_bigint::BigInt;
-
 use super::Header;
 use super::format::{Decided, Entry, encode_start, event, put, put_signed};
 
@@ -142,13 +140,18 @@ impl<'s> Stream<'s> {
         });
     }
 
-    /// A region; the point is `mantissas` times 2^exponent.
-    pub fn region(&mut self, exponent: i64, mantissas: &[BigInt]) {
+    /// A region; the point is `mantissas`, which `put` writes, times 2^exponent.
+    pub fn region<M: Clone>(
+        &mut self,
+        exponent: i64,
+        mantissas: &[M],
+        put: impl Fn(&mut Vec<u8>, M),
+    ) {
         self.make_room();
         self.event(event::REGION, event::LEAF);
-        put_signed(&mut self.body, &exponent.into());
+        put_signed(&mut self.body, exponent);
         for mantissa in mantissas {
-            put_signed(&mut self.body, mantissa);
+            put(&mut self.body, mantissa.clone());
         }
         self.leave();
     }

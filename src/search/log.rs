@@ -1,10 +1,11 @@
 //! Tells a proof stream, when there is one, what the search decides.
 
-use num_bigint::BigInt;
 use smallvec::SmallVec;
 
+use super::engine::witness::Mantissas;
 use super::level::{Level, RowId};
 use crate::arrangement::stage::Stage;
+use crate::proof::format::{put_long, put_signed};
 use crate::proof::record::{Branch, Constraint, Stream};
 use crate::regions::Sign;
 
@@ -82,8 +83,11 @@ impl<'s> Log<'s> {
     }
 
     /// A region with this point inside.
-    pub fn region(&mut self, exponent: i64, mantissas: &[BigInt]) {
-        self.each(|stream| stream.region(exponent, mantissas));
+    pub fn region(&mut self, exponent: i64, mantissas: &Mantissas) {
+        self.each(|stream| match mantissas {
+            Mantissas::Short(short) => stream.region(exponent, short, put_signed),
+            Mantissas::Long(long) => stream.region(exponent, long, |to, m| put_long(to, &m)),
+        });
     }
 
     /// The cell is empty: the first row contradicts the others.

@@ -466,12 +466,14 @@ impl<'a> Tree<'a> {
 
     /// No hyperplane of this layer cuts the cell any more.
     fn finish(&self, level: &Level, mut cell: Cell, log: &mut Log<'a>) {
-        match self.witness(level, &cell.dictionary) {
+        let stage = self.stages.get(level.number() as usize);
+        let told = stage.is_none() && log.is_on();
+        match self.witness(level, &cell.dictionary, told) {
             Ok(witness) => {
                 self.count_cell(level);
-                let Some(stage) = self.stages.get(level.number() as usize) else {
+                let Some(stage) = stage else {
                     let ids = || cell.dictionary.constraint_ids();
-                    return self.region(level, &cell.path, witness, &ids, log);
+                    return self.region(level, &cell.path, witness, ids, log);
                 };
                 let next = level.next(stage, self.active(level, &cell.path));
                 let Some(candidates) = self.sort_out(&next, &mut cell.path) else {
@@ -495,9 +497,21 @@ impl<'a> Tree<'a> {
     }
 
     /// A point inside the cell, with proof that it is, or the rows that prove the cell
-    /// empty.
-    fn witness(&self, level: &Level, dictionary: &Dictionary) -> Result<Witness, Vec<RowId>> {
-        if let Some(point) = witness::propose(dictionary) {
+    /// empty. A point that is to be told should be a short one.
+    fn witness(
+        &self,
+        level: &Level,
+        dictionary: &Dictionary,
+        told: bool,
+    ) -> Result<Witness, Vec<RowId>> {
+        if let Some((point, least)) = witness::propose(dictionary) {
+            if told
+                && let Some(short) = witness::rounded(&point, least)
+                && certify::positive_at(level, dictionary.constraint_ids(), &short)
+            {
+                self.tallies.with(|tally| tally.decisions.float += 1);
+                return Ok(Witness::Float(short));
+            }
             if certify::positive_at(level, dictionary.constraint_ids(), &point) {
                 self.tallies.with(|tally| tally.decisions.float += 1);
                 return Ok(Witness::Float(point));
@@ -538,7 +552,7 @@ impl<'a> Tree<'a> {
         level: &Level,
         path: &Path,
         witness: Witness,
-        ids: &dyn Fn() -> I,
+        ids: impl Fn() -> I,
         log: &mut Log<'a>,
     ) {
         if let Some(visit) = self.visit {
@@ -555,7 +569,7 @@ impl<'a> Tree<'a> {
             }
         }
         if log.is_on() {
-            match witness.shortened(level, ids) {
+            match witness.dyadic(level, ids) {
                 Some((exponent, mantissas)) => log.region(exponent, &mantissas),
                 // Too thin a cell for the format: what cannot be told is not claimed.
                 None => return self.give_up(log),
@@ -648,7 +662,7 @@ impl<'a> Tree<'a> {
         match self.stages.get(level.number() as usize) {
             None => {
                 let ids = || cell.constraints.iter().copied();
-                self.region(level, &cell.path, Witness::Exact(point), &ids, log);
+                self.region(level, &cell.path, Witness::Exact(point), ids, log);
             }
             Some(stage) => {
                 let next = level.next(stage, self.active(level, &cell.path));
