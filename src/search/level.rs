@@ -54,6 +54,8 @@ struct Rows {
     exact: Vec<bool>,
     /// See [`Level::vectors`].
     slacks: Vec<f64>,
+    /// See [`Level::vectors`].
+    norms: Vec<f64>,
 }
 
 /// What is known of a row before any search.
@@ -231,9 +233,10 @@ impl<'a> Level<'a> {
     /// Centers of a row as whole vectors of [`LANES`], filled up with zeros, and its
     /// slack: how far the row's exact value at a point whose coordinates are at
     /// most 1 can be from the sum of products in floats. It grows in proportion
-    /// with the largest coordinate.
+    /// with the largest coordinate. The last number bounds the sum of magnitudes of the
+    /// row's linear part.
     #[inline(always)]
-    pub fn vectors(&self, id: RowId) -> (&[[f64; LANES]], f64) {
+    pub fn vectors(&self, id: RowId) -> (&[[f64; LANES]], f64, f64) {
         let rows = &self.at(id.level).rows;
         let index = id.index as usize;
         (
@@ -241,6 +244,7 @@ impl<'a> Level<'a> {
                 .as_chunks()
                 .0,
             rows.slacks[index],
+            rows.norms[index],
         )
     }
 
@@ -350,6 +354,7 @@ impl Rows {
             supports: Vec::with_capacity(rows),
             exact: Vec::with_capacity(rows),
             slacks: Vec::with_capacity(rows),
+            norms: Vec::with_capacity(rows),
         }
     }
 
@@ -451,6 +456,9 @@ impl Rows {
             .sum();
         let slack = (error * magnitudes + radii.iter().sum::<f64>()) * (1.0 + 2.0 * error);
         self.slacks.push(slack + TINY);
+        let linear = self.centers[first..first + linear].iter().map(|c| c.abs());
+        let norm = linear.sum::<f64>() + radii.iter().sum::<f64>();
+        self.norms.push(norm * (1.0 + 2.0 * error));
     }
 }
 

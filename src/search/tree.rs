@@ -264,12 +264,66 @@ impl<'a> Tree<'a> {
         let candidate = cell.dictionary.split_candidate();
         match cell.dictionary.enter(candidate) {
             Some(column) => {
+                if cell.dictionary.candidates().is_empty()
+                    && level.number() as usize == self.stages.len()
+                    && self.split_into_regions(level, &mut cell, column, log)
+                {
+                    return;
+                }
                 let (positive, negative) = std::mem::take(&mut cell.views).split(candidate);
                 cell.views = positive;
                 self.split(level, cell, column, negative, log);
             }
             None => self.search_exactly(level, cell.into_exact(), log),
         }
+    }
+
+    /// Counts the two regions on either side of the last hyperplane of the last layer,
+    /// which stands in a column of the basis. One proof serves both; without it nothing
+    /// happens, and the answer is false.
+    fn split_into_regions(
+        &self,
+        level: &Level,
+        cell: &mut Cell,
+        column: usize,
+        log: &mut Log<'a>,
+    ) -> bool {
+        let dictionary = &cell.dictionary;
+        let Some(across) = (!log.is_on())
+            .then(|| witness::propose_across(dictionary, column))
+            .flatten()
+        else {
+            return false;
+        };
+        let id = dictionary.columns()[column];
+        let others = dictionary.constraint_ids().filter(|&other| other != id);
+        let opposite = RowId {
+            negated: !id.negated,
+            ..id
+        };
+        if !(certify::positive_around(level, others, &across.base, across.reach())
+            && certify::positive_at(level, [id].into_iter(), &across.positive)
+            && certify::positive_at(level, [opposite].into_iter(), &across.negative))
+        {
+            return false;
+        }
+        self.tallies.with(|tally| tally.decisions.float += 2);
+        cell.path.splits += 1;
+        let class = id.index as usize;
+        log.split(level, class);
+        let before = cell.path.hash;
+        for (sign, point) in [
+            (Sign::Positive, across.positive),
+            (Sign::Negative, across.negative),
+        ] {
+            cell.path.hash = before;
+            self.assign(level, &mut cell.path, class, sign);
+            log.follow_split(level, class, sign);
+            self.count_cell(level);
+            let ids = || cell.dictionary.constraint_ids();
+            self.region(level, &cell.path, Witness::Float(point), ids, log);
+        }
+        true
     }
 
     /// Searches both sides of the hyperplane in a column of the basis; `views` are

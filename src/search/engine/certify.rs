@@ -296,7 +296,19 @@ pub fn oriented(level: &Level, id: RowId, sign: i32) -> IntegerRow {
 }
 
 /// Proves with floats that the forms of `ids` are positive at the float point `y`.
-pub fn positive_at(level: &Level, mut ids: impl Iterator<Item = RowId>, y: &[f64]) -> bool {
+pub fn positive_at(level: &Level, ids: impl Iterator<Item = RowId>, y: &[f64]) -> bool {
+    positive_by(level, ids, y, |_| 0.0)
+}
+
+/// Proves with floats that the forms of `ids` at `y` exceed a margin that depends on the
+/// sum of magnitudes of their linear parts.
+#[inline(always)]
+fn positive_by(
+    level: &Level,
+    mut ids: impl Iterator<Item = RowId>,
+    y: &[f64],
+    margin: impl Fn(f64) -> f64,
+) -> bool {
     // The constant counts as one more coordinate, whose value is 1.
     let mut padded: SmallVec<[f64; 20]> = y.into();
     padded.push(1.0);
@@ -307,7 +319,7 @@ pub fn positive_at(level: &Level, mut ids: impl Iterator<Item = RowId>, y: &[f64
         .iter()
         .fold(1.0, |max: f64, value| max.max(value.abs()));
     ids.all(|id| {
-        let (row, slack) = level.vectors(id);
+        let (row, slack, norm) = level.vectors(id);
         let mut sums = [0.0; LANES];
         for (entries, coordinates) in row.iter().zip(coordinates) {
             for lane in 0..LANES {
@@ -317,8 +329,19 @@ pub fn positive_at(level: &Level, mut ids: impl Iterator<Item = RowId>, y: &[f64
         let value = (sums[0] + sums[1]) + (sums[2] + sums[3]);
         let value = if id.negated { -value } else { value };
         // A sum that overflowed on the way says nothing.
-        value > largest * slack && value.is_finite()
+        value > largest * slack + margin(norm) && value.is_finite()
     })
+}
+
+/// Proves with floats that the forms of `ids` are positive at all points whose
+/// coordinates differ from those of `y` by no more than `reach`.
+pub fn positive_around(
+    level: &Level,
+    ids: impl Iterator<Item = RowId>,
+    y: &[f64],
+    reach: f64,
+) -> bool {
+    positive_by(level, ids, y, |norm| reach * norm)
 }
 
 /// Decides exactly whether the form of `id` is positive at `y`.

@@ -8,7 +8,7 @@ use smallvec::{SmallVec, smallvec};
 use super::certify;
 use super::dictionary::{Dictionary, PROPOSAL_ZERO};
 use crate::arithmetic::Rational;
-use crate::arithmetic::float::{exponent, power_of_two};
+use crate::arithmetic::float::{UNIT, exponent, power_of_two};
 use crate::proof::format::MAX_EXPONENT;
 use crate::search::level::{Level, RowId};
 
@@ -184,6 +184,78 @@ pub fn propose(dictionary: &Dictionary) -> Option<(Point, f64)> {
         .collect();
     let finite = point.iter().all(|value| value.is_finite());
     finite.then_some((point, least))
+}
+
+/// Two points on either side of a hyperplane that cuts a cell, and one between them.
+pub struct Across {
+    /// Nearly on the hyperplane.
+    pub base: Point,
+    /// On its positive side.
+    pub positive: Point,
+    /// On its negative side.
+    pub negative: Point,
+}
+
+impl Across {
+    /// A bound on how much any coordinate of the two points differs from the one between.
+    pub fn reach(&self) -> f64 {
+        let change = |point: &Point| {
+            let changes = point.iter().zip(&self.base).map(|(a, b)| (a - b).abs());
+            changes.fold(0.0, f64::max)
+        };
+        f64::max(change(&self.positive), change(&self.negative)) * (1.0 + 4.0 * UNIT)
+    }
+}
+
+/// Proposes points inside a cell on both sides of the hyperplane in a column of the
+/// basis, so close to each other that one proof can serve both. Proves nothing; `None`
+/// when the vertex is degenerate.
+pub fn propose_across(dictionary: &Dictionary, column: usize) -> Option<Across> {
+    let d = dictionary.dimension();
+    let (mut step, mut nearest) = (f64::INFINITY, f64::INFINITY);
+    for k in 0..dictionary.constraints().len() {
+        let line = dictionary.constraint(k);
+        let fall = line[column] - line[..d].iter().sum::<f64>();
+        nearest = nearest.min(line[d]);
+        if fall > 0.0 {
+            step = step.min(line[d] / fall);
+        }
+    }
+    let step = if step.is_finite() { 0.5 * step } else { 1.0 };
+    let least = if d == 1 {
+        0.5 * nearest
+    } else {
+        step.min(0.5 * nearest)
+    };
+    // Not-a-number and zero are refused.
+    if !(least > PROPOSAL_ZERO && least.is_finite()) {
+        return None;
+    }
+    let size = (0..d).fold(0.0, |size: f64, k| {
+        size.max(dictionary.coordinate(k)[column].abs())
+    });
+    // Rows of size 1 change by up to 2 d times the largest change of a coordinate.
+    let reach = least / ((4 * d) as f64 * size);
+    let (mut base, mut positive, mut negative) = (Point::new(), Point::new(), Point::new());
+    for k in 0..d {
+        let line = dictionary.coordinate(k);
+        let slope = line[..d].iter().sum::<f64>() - line[column];
+        let value = line[d] + step * slope;
+        let change = reach * line[column];
+        base.push(value);
+        positive.push(value + change);
+        negative.push(value - change);
+    }
+    let fine = |point: &Point| {
+        let fine =
+            |y: &f64| *y == 0.0 || (power_of_two(-300)..power_of_two(300)).contains(&y.abs());
+        point.iter().all(fine)
+    };
+    (fine(&base) && fine(&positive) && fine(&negative)).then_some(Across {
+        base,
+        positive,
+        negative,
+    })
 }
 
 /// Corrects a direction, as a perceptron learns, until all `tight` constraints, zero
