@@ -20,6 +20,7 @@ pub mod model;
 pub mod networks;
 pub mod patterns;
 pub mod polygon;
+pub mod proof;
 pub mod rng;
 pub mod sweep;
 
