@@ -20,6 +20,8 @@ pub mod model;
 pub mod networks;
 pub mod patterns;
 pub mod polygon;
+pub mod proofs;
+pub mod prover;
 pub mod rng;
 pub mod sweep;
 
