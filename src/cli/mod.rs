@@ -8,6 +8,7 @@ mod inspect;
 mod model;
 mod outcome;
 mod progress;
+mod prove;
 mod random;
 mod report;
 mod signals;

@@ -6,5 +6,7 @@
 
 pub mod check;
 pub mod format;
+pub mod record;
 
 pub use format::{Footer, Header};
+pub use record::Sink;
