@@ -13,6 +13,7 @@ use chambers::regions::digest::PatternHash;
 use chambers::search::{Answer, Options};
 use common::arrangements::{binomial, factorial, generic_chambers};
 use common::check::count;
+use common::verified::proved;
 use common::{deletion, patterns, polygon, sweep};
 use serde::Deserialize;
 

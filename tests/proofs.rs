@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chambers::arrangement::Domain;
 use chambers::characteristic::{Found, Symmetry, characteristic};
 use chambers::network::{Architecture, Network, import, random};
-use chambers::proof::check::{Verifier, check};
+use chambers::proof::check::{self, Verifier};
 use chambers::proof::format::{Kind, Packing, write_magic, write_record};
 use chambers::proof::{Header, Sink};
 use chambers::search::{self, Monitor, Options};
-use common::proof::{prove, proved, verdict};
+use common::verified::{prove, proved, verdict};
 
 fn threads(threads: usize) -> Options {
     Options {
@@ -62,16 +62,25 @@ fn proofs_are_short() {
         "3; dense 12; dense 12; dense 12",
     ] {
         let network = random_network(arch);
-        let (answer, told) = prove(&network, &everywhere(&network), &threads(1), &Monitor::new());
+        let (answer, told) = prove(
+            &network,
+            &everywhere(&network),
+            &threads(1),
+            &Monitor::new(),
+        );
         let bytes: usize = told.chunks().iter().map(Vec::len).sum();
         let limit = 64 * answer.regions as usize;
-        assert!(bytes <= limit, "{arch}: {bytes} bytes, {} regions", answer.regions);
+        assert!(
+            bytes <= limit,
+            "{arch}: {bytes} bytes, {} regions",
+            answer.regions
+        );
     }
 }
 
 /// Stops the search when it has told so many chunks.
 struct Stopper<'a> {
-    told: common::proof::Told,
+    told: common::verified::Told,
     chunks: AtomicU64,
     monitor: &'a Monitor,
 }
@@ -96,21 +105,30 @@ fn early_stops_prove_lower_bounds() {
     for thread_count in [1, 2] {
         let monitor = Monitor::new();
         let stopper = Stopper {
-            told: common::proof::Told::default(),
+            told: common::verified::Told::default(),
             chunks: AtomicU64::new(0),
             monitor: &monitor,
         };
         let options = threads(thread_count);
         let domain = everywhere(&network);
-        let answer =
-            search::prove(&network, &domain, &options, &monitor, "test".into(), &stopper).unwrap();
+        let answer = search::prove(
+            &network,
+            &domain,
+            &options,
+            &monitor,
+            "test".into(),
+            &stopper,
+        )
+        .unwrap();
         assert!(!answer.complete);
         let footer = answer.footer(stopper.told.chunks().len() as u64);
         let verdict = verdict(&network, &stopper.told, &footer).unwrap();
         assert!(!verdict.complete);
         assert_eq!(verdict.regions, answer.regions);
         // The sum of binomials bounds it.
-        assert!(0 < verdict.regions && verdict.regions < common::arrangements::generic_chambers(45, 4));
+        assert!(
+            0 < verdict.regions && verdict.regions < common::arrangements::generic_chambers(45, 4)
+        );
     }
 }
 
@@ -118,7 +136,12 @@ fn early_stops_prove_lower_bounds() {
 #[test]
 fn files_are_checked_by_any_number_of_threads() {
     let network = random_network("3; dense 30; dense 6");
-    let (answer, told) = prove(&network, &everywhere(&network), &threads(2), &Monitor::new());
+    let (answer, told) = prove(
+        &network,
+        &everywhere(&network),
+        &threads(2),
+        &Monitor::new(),
+    );
     let mut chunks = told.chunks();
     assert!(chunks.len() > 1);
     for packing in [Packing::Stored, Packing::Zstd] {
@@ -134,13 +157,22 @@ fn files_are_checked_by_any_number_of_threads() {
         }
         write_record(Kind::Footer, packing, &json(footer), &mut file).unwrap();
         for threads in [1, 3] {
-            let verdict = check(&network, None, &file[..], threads, &|| false).unwrap();
+            let options = check::Options {
+                threads,
+                ..check::Options::default()
+            };
+            let verdict = check::check(&network, &file[..], &options).unwrap();
             assert_eq!(verdict.regions, answer.regions);
             assert_eq!(verdict.digest, answer.digest);
         }
     }
     let other = random_network("3; dense 30; dense 7");
-    let flaw = Verifier::new(&other, &told.header()).err().expect("another network");
+    let flaw = Verifier::new(&other, &told.header())
+        .err()
+        .expect("another network");
     let message = flaw.to_string();
-    assert!(message.contains(&network.digest()) && message.contains(&other.digest()), "{message}");
+    assert!(
+        message.contains(&network.digest()) && message.contains(&other.digest()),
+        "{message}"
+    );
 }

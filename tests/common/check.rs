@@ -110,7 +110,7 @@ pub fn assert_some_witnesses(
 
     // The checker of proofs is one more opinion, which shares no code with the search.
     let proved = |strict: bool| {
-        super::proof::proved(network, domain, &options(2, strict))
+        super::verified::proved(network, domain, &options(2, strict))
             .unwrap_or_else(|problem| panic!("{problem}: {}", text()))
     };
     assert_eq!(proved(false).digest, answer.digest, "proved: {}", text());
