@@ -124,10 +124,10 @@ fn early_stops_prove_lower_bounds() {
         let footer = answer.footer(stopper.told.chunks().len() as u64);
         let verdict = verdict(&network, &stopper.told, &footer).unwrap();
         assert!(!verdict.complete);
-        assert_eq!(verdict.regions, answer.regions);
+        assert_eq!(verdict.counts.regions, answer.regions);
         // The sum of binomials bounds it.
         assert!(
-            0 < verdict.regions && verdict.regions < common::arrangements::generic_chambers(45, 4)
+            0 < verdict.counts.regions && verdict.counts.regions < common::arrangements::generic_chambers(45, 4)
         );
     }
 }
@@ -162,8 +162,8 @@ fn files_are_checked_by_any_number_of_threads() {
                 ..check::Options::default()
             };
             let verdict = check::check(&network, &file[..], &options).unwrap();
-            assert_eq!(verdict.regions, answer.regions);
-            assert_eq!(verdict.digest, answer.digest);
+            assert_eq!(verdict.counts.regions, answer.regions);
+            assert_eq!(verdict.counts.digest, answer.digest);
         }
     }
     let other = random_network("3; dense 30; dense 7");

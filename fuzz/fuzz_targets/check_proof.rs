@@ -7,7 +7,7 @@
 use std::sync::{LazyLock, Mutex};
 
 use chambers::network::{Architecture, Network, random};
-use chambers::proof::check::{Verifier, check};
+use chambers::proof::check::{Options as Check, Verifier, check};
 use chambers::proof::format::{Kind, Packing, write_magic, write_record};
 use chambers::proof::{Footer, Header, Sink};
 use chambers::search::{Monitor, Options, prove};
@@ -118,12 +118,12 @@ fuzz_target!(|data: &[u8]| {
             file(&header, &chunks, &footer)
         }
     };
-    if let Ok(verdict) = check(&case.network, None, &bytes[..], 1, &|| false) {
+    if let Ok(verdict) = check(&case.network, &bytes[..], &Check::default()) {
         // Another proof of the same, or of another domain, may be right as well: but never
         // of another number for this domain.
         if first % 4 == 2 && verdict.complete {
-            assert_eq!(verdict.regions, case.regions);
+            assert_eq!(verdict.counts.regions, case.regions);
         }
-        assert!(!verdict.complete || verdict.regions > 0);
+        assert!(!verdict.complete || verdict.counts.regions > 0);
     }
 });

@@ -65,7 +65,7 @@ pub fn proved(network: &Network, domain: &Domain, options: &Options) -> Result<A
     let footer = answer.footer(told.chunks().len() as u64);
     match verdict(network, &told, &footer) {
         Err(flaw) => Err(format!("the proof is rejected: {flaw}")),
-        Ok(verdict) if verdict.complete && verdict.regions == answer.regions => Ok(answer),
+        Ok(verdict) if verdict.complete && verdict.counts.regions == answer.regions => Ok(answer),
         Ok(verdict) => Err(format!(
             "the search says {}, the proof {verdict:?}",
             answer.regions
