@@ -68,7 +68,7 @@ fn proofs_are_short() {
             &threads(1),
             &Monitor::new(),
         );
-        let bytes: usize = told.chunks().iter().map(Vec::len).sum();
+        let bytes: usize = told.bodies().iter().map(Vec::len).sum();
         let limit = 64 * answer.regions as usize;
         assert!(
             bytes <= limit,
@@ -121,13 +121,14 @@ fn early_stops_prove_lower_bounds() {
         )
         .unwrap();
         assert!(!answer.complete);
-        let footer = answer.footer(stopper.told.chunks().len() as u64);
+        let footer = answer.footer(stopper.told.bodies().len() as u64);
         let verdict = verdict(&network, &stopper.told, &footer).unwrap();
         assert!(!verdict.complete);
         assert_eq!(verdict.counts.regions, answer.regions);
         // The sum of binomials bounds it.
         assert!(
-            0 < verdict.counts.regions && verdict.counts.regions < common::arrangements::generic_chambers(45, 4)
+            0 < verdict.counts.regions
+                && verdict.counts.regions < common::arrangements::generic_chambers(45, 4)
         );
     }
 }
@@ -142,14 +143,14 @@ fn files_are_checked_by_any_number_of_threads() {
         &threads(2),
         &Monitor::new(),
     );
-    let mut chunks = told.chunks();
+    let mut chunks = told.bodies();
     assert!(chunks.len() > 1);
     for packing in [Packing::Stored, Packing::Zstd] {
         chunks.reverse();
         let mut file = Vec::new();
         write_magic(&mut file).unwrap();
         let json = |value| serde_json::to_vec(&value).unwrap();
-        let header = serde_json::to_value(told.header()).unwrap();
+        let header = serde_json::to_value(told.stated()).unwrap();
         let footer = serde_json::to_value(answer.footer(chunks.len() as u64)).unwrap();
         write_record(Kind::Header, packing, &json(header), &mut file).unwrap();
         for chunk in &chunks {
@@ -167,9 +168,8 @@ fn files_are_checked_by_any_number_of_threads() {
         }
     }
     let other = random_network("3; dense 30; dense 7");
-    let flaw = Verifier::new(&other, &told.header())
-        .err()
-        .expect("another network");
+    let flaw = Verifier::new(&other, &told.stated())
+        .expect_err("another network");
     let message = flaw.to_string();
     assert!(
         message.contains(&network.digest()) && message.contains(&other.digest()),

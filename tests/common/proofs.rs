@@ -3,8 +3,8 @@
 use chambers::network::Network;
 use chambers::proof::check::{self, Flaw, Options, Verdict};
 use chambers::proof::format::{
-    Cursor, Entry, Footer, Header, Kind, Packing, decode_start, encode_start, event, put,
-    put_long, put_signed, read_magic, read_record, write_magic, write_record,
+    Cursor, Entry, Footer, Header, Kind, Packing, decode_start, encode_start, event, put, put_long,
+    put_signed, read_magic, read_record, write_magic, write_record,
 };
 use num_bigint::BigInt;
 

@@ -27,12 +27,12 @@ impl Sink for Told {
 }
 
 impl Told {
-    pub fn header(&self) -> Header {
+    pub fn stated(&self) -> Header {
         let header = self.header.lock().unwrap();
         header.clone().expect("the header comes first")
     }
 
-    pub fn chunks(&self) -> Vec<Vec<u8>> {
+    pub fn bodies(&self) -> Vec<Vec<u8>> {
         self.chunks.lock().unwrap().clone()
     }
 }
@@ -52,8 +52,8 @@ pub fn prove(
 
 /// Checks a proof.
 pub fn verdict(network: &Network, told: &Told, footer: &Footer) -> Result<Verdict, Flaw> {
-    let verifier = Verifier::new(network, &told.header())?;
-    for (number, body) in told.chunks().iter().enumerate() {
+    let verifier = Verifier::new(network, &told.stated())?;
+    for (number, body) in told.bodies().iter().enumerate() {
         verifier.chunk(number as u64, body)?;
     }
     verifier.finish(footer)
@@ -62,7 +62,7 @@ pub fn verdict(network: &Network, told: &Told, footer: &Footer) -> Result<Verdic
 /// Counts with a proof, which has to be verified, for what the answer says.
 pub fn proved(network: &Network, domain: &Domain, options: &Options) -> Result<Answer, String> {
     let (answer, told) = prove(network, domain, options, &Monitor::new());
-    let footer = answer.footer(told.chunks().len() as u64);
+    let footer = answer.footer(told.bodies().len() as u64);
     match verdict(network, &told, &footer) {
         Err(flaw) => Err(format!("the proof is rejected: {flaw}")),
         Ok(verdict) if verdict.complete && verdict.counts.regions == answer.regions => Ok(answer),
