@@ -49,6 +49,7 @@ use crate::proof::format::{Footer, Header, encode_start};
 #[derive(Debug)]
 pub struct Verifier<'n> {
     ground: Ground<'n>,
+    network: String,
     domain: Domain,
     ledger: Mutex<Ledger>,
 }
@@ -56,6 +57,8 @@ pub struct Verifier<'n> {
 /// What a proof without a flaw proves.
 #[derive(Clone, Debug)]
 pub struct Verdict {
+    /// The network's digest.
+    pub network: String,
     /// Where the regions were counted.
     pub domain: Domain,
     /// Whether cells with a unit that is identically zero are left out.
@@ -101,6 +104,7 @@ impl<'n> Verifier<'n> {
                 strict: header.strict,
                 charts,
             },
+            network: model,
             domain,
             ledger: Mutex::new(ledger),
         })
@@ -176,6 +180,7 @@ impl<'n> Verifier<'n> {
             }
         }
         Ok(Verdict {
+            network: self.network.clone(),
             domain: self.domain.clone(),
             strict: self.ground.strict,
             complete,
