@@ -1,0 +1,428 @@
+#!/usr/bin/env python3
+"""Verifies a proof that `chambers count MODEL --proof PROOF` wrote:
+
+    chambers inspect MODEL --listing LISTING
+    python tools/check_proof.py PROOF LISTING
+
+Exits with 0: VERIFIED, 3: INCOMPLETE (a lower bound is proved), 1: REJECTED, 2: no such file.
+To be read next to docs/proofs.md, which defines the format and shows why a proof that passes
+is one. Python 3.9 or later, its standard library only, no floats. A form, an affine function
+of y in R^d, is a list of d + 1 integers: the coefficients and the constant, all of them times
+the same positive number, which changes no sign."""
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from fractions import Fraction
+from math import gcd, lcm
+from operator import mul
+from typing import NamedTuple
+
+MAX_BODY, MAX_EXPONENT, MAX_VARINT, MAX_DIGITS = 64 << 20, 1 << 16, 1 << 14, 100_000
+SIDE_NEGATIVE, SIDE_POSITIVE, SPLIT_NEGATIVE, SPLIT_POSITIVE, SPLIT_PENDING = range(5)  # trails
+REGION, EMPTY, OPEN, ELSEWHERE = 3, 7, 11, 15  # events that are leaves
+
+class Rejected(Exception):
+    """Why this is no proof."""
+
+def demand(condition, why):
+    if not condition:
+        raise Rejected(why)
+
+# Numbers, and linear algebra
+
+def number(text):
+    value = Fraction(text) if re.fullmatch("-?[0-9]+(/[0-9]+)?", text) else None
+    demand(str(value) == text, "what should be a number is none in lowest terms")
+    return value
+
+def integers(row):
+    """Fractions times a positive number."""
+    scale = lcm(*(value.denominator for value in row))
+    row = [value.numerator * (scale // value.denominator) for value in row]
+    divisor = gcd(*row) or 1
+    return [value // divisor for value in row]
+
+def dot(a, b):
+    return sum(map(mul, a, b))
+
+def rank(vectors):
+    echelon = []
+    for vector in vectors:
+        for pivot, row in echelon:
+            a, b = row[pivot], vector[pivot]
+            vector = integers([a * v - b * w for v, w in zip(vector, row)]) if b else vector
+        if any(vector):
+            echelon.append((next(i for i, value in enumerate(vector) if value), vector))
+    return len(echelon)
+
+def check_farkas(target, rows):
+    """Where all rows are positive, target is not negative: q target = m_1 row_1 + ... + v for
+    integers q > 0, m_i >= 0, v >= 0. Solves for m without fractions (Bareiss 1968: each
+    division is exact); but then the identity itself is checked, so the solver is not trusted."""
+    system, q = [list(equation) for equation in zip(*rows, target)][:-1], 1
+    for k in range(len(rows)):
+        pivot = next((i for i in range(k, len(system)) if system[i][k]), None)
+        demand(pivot is not None, "the constraints are linearly dependent")
+        system[k], system[pivot] = system[pivot], system[k]
+        before, q, top = q, system[k][k], system[k]
+        system = [row if row is top else [(q * a - row[k] * b) // before for a, b in zip(row, top)]
+                  for row in system]
+    sign = 1 if q > 0 else -1
+    rest = [sign * q * value for value in target]
+    for equation, row in zip(system, rows):
+        multiplier = sign * equation[-1]
+        demand(multiplier >= 0, "a multiplier is negative")
+        rest = [value - multiplier * entry for value, entry in zip(rest, row)]
+    demand(not any(rest[:-1]), "the constraints do not combine to the form")
+    demand(rest[-1] >= 0, "the constant that is left over is negative")
+
+def mixed(z, mask=(1 << 64) - 1):
+    """Of SplitMix64, for the digest of patterns, which docs/output.md defines."""
+    z = ((z & mask) ^ (z & mask) >> 30) * 0xBF58476D1CE4E5B9 & mask
+    z = (z ^ z >> 27) * 0x94D049BB133111EB & mask
+    return z ^ z >> 31
+
+# The network: affine maps are (scale, [(bias, inputs, weights), ...]), integers times the scale
+
+def affine(rows, width):
+    """Of texts [bias, (input, weight), ...] for each output."""
+    rows = [(number(bias), [int(i) for i, _ in terms], [number(w) for _, w in terms])
+            for bias, *terms in rows]
+    scale = lcm(*(value.denominator for bias, _, weights in rows for value in [bias, *weights]))
+    demand(all(len(set(inputs)) == len(inputs) for _, inputs, _ in rows), "a term stands twice")
+    demand(all(0 <= i < width for _, inputs, _ in rows for i in inputs), "a term is out of range")
+    return scale, [(int(b * scale), i, [int(w * scale) for w in weights]) for b, i, weights in rows]
+
+def through(maps, forms, scale, width):
+    """The affine maps of forms, which are lists of this width and times the scale."""
+    for factor, rows in maps:
+        columns = [[form[c] for form in forms] for c in range(width)]
+        forms = [[dot(weights, [column[i] for i in inputs]) for column in columns]
+                 for _, inputs, weights in rows]
+        for form, (bias, _, _) in zip(forms, rows):
+            form[-1] += bias * scale
+        scale *= factor
+    return forms, scale
+
+def read_listing(text):
+    """The number of inputs; for each ReLU layer the number of its units and the maps before it."""
+    lines = iter(text.split("\n"))
+    width = inputs = int(next(lines)[len("inputs "):])
+    layers, maps = [], []
+    for line in filter(None, lines):
+        if line == "relu":
+            layers, maps = layers + [(width, maps)], []
+        else:
+            rows = [next(lines).split(" ") for _ in range(int(line[len("affine "):]))]
+            maps.append(affine([[b, *(term.split(":") for term in row)] for b, *row in rows], width))
+            width = len(rows)
+    return inputs, layers
+
+# The file
+
+def read_records(file):
+    line = file.readline(64)
+    demand(line.startswith(b"chambers proof "), "this is no proof of chambers")
+    demand(line == b"chambers proof 1\n", "the only version that is known is 1")
+    while head := file.read(10):
+        stored, length = int.from_bytes(head[2:6], "little"), int.from_bytes(head[6:], "little")
+        demand(max(stored, length) <= MAX_BODY, "it claims to be longer than 64 MiB")
+        body, checksum = file.read(stored), file.read(16)
+        demand(len(head + body + checksum) == 26 + stored, "the file ends in the middle of it")
+        demand(hashlib.sha256(head + body).digest()[:16] == checksum, "the checksum is wrong")
+        demand(head[1] in (0, 1), "it is packed in an unknown way")
+        body = unpack(body, length + 1) if head[1] else body
+        demand(len(body) == length, "it does not unpack to the length that it claims")
+        yield head[:1], body
+
+def unpack(packed, limit):
+    """A zstd frame, cut at the limit; by Python 3.14, or else by the program zstd."""
+    try:
+        from compression import zstd
+        return zstd.ZstdDecompressor().decompress(packed, max_length=limit)
+    except ImportError:
+        pass
+    with tempfile.TemporaryFile() as file:
+        file.write(packed)
+        file.seek(0)
+        try:
+            with subprocess.Popen(["zstd", "-dcq"], stdin=file, stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL) as program:
+                return program.stdout.read(limit)
+        except OSError:
+            raise OSError("unpacking needs Python 3.14 or the program zstd; proofs are not packed "
+                          "when `chambers count --proof-packing none` writes them") from None
+
+def varints(body):
+    value = size = 0
+    for byte in body:
+        value |= (byte & 127) << 7 * size
+        size += 1
+        demand(size <= MAX_VARINT, "a number is too long")
+        if byte < 128:
+            demand(byte or size == 1, "a number is not in its shortest form")
+            yield value
+            value = size = 0
+    demand(size == 0, "the chunk ends in the middle of a number")
+
+def take(numbers):
+    value = next(numbers, None)
+    demand(value is not None, "the chunk ends in the middle of an event")
+    return value
+
+def signed(value):
+    return -(value // 2) - 1 if value % 2 else value // 2
+
+def fields(value, keys):
+    demand(type(value) is dict and set(value) == set(keys.split()), f"the keys are not {keys}")
+    return [value[key] for key in keys.split()]
+
+def read_json(body, keys):  # where a key stands twice, all are refused
+    once = lambda pairs: dict(pairs) if len(dict(pairs)) == len(pairs) else None
+    return fields(json.loads(body.decode(), object_pairs_hook=once, parse_float=str), keys)
+
+# Coordinates
+
+class Chart:
+    """The inputs as an affine map of y."""
+
+    def __init__(self, value, inputs, first_maps):
+        self.dimension, rows = fields(value, "dimension inputs")
+        demand(self.dimension in range(inputs + 1), "a dimension that no chart can have")
+        demand(len(rows) == inputs, "a chart does not have the network's inputs")
+        self.map, self.width, self.sides = affine(rows, self.dimension), self.dimension + 1, []
+        y = [[int(c == i) for c in range(self.width)] for i in range(self.dimension)]
+        self.forms, self.scale = through([self.map, *first_maps], y, 1, self.width)
+
+    def check_plain(self, domain, column):
+        """The only chart, without rays; column(i) is that of F."""
+        (scale, rows), owned, kept, spanned = self.map, [], [], []
+        for i, ((lower, upper), (b, coordinates, a)) in enumerate(zip(domain, rows)):
+            fixed, free, b = lower == upper is not None, lower is upper is None, Fraction(b, scale)
+            if coordinates:
+                demand(len(a) == 1 and a[0] and not fixed, "a kept input is fixed, or not b + a y_c")
+                owned, kept = owned + coordinates, kept + [column(i)] * free
+                form = [Fraction(a[0] * (c in coordinates), scale) for c in range(self.dimension)]
+                self.sides += [] if lower is None else [integers(form + [b - lower])]
+                self.sides += [] if upper is None else [integers([-v for v in form] + [upper - b])]
+            elif fixed:
+                demand(b == lower, "an input that the domain fixes has another value")
+            elif free:
+                spanned.append(column(i))
+            else:
+                demand(not any(column(i)), "an input that matters is not kept")
+                demand((lower is None or lower < b) and (upper is None or b < upper),
+                       "an input that does not matter is not inside of its interval")
+        demand(sorted(owned) == list(range(self.dimension)), "a coordinate does not have one input")
+        demand(rank(kept) == rank(kept + spanned), "the kept inputs do not span the others")
+
+    def check_ray(self, lead, sign, columns):
+        demand(not any(self.forms[lead][:-1]), "the lead is not constant on its chart")
+        demand(sign * self.forms[lead][-1] > 0, "the lead has the wrong sign on its chart")
+        demand(rank(zip(*self.forms)) == rank(columns), "the chart does not reach every F x")
+
+# The proof
+
+class Node(NamedTuple):
+    """Of the tree. The units of the opened layers have signs, None while undecided; the last of
+    these layers has the forms, times the scale."""
+    trail: tuple
+    constraints: tuple
+    layers: int
+    forms: list
+    scale: int
+    signs: tuple
+
+class Checker:
+    def __init__(self, listing):
+        self.place, self.network = "listing", hashlib.sha256(listing).hexdigest()
+        self.inputs, self.layers = read_listing(listing.decode())
+        self.regions, self.digest, self.complete, self.chunks = 0, 0, True, 0
+        self.starts = Counter()  # how often a node is the start of a chunk, less how often it must
+        keys = [mixed(k * 0x9E3779B97F4A7C15) for k in range(6 * sum(units for units, _ in self.layers) + 1)]
+        self.keys = [high << 64 | low for high, low in zip(keys[1::2], keys[2::2])]
+
+    def check(self, file):
+        expected, checks = b"H", {b"H": self.header, b"C": self.chunk, b"F": self.footer}
+        self.place = "record 0"
+        for record, (kind, body) in enumerate(read_records(file)):
+            demand(kind in checks and kind in expected, "such a record does not stand here")
+            checks[kind](body)
+            self.place, expected = f"record {record + 1}", b"" if kind == b"F" else b"CF"
+        demand(not expected, "the file ends without a footer")
+
+    def header(self, body):
+        _, _, network, domain, self.strict, lead, charts = read_json(
+            body, "chambers model network domain strict lead charts")
+        demand(network == self.network, f"network {network}, but the listing's is {self.network}")
+        self.claim = f"network {network}\ndomain {json.dumps(domain)}\nstrict {json.dumps(self.strict)}"
+        domain = [[None if end is None else number(end) for end in ends] for ends in domain]
+        demand(len(domain) == self.inputs, "the domain does not have the network's inputs")
+        demand(type(self.strict) is bool, "strict is neither true nor false")
+        units, maps = self.layers[0] if self.layers else (0, [])
+        column = lambda i: [form[0] for form in through(  # of F: what it makes of a unit vector
+            maps, [[int(i == j)] for j in range(self.inputs)], 0, 1)[0][:units]]
+        self.charts = charts = [Chart(chart, self.inputs, maps) for chart in charts]
+        if any(None not in ends and ends[0] > ends[1] for ends in domain):
+            demand(not charts and lead is None, "an empty domain has no chart")
+        elif lead is None:
+            demand(len(charts) == 1, "without a lead there is one chart")
+            charts[0].check_plain(domain, column)
+        else:
+            demand(len(charts) == 2 and lead in range(units), "no two charts, or no such lead")
+            demand(all(ends == [None, None] for ends in domain), "rays need all of R^n")
+            biases = [row[0] for _, maps in self.layers for _, rows in maps for row in rows]
+            demand(not any(biases), "rays need biases that are zero")
+            columns = [column(i) for i in range(self.inputs)]
+            charts[0].check_ray(lead, 1, columns)
+            charts[1].check_ray(lead, -1, columns)
+        for chart in range(len(charts)):
+            self.count_start(chart, (), -1)
+
+    def footer(self, body):
+        regions, digest, complete, chunks = read_json(body, "regions digest complete chunks")
+        demand(not any(self.starts.values()), "the chunks do not fit together")
+        demand(chunks == self.chunks, f"not the number of chunks, {self.chunks}")
+        demand(complete is self.complete, "not whether it is complete, which open leaves decide")
+        demand(regions == str(self.regions), f"not the number of regions, {self.regions}")
+        demand(digest == f"{self.digest % (1 << 128):032x}", "not the digest of the patterns")
+
+    def count_start(self, chart, trail, change):
+        key = hashlib.sha256(repr((chart, trail)).encode()).digest()
+        self.starts[key] += change
+        if not self.starts[key]:
+            del self.starts[key]
+
+    def chunk(self, body):
+        """Walks through a piece of the tree, event by event."""
+        numbers, place, self.pending = varints(body), self.place, []
+        chart, length, events = take(numbers), take(numbers), 0
+        demand(chart < len(self.charts), "there is no such chart")
+        self.chart, self.chunks = self.charts[chart], self.chunks + 1
+        node = Node((), tuple(self.chart.sides), 0, [], 1, ())
+        for _ in range(length):
+            node = self.open_layers(node)
+            demand(node, "the start lies beyond a node that is closed for strictness")
+            node = self.decide(node, *divmod(take(numbers), 8))
+        self.count_start(chart, node.trail, 1)
+        node = self.settle(node)
+        for events, event in enumerate(numbers, 1):
+            self.place = f"{place}, event {events}"
+            demand(node, "the piece has ended before")
+            if event == ELSEWHERE:
+                demand(events > 1, "the first event is elsewhere")
+                self.count_start(chart, tuple((unit, SPLIT_POSITIVE if how == SPLIT_PENDING else how)
+                                              for unit, how in node.trail), -1)
+            node = self.settle(self.after(event, node, numbers))
+        if node:
+            demand(events, "a chunk without an event")
+            self.count_start(chart, node.trail, -1)
+
+    def after(self, event, node, numbers):
+        """Checks an event; the node that it leads to, None after a leaf."""
+        def constraint():
+            k = take(numbers)
+            demand(k < len(node.constraints), "there is no such constraint")
+            return node.constraints[k]
+        if event == REGION:
+            self.region(node, numbers)
+        elif event == EMPTY:
+            count, first = take(numbers), constraint()
+            check_farkas([-value for value in first], [constraint() for _ in range(count)])
+        elif event == OPEN:
+            self.complete = False
+        elif event != ELSEWHERE:
+            unit, kind = divmod(event, 4)
+            demand(kind < 3, "there is no such leaf")
+            how = (SPLIT_PENDING, SIDE_POSITIVE, SIDE_NEGATIVE)[kind]
+            after = self.decide(node, unit + len(node.signs) - len(node.forms), how)
+            if kind:
+                target = node.forms[unit] if kind == 1 else [-value for value in node.forms[unit]]
+                check_farkas(target, [constraint() for _ in range(take(numbers))])
+            return after
+        return None
+
+    def region(self, node, numbers):
+        demand(node.layers == len(self.layers) and None not in node.signs, "a unit is undecided")
+        exponent = signed(take(numbers))
+        demand(abs(exponent) <= MAX_EXPONENT, "the exponent is too large")
+        point = [signed(take(numbers)) << max(exponent, 0) for _ in range(self.chart.dimension)]
+        point.append(1 << max(-exponent, 0))
+        for k, row in enumerate(node.constraints):
+            demand(dot(row, point) > 0, f"the point is not on the positive side of constraint {k}")
+        key = 0
+        for unit, sign in enumerate(node.signs):
+            key ^= self.keys[3 * unit + sign + 1]
+        high, low = divmod(key, 1 << 64)
+        a = mixed(high ^ mixed(low))
+        self.digest += (a << 64) + mixed(low + a)
+        self.regions += 1
+
+    def decide(self, node, unit, how):
+        demand(how <= SPLIT_PENDING, "there is no such way to decide a unit")
+        demand(unit < len(node.signs) and node.signs[unit] is None, "this unit is not to be decided")
+        def child(how):
+            sign = -1 if how in (SIDE_NEGATIVE, SPLIT_NEGATIVE) else 1
+            form = node.forms[unit - len(node.signs)]
+            row = (integers([sign * value for value in form]),) if how >= SPLIT_NEGATIVE else ()
+            signs = node.signs[:unit] + (sign,) + node.signs[unit + 1:]
+            return node._replace(trail=node.trail + ((unit, how),), signs=signs,
+                                 constraints=node.constraints + row)
+        if how == SPLIT_PENDING:
+            self.pending.append(child(SPLIT_NEGATIVE))
+        return child(how)
+
+    def open_layers(self, node):
+        """Opens layers while no unit is undecided; None where strictness closes the node."""
+        while node.layers < len(self.layers) and None not in node.signs:
+            forms, scale = self.chart.forms, self.chart.scale
+            if node.layers:
+                zero, signs = [0] * self.chart.width, node.signs[len(node.signs) - len(node.forms):]
+                forms = [form if sign == 1 else zero for form, sign in zip(node.forms, signs)]
+                forms, scale = through(self.layers[node.layers][1], forms, node.scale, len(zero))
+            signs = [None if any(form[:-1]) else (form[-1] > 0) - (form[-1] < 0) for form in forms]
+            node = Node(node.trail, node.constraints, node.layers + 1, forms, scale,
+                        node.signs + tuple(signs))
+            if self.strict and 0 in signs:
+                return None
+        return node
+
+    def settle(self, node):
+        """The node of the next event, None after the last one. A leaf, None, leads to the last
+        pending split, and so does a node that is closed for strictness."""
+        while True:
+            node = node and self.open_layers(node)
+            if node or not self.pending:
+                return node
+            node = self.pending.pop()
+
+def main(arguments):
+    if len(arguments) != 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    if hasattr(sys, "set_int_max_str_digits"):
+        sys.set_int_max_str_digits(MAX_DIGITS)
+    checker = None
+    try:
+        with open(arguments[0], "rb") as proof, open(arguments[1], "rb") as listing:
+            checker = Checker(listing.read())
+            checker.check(proof)
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except Exception as error:  # nothing is verified that does not reach the end
+        known = isinstance(error, Rejected)
+        why = error if known else f"it is malformed ({type(error).__name__}: {error})"
+        print(f"REJECTED: {checker.place if checker else 'listing'}: {why}")
+        return 1
+    count = f"{checker.regions} regions"
+    print(f"VERIFIED: {count}" if checker.complete else f"INCOMPLETE: at least {count}")
+    print(checker.claim)
+    return 0 if checker.complete else 3
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
