@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Verifies a proof that `chambers count MODEL --proof PROOF` wrote:
+"""Verifies a proof that `chambers count MODEL --proof PROOF` wrote.
 
     chambers inspect MODEL --listing LISTING
     python tools/check_proof.py PROOF LISTING
@@ -12,14 +12,14 @@ the same positive number, which changes no sign."""
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections import Counter
+from collections import Counter, namedtuple
 from fractions import Fraction
 from math import gcd, lcm
 from operator import mul
-from typing import NamedTuple
 
 MAX_BODY, MAX_EXPONENT, MAX_VARINT, MAX_DIGITS = 64 << 20, 1 << 16, 1 << 14, 100_000
 SIDE_NEGATIVE, SIDE_POSITIVE, SPLIT_NEGATIVE, SPLIT_POSITIVE, SPLIT_PENDING = range(5)  # trails
@@ -32,8 +32,7 @@ def demand(condition, why):
     if not condition:
         raise Rejected(why)
 
-# Numbers, and linear algebra
-
+# ---- Numbers and linear algebra
 def number(text):
     value = Fraction(text) if re.fullmatch("-?[0-9]+(/[0-9]+)?", text) else None
     demand(str(value) == text, "what should be a number is none in lowest terms")
@@ -42,22 +41,17 @@ def number(text):
 def integers(row):
     """Fractions times a positive number."""
     scale = lcm(*(value.denominator for value in row))
-    row = [value.numerator * (scale // value.denominator) for value in row]
-    divisor = gcd(*row) or 1
-    return [value // divisor for value in row]
-
-def dot(a, b):
-    return sum(map(mul, a, b))
+    divisor = gcd(*(int(value * scale) for value in row)) or 1
+    return [int(value * scale) // divisor for value in row]
 
 def rank(vectors):
-    echelon = []
-    for vector in vectors:
-        for pivot, row in echelon:
-            a, b = row[pivot], vector[pivot]
-            vector = integers([a * v - b * w for v, w in zip(vector, row)]) if b else vector
-        if any(vector):
-            echelon.append((next(i for i, value in enumerate(vector) if value), vector))
-    return len(echelon)
+    rows, count = list(vectors), 0
+    while rows:
+        top = rows.pop()
+        if any(top):
+            at, count = next(i for i, value in enumerate(top) if value), count + 1
+            rows = [integers([top[at] * v - row[at] * w for v, w in zip(row, top)]) for row in rows]
+    return count
 
 def check_farkas(target, rows):
     """Where all rows are positive, target is not negative: q target = m_1 row_1 + ... + v for
@@ -72,13 +66,12 @@ def check_farkas(target, rows):
         system = [row if row is top else [(q * a - row[k] * b) // before for a, b in zip(row, top)]
                   for row in system]
     sign = 1 if q > 0 else -1
-    rest = [sign * q * value for value in target]
-    for equation, row in zip(system, rows):
-        multiplier = sign * equation[-1]
-        demand(multiplier >= 0, "a multiplier is negative")
-        rest = [value - multiplier * entry for value, entry in zip(rest, row)]
-    demand(not any(rest[:-1]), "the constraints do not combine to the form")
-    demand(rest[-1] >= 0, "the constant that is left over is negative")
+    multipliers = [sign * equation[-1] for equation in system[:len(rows)]]
+    demand(all(m >= 0 for m in multipliers), "a multiplier is negative")
+    *rest, v = [sign * q * value - sum(map(mul, multipliers, column))
+                for value, *column in zip(target, *rows)]
+    demand(not any(rest), "the constraints do not combine to the form")
+    demand(v >= 0, "the constant that is left over is negative")
 
 def mixed(z, mask=(1 << 64) - 1):
     """Of SplitMix64, for the digest of patterns, which docs/output.md defines."""
@@ -86,22 +79,21 @@ def mixed(z, mask=(1 << 64) - 1):
     z = (z ^ z >> 27) * 0x94D049BB133111EB & mask
     return z ^ z >> 31
 
-# The network: affine maps are (scale, [(bias, inputs, weights), ...]), integers times the scale
-
+# ---- The network: affine maps are (scale, [(bias, inputs, weights), ...]), times the scale
 def affine(rows, width):
     """Of texts [bias, (input, weight), ...] for each output."""
     rows = [(number(bias), [int(i) for i, _ in terms], [number(w) for _, w in terms])
             for bias, *terms in rows]
-    scale = lcm(*(value.denominator for bias, _, weights in rows for value in [bias, *weights]))
     demand(all(len(set(inputs)) == len(inputs) for _, inputs, _ in rows), "a term stands twice")
     demand(all(0 <= i < width for _, inputs, _ in rows for i in inputs), "a term is out of range")
+    scale = lcm(*(value.denominator for bias, _, weights in rows for value in [bias, *weights]))
     return scale, [(int(b * scale), i, [int(w * scale) for w in weights]) for b, i, weights in rows]
 
 def through(maps, forms, scale, width):
     """The affine maps of forms, which are lists of this width and times the scale."""
     for factor, rows in maps:
         columns = [[form[c] for form in forms] for c in range(width)]
-        forms = [[dot(weights, [column[i] for i in inputs]) for column in columns]
+        forms = [[sum(map(mul, weights, [column[i] for i in inputs])) for column in columns]
                  for _, inputs, weights in rows]
         for form, (bias, _, _) in zip(forms, rows):
             form[-1] += bias * scale
@@ -118,12 +110,11 @@ def read_listing(text):
             layers, maps = layers + [(width, maps)], []
         else:
             rows = [next(lines).split(" ") for _ in range(int(line[len("affine "):]))]
-            maps.append(affine([[b, *(term.split(":") for term in row)] for b, *row in rows], width))
+            maps.append(affine([[b, *(term.split(":") for term in r)] for b, *r in rows], width))
             width = len(rows)
     return inputs, layers
 
-# The file
-
+# ---- The file
 def read_records(file):
     line = file.readline(64)
     demand(line.startswith(b"chambers proof "), "this is no proof of chambers")
@@ -145,23 +136,20 @@ def unpack(packed, limit):
         from compression import zstd
         return zstd.ZstdDecompressor().decompress(packed, max_length=limit)
     except ImportError:
-        pass
+        if not shutil.which("zstd"):
+            raise OSError("unpacking needs Python 3.14 or the program zstd; proofs written by "
+                          "`chambers count --proof-packing none` need neither") from None
     with tempfile.TemporaryFile() as file:
         file.write(packed)
         file.seek(0)
-        try:
-            with subprocess.Popen(["zstd", "-dcq"], stdin=file, stdout=subprocess.PIPE,
-                                  stderr=subprocess.DEVNULL) as program:
-                return program.stdout.read(limit)
-        except OSError:
-            raise OSError("unpacking needs Python 3.14 or the program zstd; proofs are not packed "
-                          "when `chambers count --proof-packing none` writes them") from None
+        pipes = {"stdin": file, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        with subprocess.Popen(["zstd", "-dcq"], **pipes) as program:
+            return program.stdout.read(limit)
 
 def varints(body):
     value = size = 0
     for byte in body:
-        value |= (byte & 127) << 7 * size
-        size += 1
+        value, size = value | (byte & 127) << 7 * size, size + 1
         demand(size <= MAX_VARINT, "a number is too long")
         if byte < 128:
             demand(byte or size == 1, "a number is not in its shortest form")
@@ -177,19 +165,17 @@ def take(numbers):
 def signed(value):
     return -(value // 2) - 1 if value % 2 else value // 2
 
+def read_json(body):  # an object in which a key stands twice is read as null
+    once = lambda pairs: dict(pairs) if len(dict(pairs)) == len(pairs) else None
+    return json.loads(body.decode(), object_pairs_hook=once, parse_float=str)
+
 def fields(value, keys):
     demand(type(value) is dict and set(value) == set(keys.split()), f"the keys are not {keys}")
     return [value[key] for key in keys.split()]
 
-def read_json(body, keys):  # where a key stands twice, all are refused
-    once = lambda pairs: dict(pairs) if len(dict(pairs)) == len(pairs) else None
-    return fields(json.loads(body.decode(), object_pairs_hook=once, parse_float=str), keys)
-
-# Coordinates
-
+# ---- Coordinates
 class Chart:
-    """The inputs as an affine map of y."""
-
+    """The inputs as an affine map of y, and the forms of the first layer."""
     def __init__(self, value, inputs, first_maps):
         self.dimension, rows = fields(value, "dimension inputs")
         demand(self.dimension in range(inputs + 1), "a dimension that no chart can have")
@@ -204,7 +190,7 @@ class Chart:
         for i, ((lower, upper), (b, coordinates, a)) in enumerate(zip(domain, rows)):
             fixed, free, b = lower == upper is not None, lower is upper is None, Fraction(b, scale)
             if coordinates:
-                demand(len(a) == 1 and a[0] and not fixed, "a kept input is fixed, or not b + a y_c")
+                demand(len(a) == 1 and a[0] and not fixed, "a kept input is fixed, or not b + a y")
                 owned, kept = owned + coordinates, kept + [column(i)] * free
                 form = [Fraction(a[0] * (c in coordinates), scale) for c in range(self.dimension)]
                 self.sides += [] if lower is None else [integers(form + [b - lower])]
@@ -217,7 +203,7 @@ class Chart:
                 demand(not any(column(i)), "an input that matters is not kept")
                 demand((lower is None or lower < b) and (upper is None or b < upper),
                        "an input that does not matter is not inside of its interval")
-        demand(sorted(owned) == list(range(self.dimension)), "a coordinate does not have one input")
+        demand(sorted(owned) == list(range(self.dimension)), "a coordinate without one input")
         demand(rank(kept) == rank(kept + spanned), "the kept inputs do not span the others")
 
     def check_ray(self, lead, sign, columns):
@@ -225,41 +211,34 @@ class Chart:
         demand(sign * self.forms[lead][-1] > 0, "the lead has the wrong sign on its chart")
         demand(rank(zip(*self.forms)) == rank(columns), "the chart does not reach every F x")
 
-# The proof
-
-class Node(NamedTuple):
-    """Of the tree. The units of the opened layers have signs, None while undecided; the last of
-    these layers has the forms, times the scale."""
-    trail: tuple
-    constraints: tuple
-    layers: int
-    forms: list
-    scale: int
-    signs: tuple
+# ---- The proof. In a node of the tree, signs are those of the units of the opened layers, None
+# where undecided; the last of these layers has the forms, times the scale.
+Node = namedtuple("Node", "trail constraints layers forms scale signs")
 
 class Checker:
     def __init__(self, listing):
         self.place, self.network = "listing", hashlib.sha256(listing).hexdigest()
         self.inputs, self.layers = read_listing(listing.decode())
         self.regions, self.digest, self.complete, self.chunks = 0, 0, True, 0
-        self.starts = Counter()  # how often a node is the start of a chunk, less how often it must
-        keys = [mixed(k * 0x9E3779B97F4A7C15) for k in range(6 * sum(units for units, _ in self.layers) + 1)]
+        self.starts = Counter()  # how often a node starts a chunk, less how often it has to
+        units = sum(units for units, _ in self.layers)
+        keys = [mixed(k * 0x9E3779B97F4A7C15) for k in range(6 * units + 1)]
         self.keys = [high << 64 | low for high, low in zip(keys[1::2], keys[2::2])]
 
     def check(self, file):
         expected, checks = b"H", {b"H": self.header, b"C": self.chunk, b"F": self.footer}
         self.place = "record 0"
-        for record, (kind, body) in enumerate(read_records(file)):
+        for record, (kind, body) in enumerate(read_records(file), 1):
             demand(kind in checks and kind in expected, "such a record does not stand here")
             checks[kind](body)
-            self.place, expected = f"record {record + 1}", b"" if kind == b"F" else b"CF"
+            self.place, expected = f"record {record}", b"" if kind == b"F" else b"CF"
         demand(not expected, "the file ends without a footer")
 
     def header(self, body):
-        _, _, network, domain, self.strict, lead, charts = read_json(
-            body, "chambers model network domain strict lead charts")
+        _, _, network, domain, self.strict, lead, charts = fields(
+            read_json(body), "chambers model network domain strict lead charts")
         demand(network == self.network, f"network {network}, but the listing's is {self.network}")
-        self.claim = f"network {network}\ndomain {json.dumps(domain)}\nstrict {json.dumps(self.strict)}"
+        self.claim = f"domain {json.dumps(domain)}, strict {json.dumps(self.strict)}"
         domain = [[None if end is None else number(end) for end in ends] for ends in domain]
         demand(len(domain) == self.inputs, "the domain does not have the network's inputs")
         demand(type(self.strict) is bool, "strict is neither true nor false")
@@ -277,14 +256,14 @@ class Checker:
             demand(all(ends == [None, None] for ends in domain), "rays need all of R^n")
             biases = [row[0] for _, maps in self.layers for _, rows in maps for row in rows]
             demand(not any(biases), "rays need biases that are zero")
-            columns = [column(i) for i in range(self.inputs)]
-            charts[0].check_ray(lead, 1, columns)
-            charts[1].check_ray(lead, -1, columns)
+            for chart, sign in zip(charts, (1, -1)):
+                chart.check_ray(lead, sign, [column(i) for i in range(self.inputs)])
         for chart in range(len(charts)):
             self.count_start(chart, (), -1)
 
     def footer(self, body):
-        regions, digest, complete, chunks = read_json(body, "regions digest complete chunks")
+        regions, digest, complete, chunks = fields(
+            read_json(body), "regions digest complete chunks")
         demand(not any(self.starts.values()), "the chunks do not fit together")
         demand(chunks == self.chunks, f"not the number of chunks, {self.chunks}")
         demand(complete is self.complete, "not whether it is complete, which open leaves decide")
@@ -300,27 +279,27 @@ class Checker:
     def chunk(self, body):
         """Walks through a piece of the tree, event by event."""
         numbers, place, self.pending = varints(body), self.place, []
-        chart, length, events = take(numbers), take(numbers), 0
-        demand(chart < len(self.charts), "there is no such chart")
-        self.chart, self.chunks = self.charts[chart], self.chunks + 1
+        number, length, count = take(numbers), take(numbers), 0
+        demand(number < len(self.charts), "there is no such chart")
+        self.chart, self.chunks = self.charts[number], self.chunks + 1
         node = Node((), tuple(self.chart.sides), 0, [], 1, ())
         for _ in range(length):
             node = self.open_layers(node)
             demand(node, "the start lies beyond a node that is closed for strictness")
             node = self.decide(node, *divmod(take(numbers), 8))
-        self.count_start(chart, node.trail, 1)
+        self.count_start(number, node.trail, 1)
         node = self.settle(node)
-        for events, event in enumerate(numbers, 1):
-            self.place = f"{place}, event {events}"
+        for count, event in enumerate(numbers, 1):
+            self.place = f"{place}, event {count}"
             demand(node, "the piece has ended before")
             if event == ELSEWHERE:
-                demand(events > 1, "the first event is elsewhere")
-                self.count_start(chart, tuple((unit, SPLIT_POSITIVE if how == SPLIT_PENDING else how)
-                                              for unit, how in node.trail), -1)
+                demand(count > 1, "the first event is elsewhere")
+                settled = ((u, SPLIT_POSITIVE if k == SPLIT_PENDING else k) for u, k in node.trail)
+                self.count_start(number, tuple(settled), -1)
             node = self.settle(self.after(event, node, numbers))
         if node:
-            demand(events, "a chunk without an event")
-            self.count_start(chart, node.trail, -1)
+            demand(count, "a chunk without an event")
+            self.count_start(number, node.trail, -1)
 
     def after(self, event, node, numbers):
         """Checks an event; the node that it leads to, None after a leaf."""
@@ -328,6 +307,7 @@ class Checker:
             k = take(numbers)
             demand(k < len(node.constraints), "there is no such constraint")
             return node.constraints[k]
+        unit, kind = divmod(event, 4)
         if event == REGION:
             self.region(node, numbers)
         elif event == EMPTY:
@@ -336,7 +316,6 @@ class Checker:
         elif event == OPEN:
             self.complete = False
         elif event != ELSEWHERE:
-            unit, kind = divmod(event, 4)
             demand(kind < 3, "there is no such leaf")
             how = (SPLIT_PENDING, SIDE_POSITIVE, SIDE_NEGATIVE)[kind]
             after = self.decide(node, unit + len(node.signs) - len(node.forms), how)
@@ -353,25 +332,23 @@ class Checker:
         point = [signed(take(numbers)) << max(exponent, 0) for _ in range(self.chart.dimension)]
         point.append(1 << max(-exponent, 0))
         for k, row in enumerate(node.constraints):
-            demand(dot(row, point) > 0, f"the point is not on the positive side of constraint {k}")
+            demand(sum(map(mul, row, point)) > 0, f"the point is not inside of constraint {k}")
         key = 0
         for unit, sign in enumerate(node.signs):
             key ^= self.keys[3 * unit + sign + 1]
         high, low = divmod(key, 1 << 64)
         a = mixed(high ^ mixed(low))
-        self.digest += (a << 64) + mixed(low + a)
-        self.regions += 1
+        self.digest, self.regions = self.digest + (a << 64) + mixed(low + a), self.regions + 1
 
     def decide(self, node, unit, how):
         demand(how <= SPLIT_PENDING, "there is no such way to decide a unit")
-        demand(unit < len(node.signs) and node.signs[unit] is None, "this unit is not to be decided")
+        demand(unit < len(node.signs) and node.signs[unit] is None, "a unit is not to be decided")
         def child(how):
             sign = -1 if how in (SIDE_NEGATIVE, SPLIT_NEGATIVE) else 1
-            form = node.forms[unit - len(node.signs)]
-            row = (integers([sign * value for value in form]),) if how >= SPLIT_NEGATIVE else ()
-            signs = node.signs[:unit] + (sign,) + node.signs[unit + 1:]
-            return node._replace(trail=node.trail + ((unit, how),), signs=signs,
-                                 constraints=node.constraints + row)
+            form = [sign * value for value in node.forms[unit - len(node.signs)]]
+            constraints = node.constraints + ((integers(form),) if how >= SPLIT_NEGATIVE else ())
+            return node._replace(trail=node.trail + ((unit, how),), constraints=constraints,
+                                 signs=node.signs[:unit] + (sign,) + node.signs[unit + 1:])
         if how == SPLIT_PENDING:
             self.pending.append(child(SPLIT_NEGATIVE))
         return child(how)
@@ -384,9 +361,8 @@ class Checker:
                 zero, signs = [0] * self.chart.width, node.signs[len(node.signs) - len(node.forms):]
                 forms = [form if sign == 1 else zero for form, sign in zip(node.forms, signs)]
                 forms, scale = through(self.layers[node.layers][1], forms, node.scale, len(zero))
-            signs = [None if any(form[:-1]) else (form[-1] > 0) - (form[-1] < 0) for form in forms]
-            node = Node(node.trail, node.constraints, node.layers + 1, forms, scale,
-                        node.signs + tuple(signs))
+            signs = tuple(None if any(form[:-1]) else (form[-1] > 0) - (form[-1] < 0) for form in forms)
+            node = node._replace(layers=node.layers + 1, forms=forms, scale=scale, signs=node.signs + signs)
             if self.strict and 0 in signs:
                 return None
         return node
@@ -419,9 +395,8 @@ def main(arguments):
         why = error if known else f"it is malformed ({type(error).__name__}: {error})"
         print(f"REJECTED: {checker.place if checker else 'listing'}: {why}")
         return 1
-    count = f"{checker.regions} regions"
-    print(f"VERIFIED: {count}" if checker.complete else f"INCOMPLETE: at least {count}")
-    print(checker.claim)
+    found = f"{checker.regions} regions ({checker.claim})"
+    print(f"VERIFIED: {found}" if checker.complete else f"INCOMPLETE: at least {found}")
     return 0 if checker.complete else 3
 
 if __name__ == "__main__":
