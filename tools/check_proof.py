@@ -395,8 +395,8 @@ def main(arguments):
         why = error if known else f"it is malformed ({type(error).__name__}: {error})"
         print(f"REJECTED: {checker.place if checker else 'listing'}: {why}")
         return 1
-    found = f"{checker.regions} regions ({checker.claim})"
-    print(f"VERIFIED: {found}" if checker.complete else f"INCOMPLETE: at least {found}")
+    verdict = "VERIFIED:" if checker.complete else "INCOMPLETE: at least"
+    print(f"{verdict} {checker.regions} regions\n{checker.claim}")
     return 0 if checker.complete else 3
 
 if __name__ == "__main__":

@@ -491,10 +491,10 @@ class Rejected(unittest.TestCase):
             events, i = self.event(proof, "region", last=True)
             events.append(events[i])
         self.rejected("has ended", twice)
-        self.change_event("positive side", "region", lambda e: (e[0], e[1], [-m for m in e[2]]))
-        self.change_event("positive side", "region", lambda e: (e[0], e[1], [0, 1]))
+        self.change_event("inside of constraint", "region", lambda e: (e[0], e[1], [-m for m in e[2]]))
+        self.change_event("inside of constraint", "region", lambda e: (e[0], e[1], [0, 1]))
         # (1/2, 1/2) lies on |x| + |y| = 1.
-        self.change_event("positive side", "region", lambda e: (e[0], -1, [1, 1]))
+        self.change_event("inside of constraint", "region", lambda e: (e[0], -1, [1, 1]))
         self.change_event("exponent", "region", lambda e: (e[0], 1 << 17, e[2]))
         self.change_event("exponent", "region", lambda e: (e[0], -(1 << 17), e[2]))
         self.change_event("undecided", "split", lambda e: ("region", 0, [1, 1]))
@@ -560,7 +560,7 @@ class Rejected(unittest.TestCase):
 
     def test_domain_and_charts(self):
         box = {"domain": [["-1", "1"], ["0", "2"]]}
-        self.rejected("positive side", lambda p: p.header.update(domain=[["5", "6"], ["0", "2"]]), **box)
+        self.rejected("inside of constraint", lambda p: p.header.update(domain=[["5", "6"], ["0", "2"]]), **box)
         self.rejected("", lambda p: p.header.update(domain=[[None, None], ["0", "2"]]), **box)
         self.rejected("fixed", lambda p: p.header.update(domain=[["0", "0"], ["0", "2"]]), **box)
         self.rejected("empty domain", lambda p: p.header.update(domain=[["1", "0"], ["0", "2"]]), **box)
