@@ -5,39 +5,26 @@
     python tools/check_proof.py PROOF LISTING
 
 Exits with 0: VERIFIED, 3: INCOMPLETE (a lower bound is proved), 1: REJECTED, 2: no such file.
-To be read next to docs/proofs.md, which defines the format and shows why a proof that passes
-is one. Python 3.9 or later, its standard library only, no floats. A form, an affine function
-of y in R^d, is a list of d + 1 integers: the coefficients and the constant, all of them times
-the same positive number, which changes no sign."""
+To be read next to docs/proofs.md, which defines the format and shows why a proof that passes is
+one; proof_file.py reads the file. Python 3.9 or later, its standard library only, no floats. A
+form, an affine function of y in R^d, is a list of d + 1 integers: the coefficients and the
+constant, all of them times the same positive number, which changes no sign."""
 import hashlib
 import json
-import re
-import shutil
-import subprocess
 import sys
-import tempfile
 from collections import Counter, namedtuple
 from fractions import Fraction
+from functools import reduce
 from math import gcd, lcm
-from operator import mul
+from operator import mul, xor
 
-MAX_BODY, MAX_EXPONENT, MAX_VARINT, MAX_DIGITS = 64 << 20, 1 << 16, 1 << 14, 100_000
+from proof_file import (Rejected, affine, demand, fields, number, read_json, read_listing,
+                        read_records, signed, take, varints)
+
 SIDE_NEGATIVE, SIDE_POSITIVE, SPLIT_NEGATIVE, SPLIT_POSITIVE, SPLIT_PENDING = range(5)  # trails
 REGION, EMPTY, OPEN, ELSEWHERE = 3, 7, 11, 15  # events that are leaves
 
-class Rejected(Exception):
-    """Why this is no proof."""
-
-def demand(condition, why):
-    if not condition:
-        raise Rejected(why)
-
 # ---- Numbers and linear algebra
-def number(text):
-    value = Fraction(text) if re.fullmatch("-?[0-9]+(/[0-9]+)?", text) else None
-    demand(str(value) == text, "what should be a number is none in lowest terms")
-    return value
-
 def integers(row):
     """Fractions times a positive number."""
     scale = lcm(*(value.denominator for value in row))
@@ -73,21 +60,10 @@ def check_farkas(target, rows):
     demand(not any(rest), "the constraints do not combine to the form")
     demand(v >= 0, "the constant that is left over is negative")
 
-def mixed(z, mask=(1 << 64) - 1):
-    """Of SplitMix64, for the digest of patterns, which docs/output.md defines."""
+def mixed(z, mask=(1 << 64) - 1):  # for the digest of patterns, which docs/output.md defines
     z = ((z & mask) ^ (z & mask) >> 30) * 0xBF58476D1CE4E5B9 & mask
     z = (z ^ z >> 27) * 0x94D049BB133111EB & mask
     return z ^ z >> 31
-
-# ---- The network: affine maps are (scale, [(bias, inputs, weights), ...]), times the scale
-def affine(rows, width):
-    """Of texts [bias, (input, weight), ...] for each output."""
-    rows = [(number(bias), [int(i) for i, _ in terms], [number(w) for _, w in terms])
-            for bias, *terms in rows]
-    demand(all(len(set(inputs)) == len(inputs) for _, inputs, _ in rows), "a term stands twice")
-    demand(all(0 <= i < width for _, inputs, _ in rows for i in inputs), "a term is out of range")
-    scale = lcm(*(value.denominator for bias, _, weights in rows for value in [bias, *weights]))
-    return scale, [(int(b * scale), i, [int(w * scale) for w in weights]) for b, i, weights in rows]
 
 def through(maps, forms, scale, width):
     """The affine maps of forms, which are lists of this width and times the scale."""
@@ -99,79 +75,6 @@ def through(maps, forms, scale, width):
             form[-1] += bias * scale
         scale *= factor
     return forms, scale
-
-def read_listing(text):
-    """The number of inputs; for each ReLU layer the number of its units and the maps before it."""
-    lines = iter(text.split("\n"))
-    width = inputs = int(next(lines)[len("inputs "):])
-    layers, maps = [], []
-    for line in filter(None, lines):
-        if line == "relu":
-            layers, maps = layers + [(width, maps)], []
-        else:
-            rows = [next(lines).split(" ") for _ in range(int(line[len("affine "):]))]
-            maps.append(affine([[b, *(term.split(":") for term in r)] for b, *r in rows], width))
-            width = len(rows)
-    return inputs, layers
-
-# ---- The file
-def read_records(file):
-    line = file.readline(64)
-    demand(line.startswith(b"chambers proof "), "this is no proof of chambers")
-    demand(line == b"chambers proof 1\n", "the only version that is known is 1")
-    while head := file.read(10):
-        stored, length = int.from_bytes(head[2:6], "little"), int.from_bytes(head[6:], "little")
-        demand(max(stored, length) <= MAX_BODY, "it claims to be longer than 64 MiB")
-        body, checksum = file.read(stored), file.read(16)
-        demand(len(head + body + checksum) == 26 + stored, "the file ends in the middle of it")
-        demand(hashlib.sha256(head + body).digest()[:16] == checksum, "the checksum is wrong")
-        demand(head[1] in (0, 1), "it is packed in an unknown way")
-        body = unpack(body, length + 1) if head[1] else body
-        demand(len(body) == length, "it does not unpack to the length that it claims")
-        yield head[:1], body
-
-def unpack(packed, limit):
-    """A zstd frame, cut at the limit; by Python 3.14, or else by the program zstd."""
-    try:
-        from compression import zstd
-        return zstd.ZstdDecompressor().decompress(packed, max_length=limit)
-    except ImportError:
-        if not shutil.which("zstd"):
-            raise OSError("unpacking needs Python 3.14 or the program zstd; proofs written by "
-                          "`chambers count --proof-packing none` need neither") from None
-    with tempfile.TemporaryFile() as file:
-        file.write(packed)
-        file.seek(0)
-        pipes = {"stdin": file, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-        with subprocess.Popen(["zstd", "-dcq"], **pipes) as program:
-            return program.stdout.read(limit)
-
-def varints(body):
-    value = size = 0
-    for byte in body:
-        value, size = value | (byte & 127) << 7 * size, size + 1
-        demand(size <= MAX_VARINT, "a number is too long")
-        if byte < 128:
-            demand(byte or size == 1, "a number is not in its shortest form")
-            yield value
-            value = size = 0
-    demand(size == 0, "the chunk ends in the middle of a number")
-
-def take(numbers):
-    value = next(numbers, None)
-    demand(value is not None, "the chunk ends in the middle of an event")
-    return value
-
-def signed(value):
-    return -(value // 2) - 1 if value % 2 else value // 2
-
-def read_json(body):  # an object in which a key stands twice is read as null
-    once = lambda pairs: dict(pairs) if len(dict(pairs)) == len(pairs) else None
-    return json.loads(body.decode(), object_pairs_hook=once, parse_float=str)
-
-def fields(value, keys):
-    demand(type(value) is dict and set(value) == set(keys.split()), f"the keys are not {keys}")
-    return [value[key] for key in keys.split()]
 
 # ---- Coordinates
 class Chart:
@@ -235,8 +138,8 @@ class Checker:
         demand(not expected, "the file ends without a footer")
 
     def header(self, body):
-        _, _, network, domain, self.strict, lead, charts = fields(
-            read_json(body), "chambers model network domain strict lead charts")
+        _, _, network, domain, self.strict, lead, charts = read_json(
+            body, "chambers model network domain strict lead charts")
         demand(network == self.network, f"network {network}, but the listing's is {self.network}")
         self.claim = f"domain {json.dumps(domain)}, strict {json.dumps(self.strict)}"
         domain = [[None if end is None else number(end) for end in ends] for ends in domain]
@@ -262,8 +165,7 @@ class Checker:
             self.count_start(chart, (), -1)
 
     def footer(self, body):
-        regions, digest, complete, chunks = fields(
-            read_json(body), "regions digest complete chunks")
+        regions, digest, complete, chunks = read_json(body, "regions digest complete chunks")
         demand(not any(self.starts.values()), "the chunks do not fit together")
         demand(chunks == self.chunks, f"not the number of chunks, {self.chunks}")
         demand(complete is self.complete, "not whether it is complete, which open leaves decide")
@@ -271,10 +173,7 @@ class Checker:
         demand(digest == f"{self.digest % (1 << 128):032x}", "not the digest of the patterns")
 
     def count_start(self, chart, trail, change):
-        key = hashlib.sha256(repr((chart, trail)).encode()).digest()
-        self.starts[key] += change
-        if not self.starts[key]:
-            del self.starts[key]
+        self.starts[hashlib.sha256(repr((chart, trail)).encode()).digest()] += change
 
     def chunk(self, body):
         """Walks through a piece of the tree, event by event."""
@@ -303,16 +202,17 @@ class Checker:
 
     def after(self, event, node, numbers):
         """Checks an event; the node that it leads to, None after a leaf."""
-        def constraint():
-            k = take(numbers)
-            demand(k < len(node.constraints), "there is no such constraint")
-            return node.constraints[k]
+        def constraints(count):
+            demand(count <= self.chart.dimension, "the constraints are linearly dependent")
+            chosen = [take(numbers) for _ in range(count)]
+            demand(all(k < len(node.constraints) for k in chosen), "there is no such constraint")
+            return [node.constraints[k] for k in chosen]
         unit, kind = divmod(event, 4)
         if event == REGION:
             self.region(node, numbers)
         elif event == EMPTY:
-            count, first = take(numbers), constraint()
-            check_farkas([-value for value in first], [constraint() for _ in range(count)])
+            count, (first,) = take(numbers), constraints(1)
+            check_farkas([-value for value in first], constraints(count))
         elif event == OPEN:
             self.complete = False
         elif event != ELSEWHERE:
@@ -321,22 +221,19 @@ class Checker:
             after = self.decide(node, unit + len(node.signs) - len(node.forms), how)
             if kind:
                 target = node.forms[unit] if kind == 1 else [-value for value in node.forms[unit]]
-                check_farkas(target, [constraint() for _ in range(take(numbers))])
+                check_farkas(target, constraints(take(numbers)))
             return after
-        return None
 
     def region(self, node, numbers):
         demand(node.layers == len(self.layers) and None not in node.signs, "a unit is undecided")
         exponent = signed(take(numbers))
-        demand(abs(exponent) <= MAX_EXPONENT, "the exponent is too large")
+        demand(abs(exponent) <= 1 << 16, "the exponent is too large")
         point = [signed(take(numbers)) << max(exponent, 0) for _ in range(self.chart.dimension)]
         point.append(1 << max(-exponent, 0))
         for k, row in enumerate(node.constraints):
             demand(sum(map(mul, row, point)) > 0, f"the point is not inside of constraint {k}")
-        key = 0
-        for unit, sign in enumerate(node.signs):
-            key ^= self.keys[3 * unit + sign + 1]
-        high, low = divmod(key, 1 << 64)
+        keys = (self.keys[3 * unit + sign + 1] for unit, sign in enumerate(node.signs))
+        high, low = divmod(reduce(xor, keys, 0), 1 << 64)
         a = mixed(high ^ mixed(low))
         self.digest, self.regions = self.digest + (a << 64) + mixed(low + a), self.regions + 1
 
@@ -361,8 +258,9 @@ class Checker:
                 zero, signs = [0] * self.chart.width, node.signs[len(node.signs) - len(node.forms):]
                 forms = [form if sign == 1 else zero for form, sign in zip(node.forms, signs)]
                 forms, scale = through(self.layers[node.layers][1], forms, node.scale, len(zero))
-            signs = tuple(None if any(form[:-1]) else (form[-1] > 0) - (form[-1] < 0) for form in forms)
-            node = node._replace(layers=node.layers + 1, forms=forms, scale=scale, signs=node.signs + signs)
+            signs = tuple(None if any(a) else (b > 0) - (b < 0) for *a, b in forms)
+            node = Node(node.trail, node.constraints, node.layers + 1, forms, scale,
+                        node.signs + signs)
             if self.strict and 0 in signs:
                 return None
         return node
@@ -380,8 +278,6 @@ def main(arguments):
     if len(arguments) != 2:
         print(__doc__, file=sys.stderr)
         return 2
-    if hasattr(sys, "set_int_max_str_digits"):
-        sys.set_int_max_str_digits(MAX_DIGITS)
     checker = None
     try:
         with open(arguments[0], "rb") as proof, open(arguments[1], "rb") as listing:
