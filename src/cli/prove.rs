@@ -21,6 +21,7 @@ use super::outcome::{self, Outcome};
 
 /// Whether and how to write a proof, or to check it at once.
 #[derive(Debug, clap::Args)]
+#[group(id = "proof options")]
 pub struct Arguments {
     /// Write a proof that `chambers check` verifies: a file, or - for standard output
     ///
