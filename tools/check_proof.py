@@ -22,7 +22,7 @@ from proof_file import (Rejected, affine, demand, fields, number, read_json, rea
                         read_records, signed, take, varints)
 
 SIDE_NEGATIVE, SIDE_POSITIVE, SPLIT_NEGATIVE, SPLIT_POSITIVE, SPLIT_PENDING = range(5)  # trails
-REGION, EMPTY, OPEN, ELSEWHERE = 3, 7, 11, 15  # events that are leaves
+REGION, EMPTY, OPEN, ELSEWHERE, EXCLUDED = 3, 7, 11, 15, 19  # events that are leaves
 
 # ---- Numbers and linear algebra
 def integers(row):
@@ -183,11 +183,9 @@ class Checker:
         self.chart, self.chunks = self.charts[number], self.chunks + 1
         node = Node((), tuple(self.chart.sides), 0, [], 1, ())
         for _ in range(length):
-            node = self.open_layers(node)
-            demand(node, "the start lies beyond a node that is closed for strictness")
-            node = self.decide(node, *divmod(take(numbers), 8))
+            node = self.decide(self.open_layers(node), *divmod(take(numbers), 8))
         self.count_start(number, node.trail, 1)
-        node = self.settle(node)
+        node = self.open_layers(node)
         for count, event in enumerate(numbers, 1):
             self.place = f"{place}, event {count}"
             demand(node, "the piece has ended before")
@@ -195,9 +193,10 @@ class Checker:
                 demand(count > 1, "the first event is elsewhere")
                 settled = ((u, SPLIT_POSITIVE if k == SPLIT_PENDING else k) for u, k in node.trail)
                 self.count_start(number, tuple(settled), -1)
-            node = self.settle(self.after(event, node, numbers))
+            node = self.after(event, node, numbers) or self.pending and self.pending.pop()
+            node = node and self.open_layers(node)
+        demand(count, "a chunk without an event")
         if node:
-            demand(count, "a chunk without an event")
             self.count_start(number, node.trail, -1)
 
     def after(self, event, node, numbers):
@@ -215,6 +214,8 @@ class Checker:
             check_farkas([-value for value in first], constraints(count))
         elif event == OPEN:
             self.complete = False
+        elif event == EXCLUDED:
+            demand(self.strict and 0 in node.signs, "excluded, but no unit is zero, or not strict")
         elif event != ELSEWHERE:
             demand(kind < 3, "there is no such leaf")
             how = (SPLIT_PENDING, SIDE_POSITIVE, SIDE_NEGATIVE)[kind]
@@ -226,6 +227,7 @@ class Checker:
 
     def region(self, node, numbers):
         demand(node.layers == len(self.layers) and None not in node.signs, "a unit is undecided")
+        demand(not self.strict or 0 not in node.signs, "strict, and a unit is zero")
         exponent = signed(take(numbers))
         demand(abs(exponent) <= 1 << 16, "the exponent is too large")
         point = [signed(take(numbers)) << max(exponent, 0) for _ in range(self.chart.dimension)]
@@ -251,7 +253,7 @@ class Checker:
         return child(how)
 
     def open_layers(self, node):
-        """Opens layers while no unit is undecided; None where strictness closes the node."""
+        """Opens layers while no unit is undecided."""
         while node.layers < len(self.layers) and None not in node.signs:
             forms, scale = self.chart.forms, self.chart.scale
             if node.layers:
@@ -261,18 +263,7 @@ class Checker:
             signs = tuple(None if any(a) else (b > 0) - (b < 0) for *a, b in forms)
             node = Node(node.trail, node.constraints, node.layers + 1, forms, scale,
                         node.signs + signs)
-            if self.strict and 0 in signs:
-                return None
         return node
-
-    def settle(self, node):
-        """The node of the next event, None after the last one. A leaf, None, leads to the last
-        pending split, and so does a node that is closed for strictness."""
-        while True:
-            node = node and self.open_layers(node)
-            if node or not self.pending:
-                return node
-            node = self.pending.pop()
 
 def main(arguments):
     if len(arguments) != 2:

@@ -129,7 +129,7 @@ def build(layers, forms, constraints, d, strict, blind=False, first=0):
         if not any(form[:-1]):
             signs[u] = (form[-1] > 0) - (form[-1] < 0)
     if strict and 0 in signs.values():
-        return ("closed",)
+        return ("excluded",)
 
     def grow(signs, constraints):
         u = next((u for u in range(len(forms)) if u not in signs), None)
@@ -172,7 +172,7 @@ def pieces(chart, tree, cut, elsewhere):
         chunk, pending = [chart, list(trail), []], []
         while node is not None:
             events = chunk[2]
-            if node[0] != "closed" and cut and len(events) >= cut:
+            if cut and len(events) >= cut:
                 chunks.append(chunk)
                 chunk = [chart, list(trail), []]
                 events = chunk[2]
@@ -190,8 +190,7 @@ def pieces(chart, tree, cut, elsewhere):
                 events.append(("side", u, sign, chosen))
                 trail, node = trail + [(first + u, int(sign > 0))], child
             else:
-                if node[0] != "closed":
-                    events.append(node)
+                events.append(node)
                 node = None
             if node is None and pending:
                 trail, node = pending.pop()
@@ -231,7 +230,7 @@ def encode(chunk):
         elif kind == "raw":
             body += rest[0]
         else:
-            body += varint({"open": 11, "elsewhere": 15}[kind])
+            body += varint({"open": 11, "elsewhere": 15, "excluded": 19}[kind])
     return body
 
 
@@ -515,7 +514,7 @@ class Rejected(unittest.TestCase):
         layers = [[[[1], [1]], [0, "-1/2"]], "relu"]
         proof = lambda p: p.chunks.__setitem__(0, [0, [], [("split", 0), ("side", 1, 1, [0])]])
         self.rejected("constant", proof, 1, layers)
-        self.change_event("no such leaf", "region", lambda e: ("raw", varint(19)))
+        self.change_event("no such leaf", "region", lambda e: ("raw", varint(23)))
         # A constant unit is not decided by an event.
         self.rejected("not to be decided", lambda p: p.chunks[0][2].insert(0, ("side", 1, 1, [])),
                       1, [[[[1], [0]], [0, 1]], "relu"])
@@ -555,8 +554,13 @@ class Rejected(unittest.TestCase):
                       p.chunks[0][2].__delitem__(slice(2, None)))
         # A piece that promises itself, and nothing that leads to it.
         self.rejected("fit", lambda p: (p.chunks.append([0, [(0, 3)], [("split", 2), ("elsewhere",)]]), forged(p)))
-        self.rejected("beyond a node that is closed",
-                      lambda p: p.chunks.append([0, [(0, 2), (1, 0), (5, 2)], [("open",)]]), 1, TENT, strict=True)
+
+    def test_strictness(self):
+        tent, strict = (1, TENT), {"strict": True}
+        self.change_event("a unit is zero", "excluded", lambda e: ("region", 0, [-1]), *tent, **strict)
+        self.change_event("no unit is zero", "region", lambda e: ("excluded",), *tent, **strict)
+        self.rejected("not strict", lambda p: p.header.update(strict=False), *tent, **strict)
+        self.rejected("a unit is zero", lambda p: p.header.update(strict=True), *tent)
 
     def test_domain_and_charts(self):
         box = {"domain": [["-1", "1"], ["0", "2"]]}

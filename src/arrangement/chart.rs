@@ -9,6 +9,7 @@ use super::stage::{Class, ExactForms, Stage, group};
 use super::{Domain, Interval};
 use crate::arithmetic::rank::independent_part;
 use crate::arithmetic::{IntegerRow, Number, Rational};
+use crate::proof::format as proof;
 
 /// A part of the domain, seen through coordinates y in R^d.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub struct Chart {
     pub units: ExactForms,
     /// The first stage's units, grouped by their hyperplane in y.
     pub classes: Vec<Class>,
+    /// For a chart on rays, the first stage's unit whose form is constant on it.
+    pub lead: Option<usize>,
     /// As many classes with independent forms as there are coordinates that no side bounds.
     pub basis: Vec<usize>,
 }
@@ -89,10 +92,13 @@ pub fn charts(stages: &[Stage], domain: &Domain) -> Vec<Chart> {
     let lead = forms
         .rows
         .iter()
-        .find(|row| row.iter().any(|entry| !entry.is_zero()));
+        .position(|row| row.iter().any(|entry| !entry.is_zero()));
     if central && let Some(lead) = lead {
-        let chart =
-            |side| central_chart(stages, intervals.len(), &spanning, &magnitudes, lead, side);
+        let row = &forms.rows[lead];
+        let chart = |side| Chart {
+            lead: Some(lead),
+            ..central_chart(stages, intervals.len(), &spanning, &magnitudes, row, side)
+        };
         return vec![chart(1), chart(-1)];
     }
     kept.extend(&spanning);
@@ -187,6 +193,7 @@ fn finish(
         extent,
         units,
         classes,
+        lead: None,
         basis,
     }
 }
@@ -359,12 +366,29 @@ impl Chart {
                 for (entry, coordinate) in row.iter().zip(y).filter(|(entry, _)| !entry.is_zero()) {
                     sum += coordinate * entry;
                 }
-                sum / &self.denominator()
+                sum / &self.inputs.denominator
             })
             .collect()
     }
 
-    fn denominator(&self) -> BigInt {
-        self.inputs.denominator.clone()
+    /// The chart as a proof states it.
+    pub fn stated(&self) -> proof::Chart {
+        let number = |entry: &BigInt| {
+            Rational::new(entry.clone(), self.inputs.denominator.clone()).to_string()
+        };
+        let input = |row: &Vec<BigInt>| {
+            let terms = row[..self.dimension].iter().enumerate();
+            proof::Input {
+                constant: number(&row[self.dimension]),
+                terms: terms
+                    .filter(|(_, entry)| !entry.is_zero())
+                    .map(|(coordinate, entry)| (coordinate, number(entry)))
+                    .collect(),
+            }
+        };
+        proof::Chart {
+            dimension: self.dimension,
+            inputs: self.inputs.rows.iter().map(input).collect(),
+        }
     }
 }

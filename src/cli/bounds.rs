@@ -137,8 +137,7 @@ impl Count {
     fn of(model: &Model, scope: &Scope) -> Result<Self> {
         let monitor = Arc::new(Monitor::new());
         signals::stop_on_signal(&[&monitor]);
-        let (network, domain, options) = (&model.network, &scope.domain, &scope.options);
-        let outcome = outcome::exact(network, domain, options, &monitor, None)?;
+        let outcome = outcome::exact(&model.network, scope, &monitor, None)?;
         Ok(Count {
             regions: outcome.regions.into(),
             complete: outcome.complete,

@@ -15,7 +15,7 @@ use super::model::{Model, Scope, ScopeArguments, Source};
 use super::outcome::{self, Outcome};
 use super::theorem::Theorem2;
 use super::whitney::{self, UpTo};
-use super::{EXIT_CODES, Status, print, report, signals};
+use super::{EXIT_CODES, Status, note, print, prove, report, signals};
 
 /// Count the activation regions of a network, exactly
 ///
@@ -40,6 +40,8 @@ pub struct Arguments {
     /// Run both engines and compare their sets of patterns (memory grows with the count)
     #[arg(long, conflicts_with_all = ["engine", "method"])]
     cross_check: bool,
+    #[command(flatten)]
+    proof: prove::Arguments,
     /// Print one JSON object
     ///
     /// Its keys: count (a decimal string), complete, exact, engine, model, domain,
@@ -81,27 +83,21 @@ pub fn run(arguments: &Arguments) -> Result<Status> {
     }
     signals::stop_on_signal(&[&monitor]);
     let outcome = match arguments.engine {
-        Engine::Exact => outcome::exact(
-            &model.network,
-            &scope.domain,
-            &scope.options,
-            &monitor,
-            None,
-        )?,
-        Engine::Lp => outcome::tolerant(
-            &model.network,
-            &scope.domain,
-            &scope.options,
-            &monitor,
-            &mut |_| ControlFlow::Continue(()),
-        ),
+        Engine::Exact => arguments.proof.count(&model, &scope, &monitor)?,
+        Engine::Lp => outcome::tolerant(&model.network, &scope, &monitor, &mut |_| {
+            ControlFlow::Continue(())
+        }),
     };
     let theorem = Theorem2::of(&model, &scope, &outcome);
-    if arguments.json {
-        let object = report::json(&outcome, &model, &scope, theorem.as_ref());
-        print(&report::pretty(&object.into()))?;
+    let summary = if arguments.json {
+        report::pretty(&report::json(&outcome, &model, &scope, theorem.as_ref()).into())
     } else {
-        print(&report::text(&outcome, &model, &scope, theorem.as_ref()))?;
+        report::text(&outcome, &model, &scope, theorem.as_ref())
+    };
+    if arguments.proof.on_standard_output() {
+        note(summary.trim_end());
+    } else {
+        print(&summary)?;
     }
     Ok(if outcome.complete {
         Status::Done
@@ -115,7 +111,7 @@ pub fn run(arguments: &Arguments) -> Result<Status> {
 fn cross_check(model: &Model, scope: &Scope, as_json: bool) -> Result<Status> {
     let (first, second) = (Arc::new(Monitor::new()), Arc::new(Monitor::new()));
     signals::stop_on_signal(&[&first, &second]);
-    let (network, domain, options) = (&model.network, &scope.domain, &scope.options);
+    let network = &model.network;
     let found = Mutex::new(HashSet::new());
     let collect = |pattern: &[Sign]| {
         let mut found = found.lock().unwrap_or_else(|broken| broken.into_inner());
@@ -123,12 +119,12 @@ fn cross_check(model: &Model, scope: &Scope, as_json: bool) -> Result<Status> {
         ControlFlow::Continue(())
     };
     let visit = |region: &chambers::regions::Region| collect(region.pattern);
-    let exact = outcome::exact(network, domain, options, &first, Some(&visit))?;
+    let exact = outcome::exact(network, scope, &first, Some(&visit))?;
     let mut only_exact = found
         .into_inner()
         .unwrap_or_else(|broken| broken.into_inner());
     let mut only_lp = Sample::default();
-    let lp = outcome::tolerant(network, domain, options, &second, &mut |pattern| {
+    let lp = outcome::tolerant(network, scope, &second, &mut |pattern| {
         if !only_exact.remove(&packed(pattern)) {
             only_lp.add(pattern.iter().map(|sign| sign.symbol()).collect());
         }

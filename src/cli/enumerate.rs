@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, SyncSender};
 
-use chambers::output::jsonl::{self, Finished, Header, Writer};
+use chambers::output::destination::Finished;
+use chambers::output::jsonl::{self, Header, Writer};
 use chambers::regions::Region;
 use chambers::search::Monitor;
 use chambers::{Error, Result};
@@ -65,13 +66,7 @@ pub fn run(arguments: &Arguments) -> Result<Status> {
                 .map(|()| writer)
         });
         let visit = |region: &Region| send(&lines, region);
-        let outcome = outcome::exact(
-            &model.network,
-            &scope.domain,
-            &scope.options,
-            &monitor,
-            Some(&visit),
-        );
+        let outcome = outcome::exact(&model.network, &scope, &monitor, Some(&visit));
         drop(lines);
         (outcome, writing.join())
     });

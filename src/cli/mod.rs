@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand, and what they share beside them.
 
 mod bounds;
+mod check;
 mod count;
 mod digits;
 mod enumerate;
@@ -8,6 +9,7 @@ mod inspect;
 mod model;
 mod outcome;
 mod progress;
+mod prove;
 mod random;
 mod report;
 mod signals;
@@ -26,7 +28,7 @@ Exit codes:
   1    the answer is \"no\": a cross-check found a difference
   2    bad usage, bad input, or a file that cannot be read or written
   3    stopped early: by a signal, with the partial result printed as partial,
-       or because nobody reads the output any more
+       or because nobody reads the output any more; also a proof of a lower bound only
   130  a second signal ended the program at once, without a result
 
 Results go to standard output, everything else to standard error.";
@@ -42,6 +44,7 @@ pub struct Options {
 #[derive(Debug, Subcommand)]
 enum Command {
     Count(count::Arguments),
+    Check(check::Arguments),
     Bounds(bounds::Arguments),
     Enumerate(enumerate::Arguments),
     Inspect(inspect::Arguments),
@@ -72,6 +75,7 @@ impl Options {
     pub fn run(self) -> Result<Status> {
         match self.command {
             Command::Count(arguments) => count::run(&arguments),
+            Command::Check(arguments) => check::run(&arguments),
             Command::Bounds(arguments) => bounds::run(&arguments),
             Command::Enumerate(arguments) => enumerate::run(&arguments),
             Command::Inspect(arguments) => inspect::run(&arguments),

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chambers::Result;
-use chambers::arrangement::Domain;
 use chambers::network::Network;
+use chambers::proof::Sink;
 use chambers::regions::{Region, Sign};
 use chambers::search::engine::reference;
-use chambers::search::{self, LayerAnswer, Monitor, Options};
+use chambers::search::{self, Answer, LayerAnswer, Monitor};
 
+use super::model::{Model, Scope};
 use super::progress::Progress;
 
 /// What an engine found.
@@ -62,17 +63,35 @@ pub type Visit<'a> = &'a (dyn Fn(&Region) -> ControlFlow<()> + Sync);
 /// Runs the exact search.
 pub fn exact(
     network: &Network,
-    domain: &Domain,
-    options: &Options,
+    scope: &Scope,
     monitor: &Arc<Monitor>,
     visit: Option<Visit>,
 ) -> Result<Outcome> {
     let _progress = Progress::show(monitor);
+    let (domain, options) = (&scope.domain, &scope.options);
     let answer = match visit {
         Some(visit) => search::enumerate(network, domain, options, monitor, visit)?,
         None => search::count(network, domain, options, monitor)?,
     };
-    Ok(Outcome {
+    Ok(certain(answer))
+}
+
+/// Runs the exact search, which tells `sink` its proof.
+pub fn proved(
+    model: &Model,
+    scope: &Scope,
+    monitor: &Arc<Monitor>,
+    sink: &dyn Sink,
+) -> Result<Outcome> {
+    let _progress = Progress::show(monitor);
+    let (domain, options) = (&scope.domain, &scope.options);
+    let identity = model.identity.clone();
+    let answer = search::prove(&model.network, domain, options, monitor, identity, sink)?;
+    Ok(certain(answer))
+}
+
+fn certain(answer: Answer) -> Outcome {
+    Outcome {
         proof: Proof::Exact {
             float: answer.decisions.float,
             exact: answer.decisions.exact,
@@ -85,14 +104,13 @@ pub fn exact(
         degenerate_units: answer.degenerate_units,
         degenerate_regions: answer.degenerate_regions,
         elapsed: answer.elapsed,
-    })
+    }
 }
 
 /// Runs the textbook LP search.
 pub fn tolerant(
     network: &Network,
-    domain: &Domain,
-    options: &Options,
+    scope: &Scope,
     monitor: &Arc<Monitor>,
     visit: &mut dyn FnMut(&[Sign]) -> ControlFlow<()>,
 ) -> Outcome {
@@ -106,7 +124,7 @@ pub fn tolerant(
             usual(info);
         }
     }));
-    let answer = reference::enumerate(network, domain, options, monitor, visit);
+    let answer = reference::enumerate(network, &scope.domain, &scope.options, monitor, visit);
     panic::set_hook(Box::new(move |info| hook(info)));
     Outcome {
         proof: Proof::Tolerance {

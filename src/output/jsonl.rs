@@ -7,15 +7,15 @@
 //! footer at all, and a compressed file then also lacks the end of its frame.
 
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Value;
 
+use super::destination::{Destination, Finished, Sink};
+use crate::Result;
 use crate::regions::{Region, Sign};
-use crate::{Error, Result};
 
 /// zstd's own default.
 const COMPRESSION_LEVEL: i32 = 3;
@@ -72,28 +72,16 @@ pub fn line(region: &Region) -> String {
 
 /// Where the lines go: plain or compressed.
 enum Stream {
-    Plain(Box<dyn Write + Send>),
-    Zstd(zstd::Encoder<'static, Box<dyn Write + Send>>),
+    Plain(Sink),
+    Zstd(zstd::Encoder<'static, Sink>),
 }
 
 /// Writes one list of regions.
 pub struct Writer {
     stream: Stream,
-    /// For messages, and the name of a complete file.
-    path: PathBuf,
-    /// The open file and the name it has until it is complete.
-    part: Option<(File, PathBuf)>,
+    destination: Destination,
     /// Regions written.
     count: u64,
-}
-
-/// Where a finished list is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finished {
-    /// Under the name that was asked for, or on a stream that has no other.
-    InPlace,
-    /// Under this name, since it is not complete.
-    Part(PathBuf),
 }
 
 impl Writer {
@@ -104,27 +92,8 @@ impl Writer {
     /// # Errors
     /// When the file cannot be made or written.
     pub fn create(path: &Path, header: &Header) -> Result<Self> {
-        let shown = if path == Path::new("-") {
-            Path::new("standard output")
-        } else {
-            path
-        };
-        let fail = |source| Error::io(shown, source);
-        let direct = std::fs::metadata(path).is_ok_and(|data| !data.is_file())
-            || ["/dev", "/proc"].iter().any(|root| path.starts_with(root));
-        let mut part = None;
-        let sink: Box<dyn Write + Send> = if path == Path::new("-") {
-            Box::new(io::stdout())
-        } else if direct {
-            let file = File::options().write(true).open(path).map_err(fail)?;
-            Box::new(file)
-        } else {
-            let name = part_name(path);
-            let file = File::create(&name).map_err(|source| Error::io(&name, source))?;
-            part = Some((file.try_clone().map_err(fail)?, name));
-            Box::new(file)
-        };
-        let sink: Box<dyn Write + Send> = Box::new(BufWriter::with_capacity(1 << 16, sink));
+        let (destination, sink) = Destination::open(path)?;
+        let fail = |source| destination.error(source);
         let stream = if path.extension().is_some_and(|e| e == "zst") {
             Stream::Zstd(zstd::Encoder::new(sink, COMPRESSION_LEVEL).map_err(fail)?)
         } else {
@@ -132,8 +101,7 @@ impl Writer {
         };
         let mut writer = Writer {
             stream,
-            path: shown.to_path_buf(),
-            part,
+            destination,
             count: 0,
         };
         writer.json(header)?;
@@ -165,33 +133,23 @@ impl Writer {
             digest,
             complete,
         })?;
-        let Writer {
-            stream, path, part, ..
-        } = self;
-        let fail = |source| Error::io(&path, source);
-        let mut sink = match stream {
+        let sink = match self.stream {
             Stream::Plain(sink) => sink,
-            Stream::Zstd(encoder) => encoder.finish().map_err(fail)?,
+            Stream::Zstd(encoder) => encoder
+                .finish()
+                .map_err(|source| self.destination.error(source))?,
         };
-        sink.flush().map_err(fail)?;
-        let Some((file, name)) = part else {
-            return Ok(Finished::InPlace);
-        };
-        file.sync_all().map_err(fail)?;
-        if !complete {
-            return Ok(Finished::Part(name));
-        }
-        std::fs::rename(&name, &path).map_err(fail)?;
-        Ok(Finished::InPlace)
+        self.destination.close(sink, complete)
     }
 
     /// The name under which an unfinished file stays.
     pub fn part(&self) -> Option<&Path> {
-        self.part.as_ref().map(|(_, name)| name.as_path())
+        self.destination.part()
     }
 
     fn json(&mut self, value: &impl Serialize) -> Result<()> {
-        let mut text = serde_json::to_string(value).map_err(|e| Error::io(&self.path, e.into()))?;
+        let mut text =
+            serde_json::to_string(value).map_err(|e| self.destination.error(e.into()))?;
         text.push('\n');
         self.bytes(text.as_bytes())
     }
@@ -201,7 +159,7 @@ impl Writer {
             Stream::Plain(sink) => sink.write_all(bytes),
             Stream::Zstd(encoder) => encoder.write_all(bytes),
         };
-        written.map_err(|source| Error::io(&self.path, source))
+        written.map_err(|source| self.destination.error(source))
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -209,18 +167,15 @@ impl Writer {
             Stream::Plain(sink) => sink.flush(),
             Stream::Zstd(encoder) => encoder.flush(),
         };
-        flushed.map_err(|source| Error::io(&self.path, source))
+        flushed.map_err(|source| self.destination.error(source))
     }
-}
-
-fn part_name(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    name.into()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
+    use super::super::destination::part_name;
     use super::*;
     use crate::arithmetic::{Number, Rational};
 

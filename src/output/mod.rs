@@ -1,3 +1,5 @@
 //! Writers of results: one file a format.
 
+pub mod destination;
 pub mod jsonl;
+pub mod proof;

@@ -329,9 +329,13 @@ pub fn put(bytes: &mut Vec<u8>, mut value: u64) {
     bytes.push(value as u8);
 }
 
+/// Appends a signed varint: -1 becomes 1, 1 becomes 2.
+pub fn put_signed(bytes: &mut Vec<u8>, value: i64) {
+    put(bytes, ((value << 1) ^ (value >> 63)) as u64);
+}
+
 /// Appends a signed varint of any size.
-pub fn put_signed(bytes: &mut Vec<u8>, value: &BigInt) {
-    // -1 becomes 1, 1 becomes 2.
+pub fn put_long(bytes: &mut Vec<u8>, value: &BigInt) {
     let double: BigInt = value << 1;
     let folded = if value.sign() == Sign::Minus {
         -double - 1
@@ -344,7 +348,7 @@ pub fn put_signed(bytes: &mut Vec<u8>, value: &BigInt) {
     bytes.push(groups[last]);
 }
 
-/// Reads what [`put`] and [`put_signed`] write; `None` where it is something else.
+/// Reads what [`put`], [`put_signed`] and [`put_long`] write; `None` where it is something else.
 #[derive(Clone, Debug)]
 pub struct Cursor<'a> {
     bytes: &'a [u8],
@@ -495,6 +499,8 @@ pub mod event {
     pub const OPEN: u64 = 2;
     /// A cell that another chunk begins with.
     pub const ELSEWHERE: u64 = 3;
+    /// A cell that strictness leaves out.
+    pub const EXCLUDED: u64 = 4;
 }
 
 #[cfg(test)]
@@ -530,10 +536,13 @@ mod tests {
         let values = [0, -1, 1, -2, 63, -64, 64, i64::MAX, i64::MIN].map(BigInt::from);
         let values: Vec<BigInt> = values.into_iter().chain([big.clone(), -big - 1]).collect();
         let mut bytes = Vec::new();
-        values
-            .iter()
-            .for_each(|value| put_signed(&mut bytes, value));
+        values.iter().for_each(|value| put_long(&mut bytes, value));
         assert_eq!(bytes[..4], [0, 1, 2, 3]);
+        let mut short = Vec::new();
+        for value in &values[..values.len() - 2] {
+            put_signed(&mut short, i64::try_from(value).unwrap());
+        }
+        assert_eq!(short[..], bytes[..short.len()]);
         let mut cursor = Cursor::new(&bytes);
         values
             .iter()

@@ -4,6 +4,9 @@
 //! one. The checker shares no code with the search: it imports the format, the network,
 //! the domain, and exact arithmetic.
 
+pub mod check;
 pub mod format;
+pub mod record;
 
 pub use format::{Footer, Header};
+pub use record::Sink;

@@ -300,6 +300,12 @@ impl<'a> Level<'a> {
         (crate::arithmetic::integer::Ring::sign(&exact), false)
     }
 
+    /// The unit, within its layer, that stands for the class of a row of this level or
+    /// one above it.
+    pub fn representative(&self, id: RowId) -> usize {
+        self.at(id.level).classes[id.index as usize].representative()
+    }
+
     /// The name of a row of this level.
     pub fn id(&self, index: usize) -> RowId {
         RowId {

@@ -2,6 +2,7 @@
 
 pub mod engine;
 mod level;
+mod log;
 mod monitor;
 mod point;
 mod tally;
@@ -12,10 +13,12 @@ pub use monitor::{Monitor, Snapshot};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use crate::arrangement::Domain;
 use crate::arrangement::chart::charts;
 use crate::arrangement::stage::stages;
+use crate::arrangement::{Chart, Domain};
 use crate::network::Network;
+use crate::proof::format::domain_to_text;
+use crate::proof::{Footer, Header, Sink};
 use crate::regions::{Digest, Region};
 use crate::{Error, Result};
 use tally::Tallies;
@@ -52,6 +55,18 @@ pub struct Answer {
     pub decisions: Decisions,
     /// Wall-clock time of the search.
     pub elapsed: Duration,
+}
+
+impl Answer {
+    /// The footer of the proof that [`prove`] wrote, of so many chunks.
+    pub fn footer(&self, chunks: u64) -> Footer {
+        Footer {
+            regions: self.regions.to_string(),
+            digest: self.digest.to_string(),
+            complete: self.complete,
+            chunks,
+        }
+    }
 }
 
 /// One ReLU layer's share of an [`Answer`].
@@ -97,7 +112,27 @@ pub fn count(
     options: &Options,
     monitor: &Monitor,
 ) -> Result<Answer> {
-    search(network, domain, options, monitor, None)
+    search(network, domain, options, monitor, None, None)
+}
+
+/// Like [`count`], and tells `sink` why the count is right; `model` says, to people,
+/// where the network came from. The proof's footer is [`Answer::footer`].
+///
+/// # Errors
+/// When the operating system does not start the threads.
+///
+/// # Panics
+/// When the domain has another number of inputs than the network.
+pub fn prove(
+    network: &Network,
+    domain: &Domain,
+    options: &Options,
+    monitor: &Monitor,
+    model: serde_json::Value,
+    sink: &dyn Sink,
+) -> Result<Answer> {
+    let proof = Proof { model, sink };
+    search(network, domain, options, monitor, None, Some(proof))
 }
 
 /// Like [`count`], and hands every region to `visit`, from any thread, in no
@@ -115,10 +150,16 @@ pub fn enumerate(
     monitor: &Monitor,
     visit: &(dyn Fn(&Region) -> ControlFlow<()> + Sync),
 ) -> Result<Answer> {
-    search(network, domain, options, monitor, Some(visit))
+    search(network, domain, options, monitor, Some(visit), None)
 }
 
 type Visit<'a> = &'a (dyn Fn(&Region) -> ControlFlow<()> + Sync);
+
+/// Where a proof goes.
+struct Proof<'a> {
+    model: serde_json::Value,
+    sink: &'a dyn Sink,
+}
 
 fn search(
     network: &Network,
@@ -126,6 +167,7 @@ fn search(
     options: &Options,
     monitor: &Monitor,
     visit: Option<Visit>,
+    proof: Option<Proof>,
 ) -> Result<Answer> {
     assert_eq!(
         domain.intervals().len(),
@@ -135,6 +177,18 @@ fn search(
     let start = Instant::now();
     let stages = stages(network);
     let charts = charts(&stages, domain);
+    let sink = proof.as_ref().map(|proof| proof.sink);
+    if let Some(Proof { model, sink }) = proof {
+        sink.header(&Header {
+            chambers: env!("CARGO_PKG_VERSION").to_string(),
+            model,
+            network: network.digest(),
+            domain: domain_to_text(domain),
+            strict: options.strict,
+            lead: charts.first().and_then(|chart| chart.lead),
+            charts: charts.iter().map(Chart::stated).collect(),
+        });
+    }
     let threads = options
         .threads
         .or(std::thread::available_parallelism().ok().map(usize::from))
@@ -146,16 +200,18 @@ fn search(
     let tallies = Tallies::new(threads, stages.len(), units);
     let pool = threads_with_deep_stacks(threads)?;
     pool.install(|| {
-        for chart in &charts {
+        for (number, chart) in charts.iter().enumerate() {
             let tree = Tree {
                 stages: &stages,
                 domain,
                 chart,
+                number,
                 charts: charts.len(),
                 options,
                 monitor,
                 tallies: &tallies,
                 visit,
+                sink,
                 parallel: threads > 1,
             };
             tree.search();
@@ -164,7 +220,7 @@ fn search(
     let (total, degenerate_units) = tallies.total(monitor);
     Ok(Answer {
         regions: total.regions,
-        complete: !monitor.stopped(),
+        complete: total.abandoned == 0,
         digest: total.digest,
         layers: stages
             .iter()

@@ -23,6 +23,8 @@ pub struct Tally {
     pub degenerate_regions: u64,
     /// How decisions were proved.
     pub decisions: Decisions,
+    /// Cells that were left unsearched.
+    pub abandoned: u64,
     leaves: u64,
     reported: u64,
     share: u64,
@@ -94,8 +96,8 @@ impl Tallies {
                 .zip(&part.cells)
                 .for_each(|(sum, cells)| *sum += cells);
             total.degenerate_regions += part.degenerate_regions;
-            total.decisions.float += part.decisions.float;
-            total.decisions.exact += part.decisions.exact;
+            total.decisions.add(part.decisions);
+            total.abandoned += part.abandoned;
         }
         let degenerate = self
             .degenerate

@@ -9,18 +9,24 @@
 //! - Where floats lose their way, the subtree is searched in exact arithmetic alone.
 
 use std::ops::ControlFlow;
+use std::sync::{Mutex, PoisonError};
+
+use smallvec::SmallVec;
 
 use super::engine::certify;
 use super::engine::dictionary::{Dictionary, Views, Walk};
-use super::engine::exact::{Minimum, interior_point, minimum};
-use super::engine::witness::{self, Point};
+use super::engine::exact::{Interior, Minimum, interior_point, minimum};
+use super::engine::witness::{self, Witness};
 use super::level::{Content, Level, RowId};
+use super::log::Log;
 use super::point::nearest_inside;
 use super::tally::Tallies;
 use super::{Decisions, Monitor, Options, Visit};
-use crate::arithmetic::{IntegerRow, Rational};
+use crate::arithmetic::IntegerRow;
 use crate::arrangement::stage::Stage;
 use crate::arrangement::{Chart, Domain};
+use crate::proof::Sink;
+use crate::proof::record::Branch;
 use crate::regions::digest::PatternHash;
 use crate::regions::{Region, Sign};
 
@@ -33,12 +39,16 @@ pub struct Tree<'a> {
     pub stages: &'a [Stage],
     pub domain: &'a Domain,
     pub chart: &'a Chart,
+    /// The chart's number.
+    pub number: usize,
     /// Into how many charts the domain is cut.
     pub charts: usize,
     pub options: &'a Options,
     pub monitor: &'a Monitor,
     pub tallies: &'a Tallies,
     pub visit: Option<Visit<'a>>,
+    /// Takes the proof.
+    pub sink: Option<&'a dyn Sink>,
     /// Whether subtrees are handed to other threads.
     pub parallel: bool,
 }
@@ -69,8 +79,24 @@ struct ExactCell {
     candidates: Vec<RowId>,
 }
 
-/// The cell turned out to be more than floats can handle.
-struct Lost;
+/// Why a cell is not searched on as it was.
+enum Unsorted {
+    /// It is more than floats can handle.
+    Lost,
+    /// It is empty: the first of these rows contradicts the others.
+    Empty(Vec<RowId>),
+}
+
+/// What is known of a candidate on a cell.
+enum Side {
+    /// The hyperplane cuts, as far as anyone has seen.
+    Cuts,
+    /// The whole cell has this sign (1 or -1), as these rows show. They are only given
+    /// when a proof is written.
+    On(i32, SmallVec<[RowId; 16]>),
+    /// The cell is empty: the first of these rows contradicts the others.
+    Empty(Vec<RowId>),
+}
 
 impl Path {
     fn set(&mut self, unit: usize, sign: Sign) {
@@ -93,28 +119,27 @@ impl<'a> Tree<'a> {
             degenerate: false,
         };
         let domain = Level::domain(self.chart);
+        let root = |sink| Branch::root(sink, self.number, self.chart.sides.len(), units);
+        let log = &mut Log::new(self.stages, self.sink.map(root));
         if self.stages.is_empty() {
             // Nothing cuts the domain: it is one region, whose witness is any inner point.
             let constraints = (0..domain.len()).map(|side| domain.id(side)).collect();
-            self.finish_exactly(
-                &domain,
-                ExactCell {
-                    path,
-                    constraints,
-                    candidates: vec![],
-                },
-            );
-            return;
+            let cell = ExactCell {
+                path,
+                constraints,
+                candidates: vec![],
+            };
+            return self.finish_exactly(&domain, cell, log);
         }
         let first = Level::first(&domain, self.chart);
-        self.enter_first(&first, path);
+        self.enter_first(&first, path, log);
     }
 
     /// The root: one side of each bounded coordinate and the independent classes are
     /// the first basis; the classes in it have no side yet.
-    fn enter_first(&self, level: &Level, mut path: Path) {
+    fn enter_first(&self, level: &Level, mut path: Path, log: &mut Log<'a>) {
         let Some(mut candidates) = self.sort_out(level, &mut path) else {
-            return;
+            return log.exclude();
         };
         let basis = &self.chart.basis;
         let mut columns: Vec<RowId> = basis.iter().map(|&class| level.id(class)).collect();
@@ -148,7 +173,7 @@ impl<'a> Tree<'a> {
                     views,
                     undecided: basis.len(),
                 };
-                self.split_or_finish(level, cell);
+                self.split_or_finish(level, cell, log);
             }
             None => {
                 let sides = self.chart.sides.len() as u32;
@@ -160,14 +185,12 @@ impl<'a> Tree<'a> {
                     })
                     .collect();
                 candidates.sort_unstable();
-                self.search_exactly(
-                    level,
-                    ExactCell {
-                        path,
-                        constraints,
-                        candidates,
-                    },
-                );
+                let cell = ExactCell {
+                    path,
+                    constraints,
+                    candidates,
+                };
+                self.search_exactly(level, cell, log);
             }
         }
     }
@@ -218,35 +241,47 @@ impl<'a> Tree<'a> {
         }
     }
 
-    fn split_or_finish(&self, level: &Level, mut cell: Cell) {
+    fn split_or_finish(&self, level: &Level, mut cell: Cell, log: &mut Log<'a>) {
         if self.monitor.stopped() {
-            return;
+            return self.give_up(log);
         }
         if cell.undecided > 0 {
             cell.undecided -= 1;
             let (column, views) = (cell.undecided, cell.views.clone());
-            return self.split(level, cell, column, views);
+            return self.split(level, cell, column, views, log);
         }
-        if self.classify(level, &mut cell).is_err() {
-            return self.search_exactly(level, cell.into_exact());
+        match self.classify(level, &mut cell, log) {
+            Ok(()) => {}
+            Err(Unsorted::Lost) => return self.search_exactly(level, cell.into_exact(), log),
+            Err(Unsorted::Empty(why)) => {
+                log.empty(level, why.into_iter());
+                return self.end_branch(&cell.path);
+            }
         }
         if cell.dictionary.candidates().is_empty() {
-            return self.finish(level, cell);
+            return self.finish(level, cell, log);
         }
         let candidate = cell.dictionary.split_candidate();
         match cell.dictionary.enter(candidate) {
             Some(column) => {
                 let (positive, negative) = std::mem::take(&mut cell.views).split(candidate);
                 cell.views = positive;
-                self.split(level, cell, column, negative);
+                self.split(level, cell, column, negative, log);
             }
-            None => self.search_exactly(level, cell.into_exact()),
+            None => self.search_exactly(level, cell.into_exact(), log),
         }
     }
 
     /// Searches both sides of the hyperplane in a column of the basis; `views` are
     /// those of the negative side.
-    fn split(&self, level: &Level, mut positive: Cell, column: usize, views: Views) {
+    fn split(
+        &self,
+        level: &Level,
+        mut positive: Cell,
+        column: usize,
+        views: Views,
+        log: &mut Log<'a>,
+    ) {
         positive.path.splits += 1;
         let class = positive.dictionary.columns()[column].index as usize;
         let mut negative = Cell {
@@ -259,22 +294,66 @@ impl<'a> Tree<'a> {
         self.assign(level, &mut positive.path, class, Sign::Positive);
         self.assign(level, &mut negative.path, class, Sign::Negative);
         self.both(
-            || self.split_or_finish(level, positive),
-            || self.split_or_finish(level, negative),
+            (level, class),
+            log,
+            |log| self.split_or_finish(level, positive, log),
+            |log| self.split_or_finish(level, negative, log),
         );
     }
 
-    fn both(&self, a: impl FnOnce() + Send, b: impl FnOnce() + Send) {
-        if self.parallel {
-            rayon::join(a, b);
-        } else {
-            a();
-            b();
+    /// Searches both sides of a split on a class of a level.
+    fn both(
+        &self,
+        (level, class): (&Level, usize),
+        log: &mut Log<'a>,
+        positive: impl FnOnce(&mut Log<'a>) + Send,
+        negative: impl FnOnce(&mut Log<'a>) + Send,
+    ) {
+        let positive = |log: &mut Log<'a>| {
+            log.follow_split(level, class, Sign::Positive);
+            positive(log);
+        };
+        let negative = |log: &mut Log<'a>| {
+            log.follow_split(level, class, Sign::Negative);
+            negative(log);
+        };
+        log.split(level, class);
+        if !self.parallel {
+            positive(log);
+            return negative(log);
+        }
+        let Some(branch) = log.branch() else {
+            let log = || Log::new(self.stages, None);
+            rayon::join(|| positive(&mut log()), || negative(&mut log()));
+            return;
+        };
+        // The first side writes on; the second does, too, unless another thread took it.
+        let shared = Mutex::new(log);
+        let lock = || shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let ((), taken) = rayon::join_context(
+            |_| positive(&mut lock()),
+            |context| {
+                if context.migrated() {
+                    negative(&mut Log::new(self.stages, Some(branch)));
+                } else {
+                    negative(&mut lock());
+                }
+                context.migrated()
+            },
+        );
+        if taken {
+            lock().elsewhere();
         }
     }
 
+    /// Leaves a cell because the search was asked to stop, or cannot prove it.
+    fn give_up(&self, log: &mut Log<'a>) {
+        self.tallies.with(|tally| tally.abandoned += 1);
+        log.open();
+    }
+
     /// Proves which candidates do not cut the cell and takes them off its list.
-    fn classify(&self, level: &Level, cell: &mut Cell) -> Result<(), Lost> {
+    fn classify(&self, level: &Level, cell: &mut Cell, log: &mut Log<'a>) -> Result<(), Unsorted> {
         let Cell {
             path,
             dictionary,
@@ -282,16 +361,17 @@ impl<'a> Tree<'a> {
             ..
         } = cell;
         if dictionary.age() > OLDEST && !(dictionary.refresh(level) && dictionary.is_feasible()) {
-            return Err(Lost);
+            return Err(Unsorted::Lost);
         }
         dictionary.look(views);
         let mut decisions = Decisions::default();
         let mut k = 0;
+        let mut empty = None;
         while k < dictionary.candidates().len() {
             let class = dictionary.candidates()[k].index as usize;
-            match self.side(level, dictionary, k, views, &mut decisions) {
-                None => k += 1,
-                Some(sign) => {
+            match self.side(level, dictionary, k, views, &mut decisions, log.is_on()) {
+                Side::Cuts => k += 1,
+                Side::On(sign, why) => {
                     dictionary.remove_candidate(k);
                     views.remove(k);
                     let sign = if sign > 0 {
@@ -299,18 +379,22 @@ impl<'a> Tree<'a> {
                     } else {
                         Sign::Negative
                     };
+                    log.side(level, class, sign, &why);
                     self.assign(level, path, class, sign);
+                }
+                Side::Empty(why) => {
+                    empty = Some(why);
+                    break;
                 }
             }
         }
         if decisions != Decisions::default() {
             self.tallies.with(|tally| tally.decisions.add(decisions));
         }
-        Ok(())
+        empty.map_or(Ok(()), |why| Err(Unsorted::Empty(why)))
     }
 
-    /// The side of candidate `k` on which the whole cell lies, with proof; `None`
-    /// when it cuts, as far as anyone has seen.
+    /// What is true of candidate `k`, with proof; the proof is told when it is `wanted`.
     fn side(
         &self,
         level: &Level,
@@ -318,7 +402,8 @@ impl<'a> Tree<'a> {
         k: usize,
         views: &mut Views,
         decisions: &mut Decisions,
-    ) -> Option<i32> {
+        wanted: bool,
+    ) -> Side {
         let id = dictionary.candidates()[k];
         while !(views.has(k, 1) && views.has(k, -1)) {
             let sign = if views.has(k, -1) { -1 } else { 1 };
@@ -327,36 +412,35 @@ impl<'a> Tree<'a> {
                 continue;
             }
             if walk == Walk::Minimum {
-                if self.positive_by_floats(level, dictionary, k, id, sign) {
+                let (basis, line) = (dictionary.columns(), dictionary.candidate(k));
+                if self.positive_by_floats(level, dictionary, k, id, sign, wanted) {
                     decisions.float += 1;
-                    return Some(sign);
+                    let why = wanted.then(|| certify::support(basis, line, sign));
+                    return Side::On(sign, why.into_iter().flatten().collect());
                 }
-                if certify::positive_exactly(
-                    level,
-                    dictionary.columns(),
-                    dictionary.candidate(k),
-                    id,
-                    sign,
-                ) {
+                if let Some(why) = certify::positive_exactly(level, basis, line, id, sign) {
                     decisions.exact += 1;
-                    return Some(sign);
+                    return Side::On(sign, why.into());
                 }
             }
             let (rows, hint) = exact_constraints(level, dictionary);
+            let ids = |rows: Vec<usize>| {
+                let named = rows.into_iter().map(|row| dictionary.constraint_id(row));
+                named.collect::<Vec<RowId>>()
+            };
             match minimum(&rows, &hint, &certify::oriented(level, id, sign)) {
-                Minimum::Sign(0 | 1) => {
+                Minimum::Sign(0 | 1, tight) => {
                     decisions.exact += 1;
-                    return Some(sign);
+                    return Side::On(sign, ids(tight).into());
                 }
-                Minimum::Sign(_) | Minimum::Unbounded => views.tell(k, -sign),
-                // An empty cell lies on every side; its leaves will find out.
-                Minimum::Infeasible => {
+                Minimum::Sign(..) | Minimum::Unbounded => views.tell(k, -sign),
+                Minimum::Infeasible(why) => {
                     decisions.exact += 1;
-                    return Some(sign);
+                    return Side::Empty(ids(why));
                 }
             }
         }
-        None
+        Side::Cuts
     }
 
     fn positive_by_floats(
@@ -366,9 +450,12 @@ impl<'a> Tree<'a> {
         k: usize,
         id: RowId,
         sign: i32,
+        wanted: bool,
     ) -> bool {
         let (basis, line) = (dictionary.columns(), dictionary.candidate(k));
+        // This proof uses the box without saying how: it cannot be told.
         if let Some(extent) = &self.chart.extent
+            && !wanted
             && certify::positive_in_box(level, extent, basis, line, id, sign)
         {
             return true;
@@ -378,60 +465,72 @@ impl<'a> Tree<'a> {
     }
 
     /// No hyperplane of this layer cuts the cell any more.
-    fn finish(&self, level: &Level, mut cell: Cell) {
-        match self.witness(level, &cell.dictionary) {
-            Some(witness) => {
+    fn finish(&self, level: &Level, mut cell: Cell, log: &mut Log<'a>) {
+        let stage = self.stages.get(level.number() as usize);
+        let told = stage.is_none() && log.is_on();
+        match self.witness(level, &cell.dictionary, told) {
+            Ok(witness) => {
                 self.count_cell(level);
-                let Some(stage) = self.stages.get(level.number() as usize) else {
-                    return self.region(&cell.path, witness);
+                let Some(stage) = stage else {
+                    let ids = || cell.dictionary.constraint_ids();
+                    return self.region(level, &cell.path, witness, ids, log);
                 };
                 let next = level.next(stage, self.active(level, &cell.path));
                 let Some(candidates) = self.sort_out(&next, &mut cell.path) else {
-                    return;
+                    return log.exclude();
                 };
                 if !cell.dictionary.refresh(&next) {
                     let mut cell = cell.into_exact();
                     cell.candidates = candidates;
-                    return self.search_exactly(&next, cell);
+                    return self.search_exactly(&next, cell, log);
                 }
                 cell.views = Views::new(candidates.len());
                 cell.dictionary
                     .add_candidates(&next, candidates.into_iter());
-                self.split_or_finish(&next, cell);
+                self.split_or_finish(&next, cell, log);
             }
-            None => self.end_branch(&cell.path),
+            Err(why) => {
+                log.empty(level, why.into_iter());
+                self.end_branch(&cell.path);
+            }
         }
     }
 
-    /// A point inside the cell, with proof that it is; `None` proves the cell empty.
-    fn witness(&self, level: &Level, dictionary: &Dictionary) -> Option<Witness> {
-        let rows = || {
-            dictionary
-                .columns()
-                .iter()
-                .chain(dictionary.constraints())
-                .copied()
-        };
-        if let Some(point) = witness::propose(dictionary) {
-            if certify::positive_at(level, rows(), &point) {
-                self.tallies.with(|tally| tally.decisions.float += 1);
-                return Some(Witness::Float(point));
-            }
-            let exact: Option<Vec<Rational>> =
-                point.iter().map(|&y| Rational::from_float(y)).collect();
-            if let Some(exact) = exact
-                && rows().all(|id| {
-                    certify::positive_at(level, [id].into_iter(), &point)
-                        || certify::positive_at_exactly(level, id, &exact)
-                })
+    /// A point inside the cell, with proof that it is, or the rows that prove the cell
+    /// empty. A point that is to be told should be a short one.
+    fn witness(
+        &self,
+        level: &Level,
+        dictionary: &Dictionary,
+        told: bool,
+    ) -> Result<Witness, Vec<RowId>> {
+        if let Some((point, least)) = witness::propose(dictionary) {
+            if told
+                && let Some(short) = witness::rounded(&point, least)
+                && certify::positive_at(level, dictionary.constraint_ids(), &short)
             {
+                self.tallies.with(|tally| tally.decisions.float += 1);
+                return Ok(Witness::Float(short));
+            }
+            if certify::positive_at(level, dictionary.constraint_ids(), &point) {
+                self.tallies.with(|tally| tally.decisions.float += 1);
+                return Ok(Witness::Float(point));
+            }
+            let witness = Witness::Float(point);
+            if witness.is_inside(level, dictionary.constraint_ids()) {
                 self.tallies.with(|tally| tally.decisions.exact += 1);
-                return Some(Witness::Float(point));
+                return Ok(witness);
             }
         }
         self.tallies.with(|tally| tally.decisions.exact += 1);
         let (rows, hint) = exact_constraints(level, dictionary);
-        interior_point(&rows, dictionary.dimension(), &hint).map(Witness::Exact)
+        match interior_point(&rows, dictionary.dimension(), &hint) {
+            Interior::Point(point) => Ok(Witness::Exact(point)),
+            Interior::Empty(why) => {
+                let named = why.into_iter().map(|row| dictionary.constraint_id(row));
+                Err(named.collect())
+            }
+        }
     }
 
     fn active(&self, level: &Level, path: &Path) -> Vec<bool> {
@@ -447,17 +546,17 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Counts an activation region and hands it out.
-    fn region(&self, path: &Path, witness: Witness) {
+    /// Counts an activation region and hands it out; `ids` are the cell's constraints.
+    fn region<I: Iterator<Item = RowId>>(
+        &self,
+        level: &Level,
+        path: &Path,
+        witness: Witness,
+        ids: impl Fn() -> I,
+        log: &mut Log<'a>,
+    ) {
         if let Some(visit) = self.visit {
-            let y = match witness {
-                Witness::Exact(y) => y,
-                Witness::Float(y) => y
-                    .into_iter()
-                    .map(|y| Rational::from_float(y).expect("a witness is finite"))
-                    .collect(),
-            };
-            let witness = self.chart.to_input(&y);
+            let witness = self.chart.to_input(&witness.exact());
             let witness_f64 = nearest_inside(self.stages, self.domain, &path.signs, &witness);
             if visit(&Region {
                 pattern: &path.signs,
@@ -466,7 +565,14 @@ impl<'a> Tree<'a> {
             }) == ControlFlow::Break(())
             {
                 self.monitor.stop();
-                return;
+                return self.give_up(log);
+            }
+        }
+        if log.is_on() {
+            match witness.dyadic(level, ids) {
+                Some((exponent, mantissas)) => log.region(exponent, &mantissas),
+                // Too thin a cell for the format: what cannot be told is not claimed.
+                None => return self.give_up(log),
             }
         }
         self.tallies.with(|tally| {
@@ -482,33 +588,35 @@ impl<'a> Tree<'a> {
     }
 
     /// Searches a cell and all below it in exact arithmetic alone.
-    fn search_exactly(&self, level: &Level, mut cell: ExactCell) {
+    fn search_exactly(&self, level: &Level, mut cell: ExactCell, log: &mut Log<'a>) {
         if self.monitor.stopped() {
-            return;
+            return self.give_up(log);
         }
-        let rows: Vec<IntegerRow> = cell
-            .constraints
-            .iter()
-            .map(|&id| level.integer_row(id))
-            .collect();
-        if interior_point(&rows, level.width() - 1, &[]).is_none() {
+        let rows = cell.rows(level);
+        if let Interior::Empty(why) = interior_point(&rows, level.width() - 1, &[]) {
             self.tallies.with(|tally| tally.decisions.exact += 1);
+            log.empty(level, cell.ids(why));
             return self.end_branch(&cell.path);
         }
         while let Some(id) = cell.candidates.pop() {
-            let side = [1, -1].into_iter().find(|&sign| {
-                let least = minimum(&rows, &[], &certify::oriented(level, id, sign));
-                matches!(least, Minimum::Sign(0 | 1))
+            let class = id.index as usize;
+            let side = [1, -1].into_iter().find_map(|sign| {
+                match minimum(&rows, &[], &certify::oriented(level, id, sign)) {
+                    Minimum::Sign(0 | 1, tight) => Some((sign, tight)),
+                    _ => None,
+                }
             });
             match side {
-                Some(sign) => {
+                Some((sign, tight)) => {
                     self.tallies.with(|tally| tally.decisions.exact += 1);
                     let sign = if sign > 0 {
                         Sign::Positive
                     } else {
                         Sign::Negative
                     };
-                    self.assign(level, &mut cell.path, id.index as usize, sign);
+                    let why: Vec<RowId> = cell.ids(tight).collect();
+                    log.side(level, class, sign, &why);
+                    self.assign(level, &mut cell.path, class, sign);
                 }
                 None => {
                     cell.path.splits += 1;
@@ -524,72 +632,77 @@ impl<'a> Tree<'a> {
                         } else {
                             Sign::Positive
                         };
-                        self.assign(level, &mut child.path, id.index as usize, sign);
+                        self.assign(level, &mut child.path, class, sign);
                         child
                     };
                     let (positive, negative) = (child(false), child(true));
                     return self.both(
-                        || self.search_exactly(level, positive),
-                        || self.search_exactly(level, negative),
+                        (level, class),
+                        log,
+                        |log| self.search_exactly(level, positive, log),
+                        |log| self.search_exactly(level, negative, log),
                     );
                 }
             }
         }
-        self.finish_exactly(level, cell);
+        self.finish_exactly(level, cell, log);
     }
 
-    fn finish_exactly(&self, level: &Level, mut cell: ExactCell) {
-        let rows: Vec<IntegerRow> = cell
-            .constraints
-            .iter()
-            .map(|&id| level.integer_row(id))
-            .collect();
+    fn finish_exactly(&self, level: &Level, mut cell: ExactCell, log: &mut Log<'a>) {
+        let rows = cell.rows(level);
         self.tallies.with(|tally| tally.decisions.exact += 1);
-        let Some(point) = interior_point(&rows, level.width() - 1, &[]) else {
-            return self.end_branch(&cell.path);
+        let point = match interior_point(&rows, level.width() - 1, &[]) {
+            Interior::Point(point) => point,
+            Interior::Empty(why) => {
+                log.empty(level, cell.ids(why));
+                return self.end_branch(&cell.path);
+            }
         };
         self.count_cell(level);
         match self.stages.get(level.number() as usize) {
-            None => self.region(&cell.path, Witness::Exact(point)),
+            None => {
+                let ids = || cell.constraints.iter().copied();
+                self.region(level, &cell.path, Witness::Exact(point), ids, log);
+            }
             Some(stage) => {
                 let next = level.next(stage, self.active(level, &cell.path));
                 let Some(candidates) = self.sort_out(&next, &mut cell.path) else {
-                    return;
+                    return log.exclude();
                 };
                 cell.candidates = candidates;
-                self.search_exactly(&next, cell);
+                self.search_exactly(&next, cell, log);
             }
         }
+    }
+}
+
+impl ExactCell {
+    fn rows(&self, level: &Level) -> Vec<IntegerRow> {
+        let ids = self.constraints.iter();
+        ids.map(|&id| level.integer_row(id)).collect()
+    }
+
+    /// The names of some of its rows.
+    fn ids(&self, rows: Vec<usize>) -> impl Iterator<Item = RowId> {
+        rows.into_iter().map(|row| self.constraints[row])
     }
 }
 
 impl Cell {
     fn into_exact(self) -> ExactCell {
         let dictionary = &self.dictionary;
-        let constraints = dictionary
-            .columns()
-            .iter()
-            .chain(dictionary.constraints())
-            .copied()
-            .collect();
         ExactCell {
-            constraints,
+            constraints: dictionary.constraint_ids().collect(),
             candidates: dictionary.candidates().to_vec(),
             path: self.path,
         }
     }
 }
 
-/// A point inside a cell, in chart coordinates.
-enum Witness {
-    Float(Point),
-    Exact(Vec<Rational>),
-}
-
 /// All constraints of a cell, the basis first, and the indices of the basis.
 fn exact_constraints(level: &Level, dictionary: &Dictionary) -> (Vec<IntegerRow>, Vec<usize>) {
-    let ids = dictionary.columns().iter().chain(dictionary.constraints());
-    let rows = ids.map(|&id| level.integer_row(id)).collect();
+    let ids = dictionary.constraint_ids();
+    let rows = ids.map(|id| level.integer_row(id)).collect();
     (rows, (0..dictionary.dimension()).collect())
 }
 
@@ -680,11 +793,12 @@ mod tests {
         let charts = charts(&stages, domain);
         let units = stages.iter().map(|stage| stage.units).sum();
         let (tallies, monitor) = (Tallies::new(1, stages.len(), units), Monitor::new());
-        for chart in &charts {
+        for (number, chart) in charts.iter().enumerate() {
             let tree = Tree {
                 stages: &stages,
                 domain,
                 chart,
+                number,
                 charts: charts.len(),
                 options: &Options {
                     strict,
@@ -693,6 +807,7 @@ mod tests {
                 monitor: &monitor,
                 tallies: &tallies,
                 visit: None,
+                sink: None,
                 parallel: false,
             };
             if exactly {
@@ -710,7 +825,7 @@ mod tests {
                         constraints: (0..sides.len()).map(|side| sides.id(side)).collect(),
                         candidates,
                     };
-                    tree.search_exactly(&first, cell);
+                    tree.search_exactly(&first, cell, &mut Log::new(&stages, None));
                 }
             } else {
                 tree.search();

@@ -247,31 +247,36 @@ fn solve<'d, const N: usize>(
     homogeneous || constant > (error * size + doubt) * (1.0 + 4.0 * error) + TINY
 }
 
+/// The rows of a basis that have a multiplier above zero in `line`, as
+/// [`positive_by_multipliers`] takes it.
+pub fn support<'a>(
+    basis: &'a [RowId],
+    line: &'a [f64],
+    sign: i32,
+) -> impl Iterator<Item = RowId> + 'a {
+    let proposed = move |(_, entry): &(_, &f64)| f64::from(sign) * **entry > PROPOSAL_ZERO;
+    basis.iter().zip(line).filter(proposed).map(|(&id, _)| id)
+}
+
 /// Decides exactly whether the proposed rows are a Farkas certificate: those with a
-/// multiplier above zero first, then the whole basis.
+/// multiplier above zero first, then the whole basis. Gives those that are.
 pub fn positive_exactly(
     level: &Level,
     basis: &[RowId],
     line: &[f64],
     id: RowId,
     sign: i32,
-) -> bool {
+) -> Option<Vec<RowId>> {
     let target = oriented(level, id, sign);
-    let proposed = |entry: f64| f64::from(sign) * entry > PROPOSAL_ZERO;
-    let support: Vec<IntegerRow> = basis
-        .iter()
-        .zip(line)
-        .filter(|(_, entry)| proposed(**entry))
-        .map(|(&column, _)| level.integer_row(column))
-        .collect();
-    if is_certificate(&support, &target) {
-        return true;
+    let proves = |ids: &[RowId]| {
+        let rows: Vec<IntegerRow> = ids.iter().map(|&id| level.integer_row(id)).collect();
+        is_certificate(&rows, &target)
+    };
+    let support: Vec<RowId> = support(basis, line, sign).collect();
+    if proves(&support) {
+        return Some(support);
     }
-    let whole: Vec<IntegerRow> = basis
-        .iter()
-        .map(|&column| level.integer_row(column))
-        .collect();
-    support.len() < whole.len() && is_certificate(&whole, &target)
+    (support.len() < basis.len() && proves(basis)).then(|| basis.to_vec())
 }
 
 fn is_certificate(rows: &[IntegerRow], target: &IntegerRow) -> bool {
@@ -445,6 +450,7 @@ mod tests {
             },
             sides: vec![],
             extent: None,
+            lead: None,
             units: ExactForms {
                 rows: rows
                     .iter()
@@ -585,7 +591,7 @@ mod tests {
                     .collect();
                 let by_multipliers =
                     positive_by_multipliers(level, &ids, &line, |i| &inverse[i], goal, sign);
-                let exactly = positive_exactly(level, &ids, &line, goal, sign);
+                let exactly = positive_exactly(level, &ids, &line, goal, sign).is_some();
                 assert!(!by_multipliers || exactly, "cone, trial {trial}");
                 cones += u32::from(by_multipliers);
                 false_cones += u32::from(!exactly);
@@ -602,7 +608,7 @@ mod tests {
                     }
                 }
                 let least = minimum(&cell, &[], &oriented(level, goal, sign));
-                let positive = matches!(least, Minimum::Sign(1) | Minimum::Infeasible);
+                let positive = matches!(least, Minimum::Sign(1, _) | Minimum::Infeasible(_));
                 assert!(!in_box || positive, "box, trial {trial}: {least:?}");
                 boxes += u32::from(in_box);
                 false_boxes += u32::from(!positive);

@@ -160,6 +160,19 @@ impl Dictionary {
         &self.rows[..self.constraints]
     }
 
+    /// All constraints, the basis first.
+    pub fn constraint_ids(&self) -> impl Iterator<Item = RowId> + '_ {
+        self.columns.iter().chain(self.constraints()).copied()
+    }
+
+    /// One of [`Dictionary::constraint_ids`].
+    pub fn constraint_id(&self, index: usize) -> RowId {
+        match index.checked_sub(self.dimension) {
+            None => self.columns[index],
+            Some(row) => self.constraints()[row],
+        }
+    }
+
     /// The hyperplanes that may still cut the cell.
     pub fn candidates(&self) -> &[RowId] {
         &self.rows[self.constraints..]

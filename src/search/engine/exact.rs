@@ -10,15 +10,29 @@ use num_traits::Zero;
 use crate::arithmetic::Rational;
 use crate::arithmetic::integer::{IntegerRow, Ring};
 
-/// What a linear form does on a closed cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a linear form does on a closed cell. Lists of rows are certificates: their
+/// linear parts are independent, all but the first of [`Minimum::Infeasible`].
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Minimum {
-    /// The least value exists and has this sign.
-    Sign(i32),
+    /// The least value exists and has this sign; the form is that value and a
+    /// combination of these rows with positive multipliers.
+    Sign(i32, Vec<usize>),
     /// There is no least value, or the cell is empty.
     Unbounded,
-    /// The closed cell is empty.
-    Infeasible,
+    /// The closed cell is empty: minus the first of these rows is a positive constant
+    /// and a combination of the others with positive multipliers.
+    Infeasible(Vec<usize>),
+}
+
+/// What there is inside a cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Interior {
+    /// A point at which every row is positive.
+    Point(Vec<Rational>),
+    /// Nothing: minus the first of these rows is a combination of the others with
+    /// positive multipliers, and a constant that is not negative. The linear parts of
+    /// the others are independent.
+    Empty(Vec<usize>),
 }
 
 /// The least value of `form` on `{y : row(y) >= 0 for all rows}`. `hint` lists rows
@@ -29,12 +43,8 @@ pub fn minimum(rows: &[IntegerRow], hint: &[usize], form: &IntegerRow) -> Minimu
         .expect("big integers do not overflow")
 }
 
-/// A point at which every row is positive, if there is one.
-pub fn interior_point(
-    rows: &[IntegerRow],
-    dimension: usize,
-    hint: &[usize],
-) -> Option<Vec<Rational>> {
+/// A point at which every row is positive, or why there is none.
+pub fn interior_point(rows: &[IntegerRow], dimension: usize, hint: &[usize]) -> Interior {
     interior_in::<i128>(rows, dimension, hint)
         .or_else(|| interior_in::<BigInt>(rows, dimension, hint))
         .expect("big integers do not overflow")
@@ -54,11 +64,7 @@ fn minimum_in<T: Ring>(rows: &[IntegerRow], hint: &[usize], form: &IntegerRow) -
 }
 
 /// Maximises t subject to row(y) >= t for all rows, and t <= 1.
-fn interior_in<T: Ring>(
-    rows: &[IntegerRow],
-    dimension: usize,
-    hint: &[usize],
-) -> Option<Option<Vec<Rational>>> {
+fn interior_in<T: Ring>(rows: &[IntegerRow], dimension: usize, hint: &[usize]) -> Option<Interior> {
     let (zero, minus_one) = (T::from_i64(0), T::from_i64(-1));
     let mut lifted = Vec::with_capacity(rows.len() + 1);
     for row in rows {
@@ -79,13 +85,20 @@ fn interior_in<T: Ring>(
     tableau.enter(&hint)?;
     match tableau.minimise()? {
         // The objective is -t.
-        Minimum::Sign(-1) => {
+        Minimum::Sign(-1, _) => {
             let mut point = tableau.point();
             point.truncate(dimension);
-            Some(Some(point))
+            Some(Interior::Point(point))
         }
-        Minimum::Sign(_) => Some(None),
-        Minimum::Unbounded | Minimum::Infeasible => {
+        // -t = sum of m_j (row_j - t) + m (1 - t) + v: comparing the coefficients of t and
+        // of y, the rows with m_j > 0 sum up to -(m + v) <= 0, and there is one, as v >= 0.
+        // Independent with a coefficient of t, they are so without it but for one relation.
+        Minimum::Sign(_, tight) => {
+            let cap = rows.len();
+            let tight = tight.into_iter().filter(|&row| row != cap);
+            Some(Interior::Empty(tight.collect()))
+        }
+        Minimum::Unbounded | Minimum::Infeasible(_) => {
             unreachable!("t is bounded above and free below")
         }
     }
@@ -191,6 +204,17 @@ impl<T: Ring> Tableau<T> {
         Some(())
     }
 
+    /// The constraints in the columns that `which` picks.
+    fn constraints(&self, which: impl Fn(usize) -> bool) -> Vec<usize> {
+        let picked = self.columns.iter().enumerate().filter(|(k, _)| which(*k));
+        picked
+            .filter_map(|(_, variable)| match variable {
+                Variable::Constraint(row) => Some(*row),
+                _ => None,
+            })
+            .collect()
+    }
+
     fn minimise(&mut self) -> Option<Minimum> {
         let (objective, last) = (self.rows.len() - 1, self.width - 1);
         loop {
@@ -216,7 +240,10 @@ impl<T: Ring> Tableau<T> {
                     return Some(if falls {
                         Minimum::Unbounded
                     } else {
-                        Minimum::Sign(self.sign(objective, last))
+                        Minimum::Sign(
+                            self.sign(objective, last),
+                            self.constraints(|column| self.sign(objective, column) > 0),
+                        )
                     });
                 }
                 (Some(row), column) if column.is_none_or(|c| self.rows[row] < self.columns[c]) => {
@@ -228,7 +255,14 @@ impl<T: Ring> Tableau<T> {
                         .min_by_key(|&column| self.columns[column]);
                     match entering {
                         Some(column) => self.pivot(row, column)?,
-                        None => return Some(Minimum::Infeasible),
+                        None => {
+                            let Variable::Constraint(broken) = self.rows[row] else {
+                                unreachable!("only constraints are broken")
+                            };
+                            let mut rows = vec![broken];
+                            rows.extend(self.constraints(|column| self.sign(row, column) < 0));
+                            return Some(Minimum::Infeasible(rows));
+                        }
                     }
                 }
                 (_, Some(column)) => {
@@ -269,6 +303,13 @@ mod tests {
         IntegerRow::new(&entries.iter().map(|&e| BigInt::from(e)).collect::<Vec<_>>())
     }
 
+    fn inside(rows: &[IntegerRow], dimension: usize, hint: &[usize]) -> Vec<Rational> {
+        match interior_point(rows, dimension, hint) {
+            Interior::Point(point) => point,
+            Interior::Empty(why) => panic!("empty by {why:?}"),
+        }
+    }
+
     /// 0 <= x, 0 <= y, x + y <= 4.
     fn triangle() -> Vec<IntegerRow> {
         vec![row(&[1, 0, 0]), row(&[0, 1, 0]), row(&[-1, -1, 4])]
@@ -284,10 +325,10 @@ mod tests {
         ];
         for (form, sign) in cases {
             for hint in [&[][..], &[0, 1], &[1, 2], &[2, 0], &[2]] {
-                assert_eq!(
-                    minimum(&triangle(), hint, &form),
-                    Minimum::Sign(sign),
-                    "{form:?} {hint:?}"
+                let least = minimum(&triangle(), hint, &form);
+                assert!(
+                    matches!(least, Minimum::Sign(found, _) if found == sign),
+                    "{form:?} {hint:?}: {least:?}"
                 );
             }
         }
@@ -300,16 +341,23 @@ mod tests {
             minimum(quadrant, &[], &row(&[-1, 0, 9])),
             Minimum::Unbounded
         );
-        assert_eq!(minimum(quadrant, &[], &row(&[1, 0, -9])), Minimum::Sign(-1));
+        assert_eq!(
+            minimum(quadrant, &[], &row(&[1, 0, -9])),
+            Minimum::Sign(-1, vec![0])
+        );
         let strip = [row(&[1, 0, 0]), row(&[-1, 0, 1])];
         assert_eq!(minimum(&strip, &[], &row(&[0, 1, 0])), Minimum::Unbounded);
         let empty = [row(&[1, 0, 0]), row(&[-1, 0, -1])];
-        assert_eq!(minimum(&empty, &[], &row(&[1, 0, 0])), Minimum::Infeasible);
+        let Minimum::Infeasible(mut why) = minimum(&empty, &[], &row(&[1, 0, 0])) else {
+            panic!("x > 0 and x < -1");
+        };
+        why.sort_unstable();
+        assert_eq!(why, [0, 1]);
     }
 
     #[test]
     fn interior_points_are_inside_and_flat_cells_have_none() {
-        let point = interior_point(&triangle(), 2, &[0, 1]).unwrap();
+        let point = inside(&triangle(), 2, &[0, 1]);
         let zero = Rational::zero();
         assert!(
             point[0] > zero
@@ -322,13 +370,17 @@ mod tests {
             row(&[0, 1, 0]),
             row(&[0, -1, 1]),
         ];
-        assert_eq!(interior_point(&segment, 2, &[]), None);
+        let Interior::Empty(mut why) = interior_point(&segment, 2, &[]) else {
+            panic!("a segment has no interior");
+        };
+        why.sort_unstable();
+        assert_eq!(why, [0, 1]);
         // A strip of width 2^-80 at height 1.
         let big: BigInt = BigInt::from(1) << 80;
         let upper = IntegerRow::new(&[-big.clone(), &big + 1]);
         let lower = IntegerRow::new(&[1.into(), (-1).into()]);
-        let inside = interior_point(&[lower, upper], 1, &[]).unwrap();
-        assert!(inside[0] > Rational::from_integer(1.into()));
-        assert!(interior_point(&[], 0, &[]).is_some());
+        let point = inside(&[lower, upper], 1, &[]);
+        assert!(point[0] > Rational::from_integer(1.into()));
+        assert_eq!(inside(&[], 0, &[]), []);
     }
 }

@@ -1,11 +1,16 @@
 //! Points inside a cell: a short step from a vertex, kept to floats that leave room
 //! for a proof.
 
+use num_bigint::BigInt;
+use num_traits::Float;
 use smallvec::{SmallVec, smallvec};
 
-use crate::arithmetic::float::power_of_two;
-
+use super::certify;
 use super::dictionary::{Dictionary, PROPOSAL_ZERO};
+use crate::arithmetic::Rational;
+use crate::arithmetic::float::{exponent, power_of_two};
+use crate::proof::format::MAX_EXPONENT;
+use crate::search::level::{Level, RowId};
 
 /// Rounds of correction before a degenerate vertex is left to exact arithmetic.
 const ROUNDS: usize = 200;
@@ -16,17 +21,128 @@ const MARGIN: f64 = 0.01;
 /// A point in chart coordinates.
 pub type Point = SmallVec<[f64; 16]>;
 
-/// Proposes a point at which all constraints of the cell are positive. Proves
-/// nothing; `None` when no direction leads into the cell as far as floats can tell.
-pub fn propose(dictionary: &Dictionary) -> Option<Point> {
+/// A point that is proved to lie inside a cell, in chart coordinates.
+pub enum Witness {
+    /// Coordinates are floats.
+    Float(Point),
+    /// Coordinates are rationals.
+    Exact(Vec<Rational>),
+}
+
+impl Witness {
+    /// The coordinates.
+    pub fn exact(&self) -> Vec<Rational> {
+        match self {
+            Witness::Exact(y) => y.clone(),
+            Witness::Float(y) => y
+                .iter()
+                .map(|&y| Rational::from_float(y).expect("a witness is finite"))
+                .collect(),
+        }
+    }
+
+    /// Whether the rows are positive at the point, exactly.
+    pub fn is_inside(&self, level: &Level, mut ids: impl Iterator<Item = RowId>) -> bool {
+        let exact = self.exact();
+        ids.all(|id| {
+            let by_floats = match self {
+                Witness::Float(point) => certify::positive_at(level, [id].into_iter(), point),
+                Witness::Exact(_) => false,
+            };
+            by_floats || certify::positive_at_exactly(level, id, &exact)
+        })
+    }
+
+    /// The point as mantissas times 2^exponent, moved inside its cell to a coarse grid
+    /// when it is no float. `None` when proofs cannot hold so fine a grid.
+    pub fn dyadic<I: Iterator<Item = RowId>>(
+        &self,
+        level: &Level,
+        ids: impl Fn() -> I,
+    ) -> Option<(i64, Mantissas)> {
+        let y = match self {
+            Witness::Float(point) => return Some(over_one_exponent(point)),
+            Witness::Exact(y) => y,
+        };
+        let mut bits = 0;
+        while bits <= MAX_EXPONENT as i64 {
+            let scale = Rational::from_integer(BigInt::from(1) << bits);
+            let mantissas: Vec<BigInt> = y
+                .iter()
+                .map(|y| (y * &scale).round().to_integer())
+                .collect();
+            let rounded = mantissas
+                .iter()
+                .map(|m| Rational::from_integer(m.clone()) / &scale);
+            if Witness::Exact(rounded.collect()).is_inside(level, ids()) {
+                return Some((-bits, Mantissas::Long(mantissas)));
+            }
+            bits = 2 * bits + 4;
+        }
+        None
+    }
+}
+
+/// Numbers that share an exponent.
+pub enum Mantissas {
+    /// They fit.
+    Short(SmallVec<[i64; 16]>),
+    /// They do not.
+    Long(Vec<BigInt>),
+}
+
+/// Floats over one power of two, the largest possible.
+fn over_one_exponent(point: &Point) -> (i64, Mantissas) {
+    let parts = |y: &f64| {
+        let (mantissa, exponent, sign) = Float::integer_decode(*y);
+        let zeros = mantissa.trailing_zeros() % u64::BITS;
+        let mantissa = (mantissa >> zeros) as i64 * i64::from(sign);
+        (mantissa, i64::from(exponent) + i64::from(zeros))
+    };
+    let nonzero = || point.iter().filter(|y| **y != 0.0);
+    let least = nonzero().map(|y| parts(y).1).min().unwrap_or(0);
+    let largest = nonzero().map(|&y| exponent(y)).max().unwrap_or(0);
+    let mantissas = if largest - least < 62 {
+        let short = |(mantissa, exponent): (i64, i64)| match mantissa {
+            0 => 0,
+            _ => mantissa << (exponent - least),
+        };
+        Mantissas::Short(point.iter().map(|y| short(parts(y))).collect())
+    } else {
+        let long = |(mantissa, exponent): (i64, i64)| match mantissa {
+            0 => BigInt::ZERO,
+            _ => BigInt::from(mantissa) << (exponent - least),
+        };
+        Mantissas::Long(point.iter().map(|y| long(parts(y))).collect())
+    };
+    (least, mantissas)
+}
+
+/// A point with fewer digits, if it is likely to lie in the same cell: no row, of size
+/// 1, loses more than half of `least`, which each has at the point. Proves nothing.
+pub fn rounded(point: &Point, least: f64) -> Option<Point> {
+    // Rows of size 1 have entries up to 2.
+    let room = least / (2 * point.len().max(1)) as f64;
+    let step = power_of_two(exponent(room));
+    let grid = |y: &f64| (y / step).round();
+    let fits = room > power_of_two(-900) && point.iter().all(|y| grid(y).abs() < power_of_two(53));
+    fits.then(|| point.iter().map(|y| grid(y) * step).collect())
+}
+
+/// Proposes a point at which all constraints of the cell are positive, and the least
+/// value that any of them has there, or a little less. Proves nothing; `None` when no
+/// direction leads into the cell as far as floats can tell.
+pub fn propose(dictionary: &Dictionary) -> Option<(Point, f64)> {
     let d = dictionary.dimension();
     let constraints = || (0..dictionary.constraints().len()).map(|k| dictionary.constraint(k));
     // From the vertex, every basis value grows: all alike where that leads inside.
     let mut step = f64::INFINITY;
     let mut stuck = false;
+    let mut nearest = f64::INFINITY;
     for line in constraints() {
         let fall = -line[..d].iter().sum::<f64>();
         stuck |= line[d].abs() <= PROPOSAL_ZERO;
+        nearest = nearest.min(line[d]);
         if fall > 0.0 {
             step = step.min(line[d] / fall);
         }
@@ -47,6 +163,14 @@ pub fn propose(dictionary: &Dictionary) -> Option<Point> {
         }
     }
     let step = if step.is_finite() { 0.5 * step } else { 1.0 };
+    // Half of the way to where a value vanishes leaves half of it.
+    let least = if stuck {
+        let values = constraints().map(|line| line[d] + step * slope(line, &direction));
+        let basis = direction.iter().map(|t| step * t);
+        values.chain(basis).fold(f64::INFINITY, f64::min)
+    } else {
+        step.min(0.5 * nearest)
+    };
     let point: Point = (0..d)
         .map(|k| {
             let line = dictionary.coordinate(k);
@@ -58,7 +182,8 @@ pub fn propose(dictionary: &Dictionary) -> Option<Point> {
             }
         })
         .collect();
-    point.iter().all(|value| value.is_finite()).then_some(point)
+    let finite = point.iter().all(|value| value.is_finite());
+    finite.then_some((point, least))
 }
 
 /// Corrects a direction, as a perceptron learns, until all `tight` constraints, zero

@@ -1,0 +1,96 @@
+//! Where a result goes: a file that gets its name only when it is complete, a stream, or
+//! what exists and is no regular file.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::{Error, Result};
+
+/// A file under its `.part` name, or a stream.
+pub struct Destination {
+    /// For messages, and the name of a complete file.
+    path: PathBuf,
+    /// The open file and the name it has until it is complete.
+    part: Option<(File, PathBuf)>,
+}
+
+/// Where a finished result is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finished {
+    /// Under the name that was asked for, or on a stream that has no other.
+    InPlace,
+    /// Under this name, since it is not complete.
+    Part(PathBuf),
+}
+
+/// Takes bytes.
+pub type Sink = Box<dyn Write + Send>;
+
+impl Destination {
+    /// Opens `path` (`-` is standard output). What exists and is no regular file (a pipe,
+    /// a device) is written to directly.
+    ///
+    /// # Errors
+    /// When the file cannot be made or written.
+    pub fn open(path: &Path) -> Result<(Self, Sink)> {
+        let shown = if path == Path::new("-") {
+            Path::new("standard output")
+        } else {
+            path
+        };
+        let fail = |source| Error::io(shown, source);
+        let direct = std::fs::metadata(path).is_ok_and(|data| !data.is_file())
+            || ["/dev", "/proc"].iter().any(|root| path.starts_with(root));
+        let mut part = None;
+        let sink: Sink = if path == Path::new("-") {
+            Box::new(io::stdout())
+        } else if direct {
+            let file = File::options().write(true).open(path).map_err(fail)?;
+            Box::new(file)
+        } else {
+            let name = part_name(path);
+            let file = File::create(&name).map_err(|source| Error::io(&name, source))?;
+            part = Some((file.try_clone().map_err(fail)?, name));
+            Box::new(file)
+        };
+        let path = shown.to_path_buf();
+        let sink = Box::new(BufWriter::with_capacity(1 << 16, sink));
+        Ok((Destination { path, part }, sink))
+    }
+
+    /// Flushes what was written, and gives a complete file its name.
+    ///
+    /// # Errors
+    /// When the operating system refuses; the file then keeps its `.part` name.
+    pub fn close(self, mut sink: Sink, complete: bool) -> Result<Finished> {
+        let fail = |source| Error::io(&self.path, source);
+        sink.flush().map_err(fail)?;
+        let Some((file, name)) = self.part else {
+            return Ok(Finished::InPlace);
+        };
+        file.sync_all().map_err(fail)?;
+        if !complete {
+            return Ok(Finished::Part(name));
+        }
+        std::fs::rename(&name, &self.path).map_err(fail)?;
+        Ok(Finished::InPlace)
+    }
+
+    /// The name under which an unfinished file stays.
+    pub fn part(&self) -> Option<&Path> {
+        self.part.as_ref().map(|(_, name)| name.as_path())
+    }
+
+    /// What went wrong, of this destination.
+    pub fn error(&self, source: io::Error) -> Error {
+        Error::io(&self.path, source)
+    }
+}
+
+/// What an unfinished file is called.
+pub(super) fn part_name(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    name.into()
+}

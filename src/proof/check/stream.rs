@@ -1,0 +1,198 @@
+//! Checks a proof as it is read: a bounded queue of chunks between one reader and any
+//! number of checkers.
+
+use std::io::Read;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, mpsc};
+
+use super::flaw::Flaw;
+use super::verifier::{Verdict, Verifier};
+use crate::arrangement::Domain;
+use crate::network::Network;
+use crate::proof::format::{self, Footer, Header, Kind, VERSION, read_magic, read_record};
+
+/// A footer is a few numbers.
+const MAX_FOOTER: usize = 1 << 12;
+
+/// How to check.
+#[derive(Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// What the proof's domain has to be, if not any.
+    pub domain: Option<&'a Domain>,
+    /// How many threads check; 0 is taken as 1.
+    pub threads: usize,
+    /// Asked now and then, from any thread, whether to stop.
+    pub stop: Option<&'a (dyn Fn() -> bool + Sync)>,
+}
+
+/// Reads a proof and checks it, in memory that does not grow with it.
+///
+/// # Errors
+/// The first flaw; with several threads, the first that was found.
+pub fn check(
+    network: &Network,
+    mut input: impl Read,
+    options: &Options<'_>,
+) -> Result<Verdict, Flaw> {
+    read_magic(&mut input).map_err(|flaw| framing(0, flaw))?;
+    let mut records = Records {
+        input: &mut input,
+        number: 0,
+    };
+    let header = match records.next()? {
+        Some((Kind::Header, body)) => header(network, &body)?,
+        _ => return Err(records.flaw("the first record is not the header")),
+    };
+    let verifier = Verifier::new(network, &header)?;
+    if let Some(expected) = options.domain
+        && verifier.domain() != expected
+    {
+        return Err(Flaw::Domain {
+            proof: verifier.domain().to_string(),
+            expected: expected.to_string(),
+        });
+    }
+    let asked = || options.stop.is_some_and(|stop| stop());
+    let footer = if options.threads <= 1 {
+        let mut take = |number, body: Vec<u8>| verifier.chunk_unless(number, &body, &asked);
+        records.chunks(&asked, &mut take)?
+    } else {
+        in_threads(&verifier, &mut records, options.threads, &asked)?
+    };
+    verifier.finish(&footer)
+}
+
+/// Hands chunks to threads.
+fn in_threads(
+    verifier: &Verifier<'_>,
+    records: &mut Records<'_>,
+    threads: usize,
+    asked: &(dyn Fn() -> bool + Sync),
+) -> Result<Footer, Flaw> {
+    // The flaw in the earliest chunk.
+    let first: Mutex<Option<(u64, Flaw)>> = Mutex::new(None);
+    let failed = AtomicBool::new(false);
+    let stop = || failed.load(Ordering::Relaxed) || asked();
+    let (sender, receiver) = mpsc::sync_channel::<(u64, Vec<u8>)>(threads);
+    let receiver = Mutex::new(receiver);
+    let footer = std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let next = lock(&receiver).recv();
+                    let Ok((number, body)) = next else { return };
+                    // The queue is emptied, so that the reader does not wait for ever.
+                    if stop() {
+                        continue;
+                    }
+                    match verifier.chunk_unless(number, &body, &stop) {
+                        Ok(()) | Err(Flaw::Stopped) => {}
+                        Err(flaw) => {
+                            failed.store(true, Ordering::Relaxed);
+                            let mut first = lock(&first);
+                            if first.as_ref().is_none_or(|(other, _)| number < *other) {
+                                *first = Some((number, flaw));
+                            }
+                        }
+                    }
+                }
+            });
+        }
+        let mut take = |number, body| {
+            let sent = sender.send((number, body));
+            sent.map_err(|_| Flaw::Stopped)
+        };
+        let footer = records.chunks(&stop, &mut take);
+        drop(sender);
+        footer
+    });
+    match lock(&first).take() {
+        Some((_, flaw)) => Err(flaw),
+        None if asked() => Err(Flaw::Stopped),
+        None => footer,
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|broken| broken.into_inner())
+}
+
+/// The records of a file.
+struct Records<'r> {
+    input: &'r mut dyn Read,
+    /// Records read.
+    number: u64,
+}
+
+impl Records<'_> {
+    fn next(&mut self) -> Result<Option<(Kind, Vec<u8>)>, Flaw> {
+        let record = read_record(self.input).map_err(|flaw| framing(self.number, flaw))?;
+        self.number += 1;
+        Ok(record)
+    }
+
+    /// What is wrong with the last record.
+    fn flaw(&self, what: &str) -> Flaw {
+        Flaw::Record {
+            number: self.number.saturating_sub(1),
+            what: what.into(),
+        }
+    }
+
+    /// Takes chunks up to the footer, which has to be the end.
+    fn chunks(
+        &mut self,
+        stop: &dyn Fn() -> bool,
+        take: &mut dyn FnMut(u64, Vec<u8>) -> Result<(), Flaw>,
+    ) -> Result<Footer, Flaw> {
+        for number in 0.. {
+            if stop() {
+                return Err(Flaw::Stopped);
+            }
+            match self.next()? {
+                Some((Kind::Chunk, body)) => take(number, body)?,
+                Some((Kind::Header, _)) => return Err(self.flaw("it is a second header")),
+                None => return Err(self.flaw("the file ends without a footer")),
+                Some((Kind::Footer, body)) => {
+                    if body.len() > MAX_FOOTER {
+                        return Err(self.flaw("the footer is too long"));
+                    }
+                    let footer = serde_json::from_slice(&body);
+                    let footer =
+                        footer.map_err(|error| Flaw::Footer(format!("it is none: {error}")))?;
+                    return match self.next() {
+                        Ok(None) => Ok(footer),
+                        Err(flaw @ Flaw::Io(_)) => Err(flaw),
+                        _ => Err(self.flaw("something follows the footer")),
+                    };
+                }
+            }
+        }
+        unreachable!("there are fewer than 2^64 records")
+    }
+}
+
+/// Reads the header.
+fn header(network: &Network, body: &[u8]) -> Result<Header, Flaw> {
+    // JSON takes some ten times its length in memory. What a header needs is numbers
+    // for each pair of an input and a coordinate.
+    let pairs = network.input().len().saturating_add(1).saturating_pow(2);
+    let longest = pairs.saturating_mul(1 << 10).saturating_add(1 << 20);
+    if body.len() > longest {
+        return Err(Flaw::Header("it is too long for this network".into()));
+    }
+    serde_json::from_slice(body).map_err(|error| Flaw::Header(format!("it is none: {error}")))
+}
+
+/// A flaw of the file's framing.
+fn framing(number: u64, flaw: format::Flaw) -> Flaw {
+    match flaw {
+        format::Flaw::Io(error) => Flaw::Io(error),
+        format::Flaw::NoProof(bytes) => Flaw::NoProof(bytes),
+        format::Flaw::Version(found) => Flaw::Version {
+            found,
+            known: VERSION,
+        },
+        format::Flaw::Record(what) => Flaw::Record { number, what },
+    }
+}

@@ -1,0 +1,223 @@
+//! Writes proofs down while a search runs: each thread its own pieces of the walk, in
+//! chunks that are handed on as soon as they are full.
+
+use super::Header;
+use super::format::{Decided, Entry, encode_start, event, put, put_signed};
+
+/// A chunk is handed on before the event that finds it this long, in bytes.
+const FULL: usize = 1 << 17;
+
+/// Takes a proof as it is written.
+pub trait Sink: Sync {
+    /// What is proved. Called once, before any chunk.
+    fn header(&self, header: &Header);
+
+    /// The body of a chunk; called from any thread, in any order. A sink that fails
+    /// keeps its error, and stops the search if it can: nobody else could report it.
+    fn chunk(&self, body: &[u8]);
+}
+
+/// A constraint of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Constraint {
+    /// A side of the domain, by its number in the chart.
+    Side(usize),
+    /// A split on the trail, by its unit's number in the network.
+    Split(usize),
+}
+
+/// A piece of the walk through one chart's tree. Its methods are the events in
+/// depth-first order. A leaf leads on to the negative side of the last pending split;
+/// when there is none, the piece is finished, and hands on what it still holds.
+pub struct Stream<'s> {
+    sink: &'s dyn Sink,
+    chart: usize,
+    sides: usize,
+    trail: Vec<Entry>,
+    /// Where on the trail splits are pending.
+    pending: Vec<usize>,
+    /// For the units that are split on the trail, which of its splits they are.
+    ordinals: Vec<u32>,
+    splits: u32,
+    body: Vec<u8>,
+    /// Whether the body has an event.
+    begun: bool,
+}
+
+/// The node on the negative side of a pending split, where another piece may start.
+pub struct Branch<'s> {
+    sink: &'s dyn Sink,
+    chart: usize,
+    sides: usize,
+    units: usize,
+    trail: Vec<Entry>,
+}
+
+impl<'s> Branch<'s> {
+    /// The root of a chart with this many sides, for a network with this many units.
+    pub fn root(sink: &'s dyn Sink, chart: usize, sides: usize, units: usize) -> Self {
+        Branch {
+            sink,
+            chart,
+            sides,
+            units,
+            trail: Vec::new(),
+        }
+    }
+
+    /// Starts a piece here. The one that this is a branch of tells so with
+    /// [`Stream::elsewhere`] when its walk arrives.
+    pub fn start(self) -> Stream<'s> {
+        let mut stream = Stream {
+            sink: self.sink,
+            chart: self.chart,
+            sides: self.sides,
+            trail: self.trail,
+            pending: Vec::new(),
+            ordinals: vec![0; self.units],
+            splits: 0,
+            body: Vec::new(),
+            begun: false,
+        };
+        for entry in stream.trail.iter().filter(|entry| entry.how.is_split()) {
+            stream.ordinals[entry.unit as usize] = stream.splits;
+            stream.splits += 1;
+        }
+        stream.begin();
+        stream
+    }
+}
+
+impl<'s> Stream<'s> {
+    /// The other side of the last split, which has just been made.
+    pub fn branch(&self) -> Branch<'s> {
+        let mut trail = self.trail.clone();
+        for entry in &mut trail {
+            if entry.how == Decided::SplitPending {
+                entry.how = Decided::SplitPositive;
+            }
+        }
+        if let Some(last) = trail.last_mut() {
+            last.how = Decided::SplitNegative;
+        }
+        Branch {
+            sink: self.sink,
+            chart: self.chart,
+            sides: self.sides,
+            units: self.ordinals.len(),
+            trail,
+        }
+    }
+
+    /// Splits on a unit; `first` is the number of its layer's first unit.
+    pub fn split(&mut self, first: usize, unit: usize) {
+        self.make_room();
+        self.event((unit - first) as u64, event::SPLIT);
+        self.pending.push(self.trail.len());
+        self.ordinals[unit] = self.splits;
+        self.splits += 1;
+        self.trail.push(Entry {
+            unit: unit as u32,
+            how: Decided::SplitPending,
+        });
+    }
+
+    /// The unit is positive or negative all over the cell, as these constraints show.
+    pub fn side(&mut self, first: usize, unit: usize, positive: bool, why: &[Constraint]) {
+        self.make_room();
+        let (kind, how) = if positive {
+            (event::POSITIVE, Decided::Positive)
+        } else {
+            (event::NEGATIVE, Decided::Negative)
+        };
+        self.event((unit - first) as u64, kind);
+        put(&mut self.body, why.len() as u64);
+        why.iter()
+            .for_each(|&constraint| self.constraint(constraint));
+        self.trail.push(Entry {
+            unit: unit as u32,
+            how,
+        });
+    }
+
+    /// A region; the point is `mantissas`, which `put` writes, times 2^exponent.
+    pub fn region<M: Clone>(
+        &mut self,
+        exponent: i64,
+        mantissas: &[M],
+        put: impl Fn(&mut Vec<u8>, M),
+    ) {
+        self.make_room();
+        self.event(event::REGION, event::LEAF);
+        put_signed(&mut self.body, exponent);
+        for mantissa in mantissas {
+            put(&mut self.body, mantissa.clone());
+        }
+        self.leave();
+    }
+
+    /// The cell is empty: the first constraint contradicts the others.
+    pub fn empty(&mut self, why: &[Constraint]) {
+        self.make_room();
+        self.event(event::EMPTY, event::LEAF);
+        put(&mut self.body, why.len() as u64 - 1);
+        why.iter()
+            .for_each(|&constraint| self.constraint(constraint));
+        self.leave();
+    }
+
+    /// The cell was not searched.
+    pub fn open(&mut self) {
+        self.make_room();
+        self.event(event::OPEN, event::LEAF);
+        self.leave();
+    }
+
+    /// Another piece starts here.
+    pub fn elsewhere(&mut self) {
+        // Never the first event of a chunk: no room is made for it.
+        self.event(event::ELSEWHERE, event::LEAF);
+        self.leave();
+    }
+
+    /// The cell does not count by definition: a unit is zero all over it.
+    pub fn exclude(&mut self) {
+        self.make_room();
+        self.event(event::EXCLUDED, event::LEAF);
+        self.leave();
+    }
+
+    fn leave(&mut self) {
+        let Some(place) = self.pending.pop() else {
+            return self.sink.chunk(&self.body);
+        };
+        let dropped = self.trail.drain(place + 1..);
+        self.splits -= dropped.filter(|entry| entry.how.is_split()).count() as u32;
+        self.trail[place].how = Decided::SplitNegative;
+    }
+
+    fn begin(&mut self) {
+        self.body = encode_start(self.chart, &self.trail, false);
+        self.begun = false;
+    }
+
+    fn make_room(&mut self) {
+        if self.begun && self.body.len() > FULL {
+            self.sink.chunk(&self.body);
+            self.begin();
+        }
+    }
+
+    fn event(&mut self, unit: u64, kind: u64) {
+        self.begun = true;
+        put(&mut self.body, 4 * unit + kind);
+    }
+
+    fn constraint(&mut self, constraint: Constraint) {
+        let number = match constraint {
+            Constraint::Side(side) => side,
+            Constraint::Split(unit) => self.sides + self.ordinals[unit] as usize,
+        };
+        put(&mut self.body, number as u64);
+    }
+}

@@ -1,0 +1,121 @@
+//! Tells a proof stream, when there is one, what the search decides.
+
+use smallvec::SmallVec;
+
+use super::engine::witness::Mantissas;
+use super::level::{Level, RowId};
+use crate::arrangement::stage::Stage;
+use crate::proof::format::{put_long, put_signed};
+use crate::proof::record::{Branch, Constraint, Stream};
+use crate::regions::Sign;
+
+/// The proof that a piece of the search writes, or nothing.
+pub struct Log<'s> {
+    stages: &'s [Stage],
+    stream: Option<Stream<'s>>,
+}
+
+impl<'s> Log<'s> {
+    /// Starts at a branch, or writes nothing.
+    pub fn new(stages: &'s [Stage], branch: Option<Branch<'s>>) -> Self {
+        Log {
+            stages,
+            stream: branch.map(Branch::start),
+        }
+    }
+
+    /// Whether somebody listens.
+    pub fn is_on(&self) -> bool {
+        self.stream.is_some()
+    }
+
+    /// The other side of the split that has just been told.
+    pub fn branch(&self) -> Option<Branch<'s>> {
+        self.stream.as_ref().map(Stream::branch)
+    }
+
+    fn first_unit(&self, level: &Level) -> usize {
+        self.stages[level.number() as usize - 1].first_unit
+    }
+
+    fn constraint(&self, level: &Level, id: RowId) -> Constraint {
+        match id.level {
+            0 => Constraint::Side(id.index as usize),
+            number => {
+                let first = self.stages[number as usize - 1].first_unit;
+                Constraint::Split(first + level.representative(id))
+            }
+        }
+    }
+
+    /// The cell is split on a class.
+    pub fn split(&mut self, level: &Level, class: usize) {
+        if self.stream.is_some() {
+            let first = self.first_unit(level);
+            let unit = level.classes()[class].representative();
+            self.each(|stream| stream.split(first, first + unit));
+        }
+    }
+
+    /// The class on which the cell was split has this sign here; its other members follow.
+    pub fn follow_split(&mut self, level: &Level, class: usize, sign: Sign) {
+        let members = &level.classes()[class].members;
+        if self.stream.is_some() && members.len() > 1 {
+            self.members(level, class, sign, 1, &[level.id(class)]);
+        }
+    }
+
+    /// A class has this sign all over the cell, as these rows show.
+    pub fn side(&mut self, level: &Level, class: usize, sign: Sign, why: &[RowId]) {
+        if self.stream.is_some() {
+            self.members(level, class, sign, 0, why);
+        }
+    }
+
+    fn members(&mut self, level: &Level, class: usize, sign: Sign, skip: usize, why: &[RowId]) {
+        let first = self.first_unit(level);
+        let why: SmallVec<[Constraint; 16]> =
+            why.iter().map(|&id| self.constraint(level, id)).collect();
+        for &(unit, opposite) in &level.classes()[class].members[skip..] {
+            let positive = (sign == Sign::Positive) != opposite;
+            self.each(|stream| stream.side(first, first + unit, positive, &why));
+        }
+    }
+
+    /// A region with this point inside.
+    pub fn region(&mut self, exponent: i64, mantissas: &Mantissas) {
+        self.each(|stream| match mantissas {
+            Mantissas::Short(short) => stream.region(exponent, short, put_signed),
+            Mantissas::Long(long) => stream.region(exponent, long, |to, m| put_long(to, &m)),
+        });
+    }
+
+    /// The cell is empty: the first row contradicts the others.
+    pub fn empty(&mut self, level: &Level, why: impl Iterator<Item = RowId>) {
+        if self.stream.is_some() {
+            let why: Vec<Constraint> = why.map(|id| self.constraint(level, id)).collect();
+            self.each(|stream| stream.empty(&why));
+        }
+    }
+
+    /// The cell was not searched.
+    pub fn open(&mut self) {
+        self.each(Stream::open);
+    }
+
+    /// Another log goes on from here.
+    pub fn elsewhere(&mut self) {
+        self.each(Stream::elsewhere);
+    }
+
+    /// The cell is left out by definition.
+    pub fn exclude(&mut self) {
+        self.each(Stream::exclude);
+    }
+
+    fn each(&mut self, tell: impl FnOnce(&mut Stream<'s>)) {
+        if let Some(stream) = &mut self.stream {
+            tell(stream);
+        }
+    }
+}
