@@ -1,11 +1,16 @@
-//! Proofs as values that tests can make and change, and their bytes.
+//! Proofs as values that tests can make, change and have checked, and their bytes.
 
+use std::sync::Mutex;
+
+use chambers::arrangement::Domain;
 use chambers::network::Network;
-use chambers::proof::check::{self, Flaw, Options, Verdict};
+use chambers::proof::check::{self, Flaw, Options, Verdict, Verifier};
 use chambers::proof::format::{
     Cursor, Entry, Footer, Header, Kind, Packing, decode_start, encode_start, event, put,
     put_signed, read_magic, read_record, write_magic, write_record,
 };
+use chambers::proof::record::Sink;
+use chambers::search::{self, Monitor};
 use num_bigint::BigInt;
 
 /// A proof.
@@ -166,6 +171,49 @@ impl Proof {
             });
         }
         panic!("no footer");
+    }
+
+    /// The proof that the search writes, in one thread.
+    pub fn searched(network: &Network, domain: &Domain, strict: bool) -> Proof {
+        #[derive(Default)]
+        struct Memory(Mutex<(Option<Header>, Vec<Vec<u8>>)>);
+        impl Sink for Memory {
+            fn header(&self, header: &Header) {
+                self.0.lock().expect("no panic").0 = Some(header.clone());
+            }
+
+            fn chunk(&self, body: &[u8]) {
+                self.0.lock().expect("no panic").1.push(body.to_vec());
+            }
+        }
+        let options = search::Options {
+            threads: Some(1),
+            strict,
+        };
+        let (memory, monitor) = (Memory::default(), Monitor::new());
+        let answer = search::prove(network, domain, &options, &monitor, "a test".into(), &memory);
+        let answer = answer.expect("the system starts threads");
+        let (header, chunks) = memory.0.into_inner().expect("no panic");
+        let footer = answer.footer(chunks.len() as u64);
+        let header = header.expect("a header");
+        let bytes = file(&header, &chunks, &footer, Packing::Stored);
+        Proof::decode(&bytes, network.units_per_layer().iter().sum())
+    }
+
+    /// Gives the footer the counts that the chunks have, as who forges a proof would.
+    pub fn repair(&mut self, network: &Network) -> Result<(), Flaw> {
+        let verifier = Verifier::new(network, &self.header)?;
+        for (number, chunk) in self.chunks.iter().enumerate() {
+            verifier.chunk(number as u64, &chunk.encode())?;
+        }
+        let counts = verifier.counts();
+        self.footer = Footer {
+            regions: counts.regions.to_string(),
+            digest: counts.digest.to_string(),
+            complete: counts.open == 0,
+            chunks: self.chunks.len() as u64,
+        };
+        Ok(())
     }
 
     /// Checks it.
