@@ -499,6 +499,8 @@ pub mod event {
     pub const OPEN: u64 = 2;
     /// A cell that another chunk begins with.
     pub const ELSEWHERE: u64 = 3;
+    /// A cell that strictness leaves out.
+    pub const EXCLUDED: u64 = 4;
 }
 
 #[cfg(test)]

@@ -139,7 +139,7 @@ impl<'a> Tree<'a> {
     /// the first basis; the classes in it have no side yet.
     fn enter_first(&self, level: &Level, mut path: Path, log: &mut Log<'a>) {
         let Some(mut candidates) = self.sort_out(level, &mut path) else {
-            return log.leave();
+            return log.exclude();
         };
         let basis = &self.chart.basis;
         let mut columns: Vec<RowId> = basis.iter().map(|&class| level.id(class)).collect();
@@ -477,7 +477,7 @@ impl<'a> Tree<'a> {
                 };
                 let next = level.next(stage, self.active(level, &cell.path));
                 let Some(candidates) = self.sort_out(&next, &mut cell.path) else {
-                    return log.leave();
+                    return log.exclude();
                 };
                 if !cell.dictionary.refresh(&next) {
                     let mut cell = cell.into_exact();
@@ -667,7 +667,7 @@ impl<'a> Tree<'a> {
             Some(stage) => {
                 let next = level.next(stage, self.active(level, &cell.path));
                 let Some(candidates) = self.sort_out(&next, &mut cell.path) else {
-                    return log.leave();
+                    return log.exclude();
                 };
                 cell.candidates = candidates;
                 self.search_exactly(&next, cell, log);

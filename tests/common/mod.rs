@@ -24,5 +24,6 @@ pub mod proofs;
 pub mod prover;
 pub mod rng;
 pub mod sweep;
+pub mod verified;
 
 pub use chambers::arithmetic::{Number, Rational};

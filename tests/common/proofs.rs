@@ -6,7 +6,7 @@ use chambers::arrangement::Domain;
 use chambers::network::Network;
 use chambers::proof::check::{self, Flaw, Options, Verdict, Verifier};
 use chambers::proof::format::{
-    Cursor, Entry, Footer, Header, Kind, Packing, decode_start, encode_start, event, put,
+    Cursor, Entry, Footer, Header, Kind, Packing, decode_start, encode_start, event, put, put_long,
     put_signed, read_magic, read_record, write_magic, write_record,
 };
 use chambers::proof::record::Sink;
@@ -74,8 +74,8 @@ impl Event {
                 mantissas,
             } => {
                 put(bytes, leaf(event::REGION));
-                put_signed(bytes, &BigInt::from(*exponent));
-                mantissas.iter().for_each(|m| put_signed(bytes, m));
+                put_signed(bytes, *exponent);
+                mantissas.iter().for_each(|m| put_long(bytes, m));
             }
             Event::Empty { first, others } => {
                 put(bytes, leaf(event::EMPTY));

@@ -115,8 +115,8 @@ pub fn chunk(
         what,
     };
     let mut cursor = Cursor::new(body);
-    let (mut walk, mut stand) =
-        Walk::start(ground, &mut cursor).map_err(|what| wrong(&place, what))?;
+    let mut walk = Walk::start(ground, &mut cursor).map_err(|what| wrong(&place, what))?;
+    let mut stand = Stand::Node;
     let start = ledger::hash(&body[..cursor.at]);
     let mut promised = Vec::new();
     let mut events = 0u64;
@@ -153,7 +153,7 @@ pub fn chunk(
 
 impl<'g> Walk<'g> {
     /// Reads the start of a chunk and goes there.
-    fn start(ground: &'g Ground<'g>, cursor: &mut Cursor) -> Result<(Self, Stand), String> {
+    fn start(ground: &'g Ground<'g>, cursor: &mut Cursor) -> Result<Self, String> {
         let (chart_number, trail) = decode_start(cursor, ground.units)
             .ok_or("it is no chart, no number of entries and no entries of a trail")?;
         let Some((chart, _)) = ground.charts.get(chart_number) else {
@@ -175,9 +175,7 @@ impl<'g> Walk<'g> {
         };
         for (number, entry) in trail.into_iter().enumerate() {
             let place = |what: String| format!("entry {number} of the trail: {what}");
-            if !walk.enter_layers() {
-                return Err(place("the node before it is closed".into()));
-            }
+            walk.enter_layers();
             let unit = entry.unit as usize;
             let first = walk.current().map_err(place)?;
             let unit = unit
@@ -186,8 +184,8 @@ impl<'g> Walk<'g> {
             walk.undecided(unit as u64).map_err(place)?;
             walk.decide(unit, entry.how);
         }
-        let stand = walk.settle();
-        Ok((walk, stand))
+        walk.enter_layers();
+        Ok(walk)
     }
 
     /// The hash of this node as a start; settled when others see to what is pending.
@@ -258,16 +256,12 @@ impl<'g> Walk<'g> {
         level.hash = level.hash.and(PatternHash::of_unit(number, sign));
     }
 
-    /// Enters layers until one has an undecided unit, or none is left. Says no when the
-    /// cell is closed, as a unit is zero all over it.
-    fn enter_layers(&mut self) -> bool {
-        loop {
-            if self.levels.last().is_some_and(|level| level.undecided > 0) {
-                return true;
-            }
+    /// Enters layers until one has an undecided unit, or none is left.
+    fn enter_layers(&mut self) {
+        while self.levels.last().is_none_or(|level| level.undecided == 0) {
             let layer = self.levels.len();
             let Some(stage) = self.ground.stages.get(layer) else {
-                return true;
+                return;
             };
             let forms = match self.levels.last() {
                 None => {
@@ -282,13 +276,15 @@ impl<'g> Walk<'g> {
                     Arc::new(Forms::new(width, bounds, whole))
                 }
             };
-            let closed = self.ground.strict && forms.constant.contains(&Some(Sign::Zero));
             let level = Level::new(forms, stage.first_unit, self.trail.len());
             self.levels.push(level);
-            if closed {
-                return false;
-            }
         }
+    }
+
+    /// Whether a unit is zero all over the cell.
+    fn is_degenerate(&self) -> bool {
+        let zero = |level: &Level| level.forms.constant.contains(&Some(Sign::Zero));
+        self.levels.iter().any(zero)
     }
 
     /// The forms of a layer over the integers.
@@ -314,24 +310,13 @@ impl<'g> Walk<'g> {
         whole.expect("made above")
     }
 
-    /// Goes on from a closed cell until there is a node where something is to be decided
-    /// or shown.
-    fn settle(&mut self) -> Stand {
-        while !self.enter_layers() {
-            if !self.turn() {
-                return Stand::Finished;
-            }
-        }
-        Stand::Node
-    }
-
     /// Leaves a leaf.
     fn leave(&mut self) -> Stand {
-        if self.turn() {
-            self.settle()
-        } else {
-            Stand::Finished
+        if !self.turn() {
+            return Stand::Finished;
         }
+        self.enter_layers();
+        Stand::Node
     }
 
     /// Returns to the last pending split and goes to its negative side.
@@ -377,7 +362,8 @@ impl<'g> Walk<'g> {
                 let unit = self.undecided(unit)?;
                 self.counts.splits += 1;
                 self.decide(unit, Decided::SplitPending);
-                Ok(self.settle())
+                self.enter_layers();
+                Ok(Stand::Node)
             }
             event::POSITIVE | event::NEGATIVE => {
                 let unit = self.undecided(unit)?;
@@ -388,7 +374,8 @@ impl<'g> Walk<'g> {
                     Decided::Negative
                 };
                 self.decide(unit, how);
-                Ok(self.settle())
+                self.enter_layers();
+                Ok(Stand::Node)
             }
             _ => {
                 match unit {
@@ -399,6 +386,13 @@ impl<'g> Walk<'g> {
                         return Err("a chunk cannot begin with a node that is elsewhere".into());
                     }
                     event::ELSEWHERE => promised.push(self.here(true)),
+                    event::EXCLUDED if !self.ground.strict => {
+                        return Err("a cell is left out, but the proof is not strict".into());
+                    }
+                    event::EXCLUDED if !self.is_degenerate() => {
+                        return Err("a cell is left out, but no unit is zero all over it".into());
+                    }
+                    event::EXCLUDED => {}
                     _ => return Err(format!("there is no leaf of kind {unit}")),
                 }
                 Ok(self.leave())
@@ -574,6 +568,9 @@ impl<'g> Walk<'g> {
                 self.name(unit),
                 layer + unit
             ));
+        }
+        if self.ground.strict && self.is_degenerate() {
+            return Err("strictness leaves this out: a unit is zero all over the cell".into());
         }
         let mut point = std::mem::take(&mut self.point);
         point.read(cursor, self.chart.dimension)?;

@@ -167,7 +167,7 @@ mod tests {
     use num_traits::One;
 
     use super::*;
-    use crate::proof::format::{put, put_signed};
+    use crate::proof::format::{put, put_long, put_signed};
 
     fn exact(value: f64) -> Option<Rational> {
         Rational::from_float(value)
@@ -196,8 +196,8 @@ mod tests {
                 -65536, -2000, -1100, -1001, -1000, -53, 0, 7, 800, 900, 901, 1100,
             ] {
                 let mut bytes = Vec::new();
-                put_signed(&mut bytes, &BigInt::from(exponent));
-                put_signed(&mut bytes, mantissa);
+                put_signed(&mut bytes, exponent);
+                put_long(&mut bytes, mantissa);
                 let mut point = Point::default();
                 point.read(&mut Cursor::new(&bytes), 1).unwrap();
                 let power = Rational::from_integer(&one << i64::abs(exponent));
@@ -226,7 +226,7 @@ mod tests {
         assert!(read(&[0, 0x80, 0x00], 1).unwrap_err().contains("one form"));
         for exponent in [65_537i64, -65_537, i64::MAX, i64::MIN] {
             let mut bytes = Vec::new();
-            put_signed(&mut bytes, &BigInt::from(exponent));
+            put_signed(&mut bytes, exponent);
             assert!(read(&bytes, 0).unwrap_err().contains("exponent"));
         }
         let mut bytes = Vec::new();

@@ -450,6 +450,7 @@ mod tests {
             },
             sides: vec![],
             extent: None,
+            lead: None,
             units: ExactForms {
                 rows: rows
                     .iter()
