@@ -168,8 +168,7 @@ fn files_are_checked_by_any_number_of_threads() {
         }
     }
     let other = random_network("3; dense 30; dense 7");
-    let flaw = Verifier::new(&other, &told.stated())
-        .expect_err("another network");
+    let flaw = Verifier::new(&other, &told.stated()).expect_err("another network");
     let message = flaw.to_string();
     assert!(
         message.contains(&network.digest()) && message.contains(&other.digest()),

@@ -1,7 +1,5 @@
 //! Proofs as values that tests can make, change and have checked, and their bytes.
 
-use std::sync::Mutex;
-
 use chambers::arrangement::Domain;
 use chambers::network::Network;
 use chambers::proof::check::{self, Flaw, Options, Verdict, Verifier};
@@ -9,9 +7,10 @@ use chambers::proof::format::{
     Cursor, Entry, Footer, Header, Kind, Packing, decode_start, encode_start, event, put, put_long,
     put_signed, read_magic, read_record, write_magic, write_record,
 };
-use chambers::proof::record::Sink;
 use chambers::search::{self, Monitor};
 use num_bigint::BigInt;
+
+use super::verified;
 
 /// A proof.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +47,7 @@ pub enum Event {
     },
     Open,
     Elsewhere,
+    Excluded,
 }
 
 impl Event {
@@ -85,6 +85,7 @@ impl Event {
             }
             Event::Open => put(bytes, leaf(event::OPEN)),
             Event::Elsewhere => put(bytes, leaf(event::ELSEWHERE)),
+            Event::Excluded => put(bytes, leaf(event::EXCLUDED)),
         }
     }
 
@@ -118,6 +119,7 @@ impl Event {
             }
             (_, event::OPEN) => Event::Open,
             (_, event::ELSEWHERE) => Event::Elsewhere,
+            (_, event::EXCLUDED) => Event::Excluded,
             _ => return None,
         })
     }
@@ -175,27 +177,13 @@ impl Proof {
 
     /// The proof that the search writes, in one thread.
     pub fn searched(network: &Network, domain: &Domain, strict: bool) -> Proof {
-        #[derive(Default)]
-        struct Memory(Mutex<(Option<Header>, Vec<Vec<u8>>)>);
-        impl Sink for Memory {
-            fn header(&self, header: &Header) {
-                self.0.lock().expect("no panic").0 = Some(header.clone());
-            }
-
-            fn chunk(&self, body: &[u8]) {
-                self.0.lock().expect("no panic").1.push(body.to_vec());
-            }
-        }
         let options = search::Options {
             threads: Some(1),
             strict,
         };
-        let (memory, monitor) = (Memory::default(), Monitor::new());
-        let answer = search::prove(network, domain, &options, &monitor, "a test".into(), &memory);
-        let answer = answer.expect("the system starts threads");
-        let (header, chunks) = memory.0.into_inner().expect("no panic");
+        let (answer, told) = verified::prove(network, domain, &options, &Monitor::new());
+        let (header, chunks) = (told.stated(), told.bodies());
         let footer = answer.footer(chunks.len() as u64);
-        let header = header.expect("a header");
         let bytes = file(&header, &chunks, &footer, Packing::Stored);
         Proof::decode(&bytes, network.units_per_layer().iter().sum())
     }

@@ -322,7 +322,7 @@ impl Prover<'_> {
                     |form: &Form| constant(form).then(|| super::model::symbol(&form.constant));
                 let signs: Vec<Option<char>> = values.iter().map(sign).collect();
                 if self.style.strict && signs.contains(&Some('0')) {
-                    return;
+                    return self.emit(Event::Excluded);
                 }
                 self.node(step, &values, &signs, constraints);
             }
@@ -330,7 +330,7 @@ impl Prover<'_> {
     }
 
     fn node(&mut self, step: usize, forms: &[Form], signs: &[Option<char>], constraints: &[Form]) {
-        // A node at which a layer ends is that at which the next one begins, or closed.
+        // A node at which a layer ends is that at which the next one begins.
         let inner = signs.contains(&None);
         if inner && !self.current.events.is_empty() && self.chance(self.style.elsewhere) {
             self.current.events.push(Event::Elsewhere);
