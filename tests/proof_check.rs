@@ -86,16 +86,14 @@ fn network(rng: &mut Rng, inputs: usize) -> Network {
 
 fn style(rng: &mut Rng) -> Style {
     let mut choose = |values: [usize; 3]| values[rng.below(3)];
-    let strict = choose([0, 0, 1]) == 1;
     Style {
         cut: choose([0, 2, 5]),
         elsewhere: choose([0, 2, 5]),
-        // An empty cell may be closed for strictness before it is shown to be empty.
-        empty: if strict { 0 } else { choose([0, 0, 3]) },
+        empty: choose([0, 0, 3]),
         open: choose([0, 0, 9]),
         odd_charts: choose([0, 1, 1]) == 1,
         rays: choose([0, 1, 1]) == 1,
-        strict,
+        strict: choose([0, 0, 1]) == 1,
     }
 }
 

@@ -1,12 +1,16 @@
-//! Proofs as values that tests can make and change, and their bytes.
+//! Proofs as values that tests can make, change and have checked, and their bytes.
 
+use chambers::arrangement::Domain;
 use chambers::network::Network;
-use chambers::proof::check::{self, Flaw, Options, Verdict};
+use chambers::proof::check::{self, Flaw, Options, Verdict, Verifier};
 use chambers::proof::format::{
     Cursor, Entry, Footer, Header, Kind, Packing, decode_start, encode_start, event, put, put_long,
     put_signed, read_magic, read_record, write_magic, write_record,
 };
+use chambers::search::{self, Monitor};
 use num_bigint::BigInt;
+
+use super::verified;
 
 /// A proof.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +47,7 @@ pub enum Event {
     },
     Open,
     Elsewhere,
+    Excluded,
 }
 
 impl Event {
@@ -80,6 +85,7 @@ impl Event {
             }
             Event::Open => put(bytes, leaf(event::OPEN)),
             Event::Elsewhere => put(bytes, leaf(event::ELSEWHERE)),
+            Event::Excluded => put(bytes, leaf(event::EXCLUDED)),
         }
     }
 
@@ -113,6 +119,7 @@ impl Event {
             }
             (_, event::OPEN) => Event::Open,
             (_, event::ELSEWHERE) => Event::Elsewhere,
+            (_, event::EXCLUDED) => Event::Excluded,
             _ => return None,
         })
     }
@@ -166,6 +173,35 @@ impl Proof {
             });
         }
         panic!("no footer");
+    }
+
+    /// The proof that the search writes, in one thread.
+    pub fn searched(network: &Network, domain: &Domain, strict: bool) -> Proof {
+        let options = search::Options {
+            threads: Some(1),
+            strict,
+        };
+        let (answer, told) = verified::prove(network, domain, &options, &Monitor::new());
+        let (header, chunks) = (told.stated(), told.bodies());
+        let footer = answer.footer(chunks.len() as u64);
+        let bytes = file(&header, &chunks, &footer, Packing::Stored);
+        Proof::decode(&bytes, network.units_per_layer().iter().sum())
+    }
+
+    /// Gives the footer the counts that the chunks have, as who forges a proof would.
+    pub fn repair(&mut self, network: &Network) -> Result<(), Flaw> {
+        let verifier = Verifier::new(network, &self.header)?;
+        for (number, chunk) in self.chunks.iter().enumerate() {
+            verifier.chunk(number as u64, &chunk.encode())?;
+        }
+        let counts = verifier.counts();
+        self.footer = Footer {
+            regions: counts.regions.to_string(),
+            digest: counts.digest.to_string(),
+            complete: counts.open == 0,
+            chunks: self.chunks.len() as u64,
+        };
+        Ok(())
     }
 
     /// Checks it.

@@ -36,8 +36,28 @@ pub struct Style {
     pub strict: bool,
 }
 
+/// A certificate that a proof names: what it is for, and what it can choose from.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    pub chart: usize,
+    /// The number of the event in its chunk.
+    pub event: usize,
+    pub target: Form,
+    pub constraints: Vec<Form>,
+}
+
 /// A proof of the network's regions.
 pub fn prove(network: &Network, domain: &Domain, style: Style, seed: u64) -> Proof {
+    prove_and_tell(network, domain, style, seed).0
+}
+
+/// The same, and the certificates of its sides.
+pub fn prove_and_tell(
+    network: &Network,
+    domain: &Domain,
+    style: Style,
+    seed: u64,
+) -> (Proof, Vec<Certificate>) {
     let model = Model::of(network);
     let mut rng = Rng::new(seed);
     let (charts, lead) = charts(&model, domain, style, &mut rng);
@@ -61,6 +81,7 @@ pub fn prove(network: &Network, domain: &Domain, style: Style, seed: u64) -> Pro
         regions: 0,
         digest: Digest::default(),
         open: false,
+        certificates: Vec::new(),
     };
     for (number, chart) in charts.iter().enumerate() {
         prover.current = Chunk {
@@ -76,11 +97,12 @@ pub fn prove(network: &Network, domain: &Domain, style: Style, seed: u64) -> Pro
         complete: !prover.open,
         chunks: prover.chunks.len() as u64,
     };
-    Proof {
+    let proof = Proof {
         header,
         chunks: prover.chunks,
         footer,
-    }
+    };
+    (proof, prover.certificates)
 }
 
 /// A chart: the inputs as functions of y, and the domain's ends in it.
@@ -260,6 +282,7 @@ struct Prover<'m> {
     regions: u64,
     digest: Digest,
     open: bool,
+    certificates: Vec<Certificate>,
 }
 
 impl Prover<'_> {
@@ -299,7 +322,7 @@ impl Prover<'_> {
                     |form: &Form| constant(form).then(|| super::model::symbol(&form.constant));
                 let signs: Vec<Option<char>> = values.iter().map(sign).collect();
                 if self.style.strict && signs.contains(&Some('0')) {
-                    return;
+                    return self.emit(Event::Excluded);
                 }
                 self.node(step, &values, &signs, constraints);
             }
@@ -307,7 +330,7 @@ impl Prover<'_> {
     }
 
     fn node(&mut self, step: usize, forms: &[Form], signs: &[Option<char>], constraints: &[Form]) {
-        // A node at which a layer ends is that at which the next one begins, or closed.
+        // A node at which a layer ends is that at which the next one begins.
         let inner = signs.contains(&None);
         if inner && !self.current.events.is_empty() && self.chance(self.style.elsewhere) {
             self.current.events.push(Event::Elsewhere);
@@ -402,6 +425,12 @@ impl Prover<'_> {
                 unit: unit as u64,
                 positive: *sign == '+',
                 constraints: certificate(target, constraints),
+            });
+            self.certificates.push(Certificate {
+                chart: self.current.chart,
+                event: self.current.events.len() - 1,
+                target: target.clone(),
+                constraints: constraints.to_vec(),
             });
             self.trail.push(entry(if positive {
                 Decided::Positive
@@ -559,8 +588,9 @@ fn advance(chosen: &mut [usize], end: usize) {
     }
 }
 
-/// By Gauss-Jordan elimination over the rationals.
-fn is_combination(target: &Form, others: &[&Form]) -> bool {
+/// Whether the target is such a combination of others that are independent: by
+/// Gauss-Jordan elimination over the rationals.
+pub fn is_combination(target: &Form, others: &[&Form]) -> bool {
     let (d, k) = (target.coefficients.len(), others.len());
     let entry = |form: &Form, c: usize| form.coefficients[c].clone();
     let mut rows: Vec<Vec<Rational>> = (0..d)
