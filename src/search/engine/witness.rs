@@ -9,7 +9,7 @@ use super::certify;
 use super::dictionary::{Dictionary, PROPOSAL_ZERO};
 use crate::arithmetic::Rational;
 use crate::arithmetic::float::{exponent, power_of_two};
-use crate::proof::format::MAX_EXPONENT;
+use crate::proof::format::{MAX_EXPONENT, MAX_VARINT};
 use crate::search::level::{Level, RowId};
 
 /// Rounds of correction before a degenerate vertex is left to exact arithmetic.
@@ -71,6 +71,10 @@ impl Witness {
                 .iter()
                 .map(|y| (y * &scale).round().to_integer())
                 .collect();
+            let fits = |m: &BigInt| m.bits() < 7 * MAX_VARINT as u64;
+            if !mantissas.iter().all(fits) {
+                return None;
+            }
             let rounded = mantissas
                 .iter()
                 .map(|m| Rational::from_integer(m.clone()) / &scale);
