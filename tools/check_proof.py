@@ -193,10 +193,10 @@ class Checker:
                 demand(count > 1, "the first event is elsewhere")
                 settled = ((u, SPLIT_POSITIVE if k == SPLIT_PENDING else k) for u, k in node.trail)
                 self.count_start(number, tuple(settled), -1)
-            node = self.after(event, node, numbers) or (self.pending and self.pending.pop())
+            node = self.after(event, node, numbers) or self.pending and self.pending.pop()
             node = node and self.open_layers(node)
+        demand(count, "a chunk without an event")
         if node:
-            demand(count, "a chunk without an event")
             self.count_start(number, node.trail, -1)
 
     def after(self, event, node, numbers):
@@ -215,7 +215,7 @@ class Checker:
         elif event == OPEN:
             self.complete = False
         elif event == EXCLUDED:
-            demand(self.strict and 0 in node.signs, "a cell is left out that is not degenerate")
+            demand(self.strict and 0 in node.signs, "excluded, but no unit is zero, or not strict")
         elif event != ELSEWHERE:
             demand(kind < 3, "there is no such leaf")
             how = (SPLIT_PENDING, SIDE_POSITIVE, SIDE_NEGATIVE)[kind]
@@ -227,7 +227,7 @@ class Checker:
 
     def region(self, node, numbers):
         demand(node.layers == len(self.layers) and None not in node.signs, "a unit is undecided")
-        demand(not (self.strict and 0 in node.signs), "strictness leaves this cell out")
+        demand(not self.strict or 0 not in node.signs, "strict, and a unit is zero")
         exponent = signed(take(numbers))
         demand(abs(exponent) <= 1 << 16, "the exponent is too large")
         point = [signed(take(numbers)) << max(exponent, 0) for _ in range(self.chart.dimension)]

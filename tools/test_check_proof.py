@@ -514,7 +514,6 @@ class Rejected(unittest.TestCase):
         layers = [[[[1], [1]], [0, "-1/2"]], "relu"]
         proof = lambda p: p.chunks.__setitem__(0, [0, [], [("split", 0), ("side", 1, 1, [0])]])
         self.rejected("constant", proof, 1, layers)
-        self.change_event("not degenerate", "region", lambda e: ("excluded",))
         self.change_event("no such leaf", "region", lambda e: ("raw", varint(23)))
         # A constant unit is not decided by an event.
         self.rejected("not to be decided", lambda p: p.chunks[0][2].insert(0, ("side", 1, 1, [])),
@@ -555,6 +554,13 @@ class Rejected(unittest.TestCase):
                       p.chunks[0][2].__delitem__(slice(2, None)))
         # A piece that promises itself, and nothing that leads to it.
         self.rejected("fit", lambda p: (p.chunks.append([0, [(0, 3)], [("split", 2), ("elsewhere",)]]), forged(p)))
+
+    def test_strictness(self):
+        tent, strict = (1, TENT), {"strict": True}
+        self.change_event("a unit is zero", "excluded", lambda e: ("region", 0, [-1]), *tent, **strict)
+        self.change_event("no unit is zero", "region", lambda e: ("excluded",), *tent, **strict)
+        self.rejected("not strict", lambda p: p.header.update(strict=False), *tent, **strict)
+        self.rejected("a unit is zero", lambda p: p.header.update(strict=True), *tent)
 
     def test_domain_and_charts(self):
         box = {"domain": [["-1", "1"], ["0", "2"]]}

@@ -5,6 +5,7 @@ mod check;
 mod count;
 mod digits;
 mod enumerate;
+mod explain;
 mod inspect;
 mod model;
 mod outcome;
@@ -45,6 +46,7 @@ pub struct Options {
 enum Command {
     Count(count::Arguments),
     Check(check::Arguments),
+    Explain(explain::Arguments),
     Bounds(bounds::Arguments),
     Enumerate(enumerate::Arguments),
     Inspect(inspect::Arguments),
@@ -76,6 +78,7 @@ impl Options {
         match self.command {
             Command::Count(arguments) => count::run(&arguments),
             Command::Check(arguments) => check::run(&arguments),
+            Command::Explain(arguments) => explain::run(&arguments),
             Command::Bounds(arguments) => bounds::run(&arguments),
             Command::Enumerate(arguments) => enumerate::run(&arguments),
             Command::Inspect(arguments) => inspect::run(&arguments),
@@ -85,7 +88,7 @@ impl Options {
 }
 
 /// Prints an error. A closed pipe is none: whoever read has read enough.
-pub fn explain(error: &Error) -> Status {
+pub fn report_error(error: &Error) -> Status {
     if matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe) {
         return Status::Stopped;
     }

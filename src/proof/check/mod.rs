@@ -6,6 +6,7 @@
 
 mod ball;
 mod chart;
+mod explain;
 mod farkas;
 mod flaw;
 mod forms;
@@ -17,6 +18,7 @@ mod verifier;
 mod walk;
 mod witness;
 
+pub use explain::{Explanation, Reason, Unit, Which, explain};
 pub use flaw::{Flaw, Place};
 pub use ledger::Counts;
 pub use stream::{Options, check};

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, mpsc};
 
 use super::flaw::Flaw;
 use super::verifier::{Verdict, Verifier};
+use super::walk::Watch;
 use crate::arrangement::Domain;
 use crate::network::Network;
 use crate::proof::format::{self, Footer, Header, Kind, VERSION, read_magic, read_record};
@@ -34,11 +35,40 @@ pub fn check(
     mut input: impl Read,
     options: &Options<'_>,
 ) -> Result<Verdict, Flaw> {
-    read_magic(&mut input).map_err(|flaw| framing(0, flaw))?;
-    let mut records = Records {
-        input: &mut input,
-        number: 0,
+    let (verifier, mut records) = open(network, &mut input, options)?;
+    let asked = || options.stop.is_some_and(|stop| stop());
+    let footer = if options.threads <= 1 {
+        let mut take = |number, body: Vec<u8>| verifier.chunk_unless(number, &body, &asked);
+        records.chunks(&asked, &mut take)?
+    } else {
+        in_threads(&verifier, &mut records, options.threads, &asked)?
     };
+    verifier.finish(&footer)
+}
+
+/// The same with one thread; `watch` sees the steps. Gives the verifier, too.
+pub(super) fn check_watched<'n>(
+    network: &'n Network,
+    mut input: impl Read,
+    options: &Options<'_>,
+    watch: &mut impl Watch,
+) -> Result<Verifier<'n>, Flaw> {
+    let (verifier, mut records) = open(network, &mut input, options)?;
+    let asked = || options.stop.is_some_and(|stop| stop());
+    let mut take = |number, body: Vec<u8>| verifier.chunk_watched(number, &body, &asked, watch);
+    let footer = records.chunks(&asked, &mut take)?;
+    verifier.finish(&footer)?;
+    Ok(verifier)
+}
+
+/// Reads up to the header.
+fn open<'n, 'r>(
+    network: &'n Network,
+    input: &'r mut dyn Read,
+    options: &Options<'_>,
+) -> Result<(Verifier<'n>, Records<'r>), Flaw> {
+    read_magic(input).map_err(|flaw| framing(0, flaw))?;
+    let mut records = Records { input, number: 0 };
     let header = match records.next()? {
         Some((Kind::Header, body)) => header(network, &body)?,
         _ => return Err(records.flaw("the first record is not the header")),
@@ -52,14 +82,7 @@ pub fn check(
             expected: expected.to_string(),
         });
     }
-    let asked = || options.stop.is_some_and(|stop| stop());
-    let footer = if options.threads <= 1 {
-        let mut take = |number, body: Vec<u8>| verifier.chunk_unless(number, &body, &asked);
-        records.chunks(&asked, &mut take)?
-    } else {
-        in_threads(&verifier, &mut records, options.threads, &asked)?
-    };
-    verifier.finish(&footer)
+    Ok((verifier, records))
 }
 
 /// Hands chunks to threads.

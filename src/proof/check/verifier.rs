@@ -2,12 +2,16 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::chart::{self, Chart, limit};
+use num_bigint::BigInt;
+use num_traits::Zero;
+
+use super::chart::{self, Chart, End, limit};
 use super::flaw::Flaw;
 use super::forms::Forms;
 use super::ledger::{self, Counts, Ledger};
 use super::stages::{Stage, stages};
-use super::walk::{self, Ground};
+use super::walk::{self, Ground, Watch};
+use crate::arithmetic::Rational;
 use crate::arrangement::Domain;
 use crate::network::Network;
 use crate::proof::format::{Footer, Header, encode_start};
@@ -133,9 +137,45 @@ impl<'n> Verifier<'n> {
         body: &[u8],
         stop: &dyn Fn() -> bool,
     ) -> Result<(), Flaw> {
-        let found = walk::chunk(&self.ground, number, body, stop)?;
+        self.chunk_watched(number, body, stop, &mut ())
+    }
+
+    /// The same; `watch` sees its steps.
+    pub(super) fn chunk_watched(
+        &self,
+        number: u64,
+        body: &[u8],
+        stop: &dyn Fn() -> bool,
+        watch: &mut impl Watch,
+    ) -> Result<(), Flaw> {
+        let found = walk::chunk(&self.ground, number, body, stop, watch)?;
         self.ledger().chunk(number, &found);
         Ok(())
+    }
+
+    /// The inputs as affine functions of a chart's coordinates.
+    pub(super) fn inputs(&self, chart: usize) -> Vec<Vec<Rational>> {
+        let whole = self.ground.charts[chart].0.whole();
+        let number = |entry: &BigInt| Rational::new(entry.clone(), whole.scale.clone());
+        let rows = whole.entries.chunks_exact(whole.width);
+        rows.map(|row| row.iter().map(number).collect()).collect()
+    }
+
+    /// For each end of the domain in a chart its form, positive inside, and which
+    /// coordinate it bounds.
+    pub(super) fn ends(&self, chart: usize) -> Vec<Vec<Rational>> {
+        let chart = &self.ground.charts[chart].0;
+        let form = |end: &End| {
+            let mut form = vec![Rational::zero(); chart.dimension + 1];
+            for (at, entry) in [end.coordinate, chart.dimension]
+                .into_iter()
+                .zip(&end.whole)
+            {
+                form[at] = Rational::new(entry.clone(), end.scale.clone());
+            }
+            form
+        };
+        chart.ends.iter().map(form).collect()
     }
 
     /// What the chunks so far have shown.

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use num_bigint::BigInt;
 use num_traits::{Signed, ToPrimitive, Zero};
 use smallvec::SmallVec;
 
@@ -73,8 +74,21 @@ struct Split {
     negative: bool,
 }
 
+/// Sees the steps of a walk, each when it is verified.
+pub trait Watch {
+    /// A unit of the current layer has a sign by these constraints; it is not on the
+    /// trail yet.
+    fn side(&mut self, _walk: &Walk<'_>, _unit: usize, _constraints: &[usize]) {}
+
+    /// The node is a region with this point.
+    fn region(&mut self, _walk: &Walk<'_>, _point: &Point) {}
+}
+
+/// Nobody watches.
+impl Watch for () {}
+
 /// The state of the walk.
-struct Walk<'g> {
+pub struct Walk<'g> {
     ground: &'g Ground<'g>,
     chart: &'g Chart,
     chart_number: usize,
@@ -104,6 +118,7 @@ pub fn chunk(
     number: u64,
     body: &[u8],
     stop: &dyn Fn() -> bool,
+    watch: &mut impl Watch,
 ) -> Result<Found, Flaw> {
     let mut place = Place {
         chunk: number,
@@ -134,7 +149,7 @@ pub fn chunk(
             return Err(Flaw::Stopped);
         }
         stand = walk
-            .event(&mut cursor, events == 0, &mut promised)
+            .event(&mut cursor, events == 0, &mut promised, watch)
             .map_err(|what| wrong(&place, what))?;
         events += 1;
     }
@@ -354,6 +369,7 @@ impl<'g> Walk<'g> {
         cursor: &mut Cursor,
         first: bool,
         promised: &mut Vec<ledger::StartHash>,
+        watch: &mut impl Watch,
     ) -> Result<Stand, String> {
         let code = cursor.number().ok_or_else(cut)?;
         let (unit, kind) = (code / 4, code % 4);
@@ -367,7 +383,8 @@ impl<'g> Walk<'g> {
             }
             event::POSITIVE | event::NEGATIVE => {
                 let unit = self.undecided(unit)?;
-                self.side(unit, kind == event::NEGATIVE, cursor)?;
+                let constraints = self.side(unit, kind == event::NEGATIVE, cursor)?;
+                watch.side(self, unit, &constraints);
                 let how = if kind == event::POSITIVE {
                     Decided::Positive
                 } else {
@@ -379,7 +396,7 @@ impl<'g> Walk<'g> {
             }
             _ => {
                 match unit {
-                    event::REGION => self.region(cursor)?,
+                    event::REGION => self.region(cursor, watch)?,
                     event::EMPTY => self.empty(cursor)?,
                     event::OPEN => self.counts.open += 1,
                     event::ELSEWHERE if first => {
@@ -398,6 +415,39 @@ impl<'g> Walk<'g> {
                 Ok(self.leave())
             }
         }
+    }
+
+    /// The chart's number.
+    pub fn chart_number(&self) -> usize {
+        self.chart_number
+    }
+
+    /// The units decided so far.
+    pub fn trail(&self) -> &[Entry] {
+        &self.trail
+    }
+
+    /// The number of the current layer's first unit in the network.
+    pub fn first_unit(&self) -> usize {
+        self.ground.stages[self.levels.len() - 1].first_unit
+    }
+
+    /// The signs of all units of the layers so far.
+    pub fn signs(&self) -> impl Iterator<Item = Option<Sign>> + '_ {
+        self.levels
+            .iter()
+            .flat_map(|level| level.signs.iter().copied())
+    }
+
+    /// The form of each of these units.
+    pub fn forms(&self) -> Vec<Vec<Rational>> {
+        let of_layer = |layer: usize| {
+            let whole = self.whole(layer);
+            let number = |entry: &BigInt| Rational::new(entry.clone(), whole.scale.clone());
+            let rows = whole.entries.chunks_exact(whole.width);
+            rows.map(move |row| row.iter().map(number).collect())
+        };
+        (0..self.levels.len()).flat_map(of_layer).collect()
     }
 
     /// How many constraints the node has.
@@ -481,7 +531,12 @@ impl<'g> Walk<'g> {
     }
 
     /// Checks that a unit has a sign all over the cell.
-    fn side(&mut self, unit: usize, negative: bool, cursor: &mut Cursor) -> Result<(), String> {
+    fn side(
+        &mut self,
+        unit: usize,
+        negative: bool,
+        cursor: &mut Cursor,
+    ) -> Result<Numbers, String> {
         let count = cursor.number().ok_or_else(cut)?;
         let numbers = self.numbers(count, cursor)?;
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -496,7 +551,7 @@ impl<'g> Walk<'g> {
         self.scratch = scratch;
         self.counts.sides += 1;
         self.count(size);
-        Ok(())
+        Ok(numbers)
     }
 
     /// Checks that the cell is empty.
@@ -558,7 +613,7 @@ impl<'g> Walk<'g> {
     }
 
     /// Checks that the node is a region.
-    fn region(&mut self, cursor: &mut Cursor) -> Result<(), String> {
+    fn region(&mut self, cursor: &mut Cursor, watch: &mut impl Watch) -> Result<(), String> {
         if let Ok(layer) = self.current() {
             let undecided = |sign: &Option<Sign>| sign.is_none();
             let signs = &self.levels.last().expect("the current layer").signs;
@@ -589,6 +644,7 @@ impl<'g> Walk<'g> {
             }
             size = Some(Size::Big);
         }
+        watch.region(self, &point);
         self.point = point;
         self.count(size);
         self.counts.regions += 1;

@@ -142,6 +142,20 @@ impl Point {
         }
     }
 
+    /// The coordinates.
+    pub fn coordinates(&self) -> Vec<Rational> {
+        let power = Rational::from_integer(BigInt::from(1) << self.exponent.unsigned_abs());
+        let coordinate = |mantissa: &Mantissa| {
+            let mantissa = Rational::from_integer(mantissa.to_big());
+            if self.exponent >= 0 {
+                mantissa * &power
+            } else {
+                mantissa / &power
+            }
+        };
+        self.mantissas.iter().map(coordinate).collect()
+    }
+
     /// The function's value at the point.
     pub fn value(&self, function: Integers<'_>) -> Rational {
         let d = self.mantissas.len();
