@@ -3,17 +3,13 @@
 
 mod common;
 
-use std::collections::BTreeSet;
-
 use chambers::arrangement::Domain;
 use chambers::network::Network;
 use chambers::proof::check::{self, Flaw, Options, Verdict};
 use chambers::proof::format::{Decided, Entry, Kind, Packing, domain_to_text, put, write_record};
-use common::networks::{self as nets, Kind as Weights};
-use common::patterns;
-use common::proofs::{Chunk, Event, Proof, check_bytes, file};
-use common::prover::{Style, is_combination, prove, prove_and_tell};
-use common::rng::{Rng, seeds};
+use common::networks::{self as nets};
+use common::proofs::{Chunk, Event, Proof, check_bytes};
+use common::prover::{Style, prove};
 use num_bigint::BigInt;
 
 fn assert_rejected(result: Result<Verdict, Flaw>, expected: &str, case: &str) {
