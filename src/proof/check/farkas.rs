@@ -364,3 +364,114 @@ fn judge<T: Entry>(
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn function(entries: &[Interval]) -> Function<'_> {
+        Function {
+            bounds: Bounds::Dense(entries),
+            negative: false,
+        }
+    }
+
+    fn integers<'a>(entries: &'a [BigInt], scale: &'a BigInt) -> Integers<'a> {
+        Integers {
+            entries: Entries::Dense(entries),
+            negative: false,
+            scale,
+        }
+    }
+
+    /// Decides by integers, with entries of both sizes, and holds intervals against it.
+    fn decide(target: &[i64], others: &[&[i64]]) -> Result<(), Wrong> {
+        let d = target.len() - 1;
+        let float = |x: &i64| Interval {
+            low: *x as f64,
+            high: *x as f64,
+        };
+        let bounds = |row: &[i64]| row.iter().map(float).collect::<Vec<_>>();
+        let (h, g) = (bounds(target), others.iter().map(|row| bounds(row)));
+        let g: Vec<Vec<Interval>> = g.collect();
+        let g: Vec<Function<'_>> = g.iter().map(|row| function(&row[..])).collect();
+        let proved = by_intervals(function(&h[..]), &g, d, &mut Vec::new());
+
+        let mut results = Vec::new();
+        for factor in [BigInt::one(), BigInt::one() << 200u32] {
+            let row = |row: &[i64]| row.iter().map(|&x| x * &factor).collect::<Vec<BigInt>>();
+            let (h, g) = (row(target), others.iter().map(|g| row(g)));
+            let g: Vec<Vec<BigInt>> = g.collect();
+            let g: Vec<Integers<'_>> = g.iter().map(|row| integers(row, &factor)).collect();
+            results.push(exactly(integers(&h, &factor), &g, d));
+        }
+        let big = results.pop().expect("two");
+        let small = results.pop().expect("two");
+        if let (Ok(small), Ok(big)) = (&small, &big) {
+            assert_eq!((*small, *big), (Size::Small, Size::Big));
+        }
+        let (small, big) = (small.map(|_| ()), big.map(|_| ()));
+        assert_eq!(small, big);
+        assert!(!proved || small.is_ok(), "intervals prove what is wrong");
+        small
+    }
+
+    #[test]
+    fn combinations_are_told_from_what_is_none() {
+        let whole = |value: i64| Rational::from_integer(value.into());
+        // x + y + 5 = (x + 2) + (y + 2) + 1
+        assert_eq!(decide(&[1, 1, 5], &[&[1, 0, 2], &[0, 1, 2]]), Ok(()));
+        assert_eq!(decide(&[1, 1, 4], &[&[1, 0, 2], &[0, 1, 2]]), Ok(()));
+        let wrong = decide(&[1, 1, 3], &[&[1, 0, 2], &[0, 1, 2]]);
+        assert_eq!(wrong, Err(Wrong::Constant(whole(-1))));
+        let wrong = decide(&[1, -1, 9], &[&[1, 0, 2], &[0, 1, 2]]);
+        assert_eq!(wrong, Err(Wrong::Multiplier(1, whole(-1))));
+        // A multiplier that is zero is allowed.
+        assert_eq!(decide(&[1, 0, 2], &[&[1, 0, 2], &[0, 1, 2]]), Ok(()));
+        // Fewer constraints than coordinates, with and without further equations.
+        assert_eq!(decide(&[2, 0, 9], &[&[1, 0, 2]]), Ok(()));
+        assert_eq!(decide(&[2, 2, 9], &[&[1, 1, 2]]), Ok(()));
+        assert_eq!(decide(&[2, 3, 9], &[&[1, 1, 2]]), Err(Wrong::NoCombination));
+        assert_eq!(decide(&[1, 0, 9], &[]), Err(Wrong::NoCombination));
+        // Dependent, also where that would do no harm.
+        let dependent = decide(&[1, 1, 9], &[&[1, 1, 2], &[2, 2, 3]]);
+        assert_eq!(dependent, Err(Wrong::Dependent));
+        let dependent = decide(&[1, 1, 9], &[&[1, 1, 2], &[0, 0, 3]]);
+        assert_eq!(dependent, Err(Wrong::Dependent));
+        // Pivots that are not where elimination looks first.
+        let rows: [&[i64]; 3] = [&[0, 0, 2, 1], &[0, 3, 0, 1], &[5, 0, 0, 1]];
+        assert_eq!(decide(&[5, 3, 2, 3], &rows), Ok(()));
+        let wrong = decide(&[5, 3, -2, 9], &rows);
+        assert_eq!(wrong, Err(Wrong::Multiplier(0, whole(-1))));
+        // A determinant that is negative.
+        let wrong = decide(&[1, 2, 0], &[&[0, 1, 0], &[1, 0, 1]]);
+        assert_eq!(wrong, Err(Wrong::Constant(whole(-1))));
+    }
+
+    #[test]
+    fn intervals_prove_what_floats_can() {
+        let third = Interval {
+            low: (1.0f64 / 3.0).next_down(),
+            high: (1.0f64 / 3.0).next_up(),
+        };
+        let point = |x: f64| Interval { low: x, high: x };
+        let (g, other) = (
+            [point(1.0), third, point(1.0)],
+            [third, point(1.0), point(1.0)],
+        );
+        let proved = |target: &[Interval]| {
+            let others = [function(&g[..]), function(&other[..])];
+            by_intervals(function(target), &others, 2, &mut Vec::new())
+        };
+        assert!(proved(&[point(1.0), point(1.0), point(1.51)]));
+        assert!(!proved(&[point(1.0), point(1.0), point(1.5)]));
+        assert!(!proved(&[point(1.0), point(1.0), point(1.49)]));
+        assert!(!proved(&[point(1.0), point(-1.0), point(9.0)]));
+        let everything = Interval {
+            low: f64::NEG_INFINITY,
+            high: f64::INFINITY,
+        };
+        assert!(!proved(&[point(1.0), point(1.0), everything]));
+        assert!(!proved(&[everything, point(1.0), point(9.0)]));
+    }
+}

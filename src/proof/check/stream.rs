@@ -99,35 +99,36 @@ fn in_threads(
     let (sender, receiver) = mpsc::sync_channel::<(u64, Vec<u8>)>(threads);
     let receiver = Mutex::new(receiver);
     let footer = std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let next = lock(&receiver).recv();
-                    let Ok((number, body)) = next else { return };
-                    // The queue is emptied, so that the reader does not wait for ever.
-                    if stop() {
-                        continue;
-                    }
-                    match verifier.chunk_unless(number, &body, &stop) {
-                        Ok(()) | Err(Flaw::Stopped) => {}
-                        Err(flaw) => {
-                            failed.store(true, Ordering::Relaxed);
-                            let mut first = lock(&first);
-                            if first.as_ref().is_none_or(|(other, _)| number < *other) {
-                                *first = Some((number, flaw));
-                            }
+        // Moved in here, so that the threads end when the reader does, whatever its reason.
+        let sender = sender;
+        let work = || {
+            loop {
+                let next = lock(&receiver).recv();
+                let Ok((number, body)) = next else { return };
+                // The queue is emptied, so that the reader does not wait for ever.
+                if stop() {
+                    continue;
+                }
+                match verifier.chunk_unless(number, &body, &stop) {
+                    Ok(()) | Err(Flaw::Stopped) => {}
+                    Err(flaw) => {
+                        failed.store(true, Ordering::Relaxed);
+                        let mut first = lock(&first);
+                        if first.as_ref().is_none_or(|(other, _)| number < *other) {
+                            *first = Some((number, flaw));
                         }
                     }
                 }
-            });
+            }
+        };
+        for _ in 0..threads {
+            std::thread::Builder::new().spawn_scoped(scope, work)?;
         }
         let mut take = |number, body| {
             let sent = sender.send((number, body));
             sent.map_err(|_| Flaw::Stopped)
         };
-        let footer = records.chunks(&stop, &mut take);
-        drop(sender);
-        footer
+        records.chunks(&stop, &mut take)
     });
     match lock(&first).take() {
         Some((_, flaw)) => Err(flaw),
@@ -217,5 +218,100 @@ fn framing(number: u64, flaw: format::Flaw) -> Flaw {
             known: VERSION,
         },
         format::Flaw::Record(what) => Flaw::Record { number, what },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+    use crate::network::{Layer, Shape};
+    use crate::proof::format::{Chart, Input, Packing, write_magic, write_record};
+
+    /// relu(x), whose proof is cut into as many pieces as there are: the split and the
+    /// region on its positive side, and the region on its negative side.
+    fn example() -> (Network, Vec<Vec<u8>>) {
+        let mut network = Network::new(Shape::new([1]));
+        network.push(Layer::Relu).expect("a ReLU fits anywhere");
+        let header = Header {
+            chambers: "a test".into(),
+            model: "a test".into(),
+            network: network.digest(),
+            domain: vec![[None, None]],
+            strict: false,
+            lead: None,
+            charts: vec![Chart {
+                dimension: 1,
+                inputs: vec![Input {
+                    constant: "0".into(),
+                    terms: vec![(0, "1".into())],
+                }],
+            }],
+        };
+        let header = serde_json::to_vec(&header).expect("JSON");
+        let first = vec![0, 0, 0, 3, 0, 2];
+        let second = vec![0, 1, 2, 3, 0, 1];
+        (network, vec![header, first, second])
+    }
+
+    fn bytes(bodies: &[Vec<u8>], regions: u64) -> Vec<u8> {
+        let mut file = Vec::new();
+        write_magic(&mut file).expect("memory takes all");
+        let mut write = |kind, body: &[u8]| {
+            write_record(kind, Packing::Stored, body, &mut file).expect("memory takes all");
+        };
+        write(Kind::Header, &bodies[0]);
+        bodies[1..].iter().for_each(|body| write(Kind::Chunk, body));
+        let mut digest = crate::regions::Digest::default();
+        for sign in [1, -1].map(|x| crate::regions::Sign::of(&x)) {
+            digest.add(crate::regions::digest::PatternHash::of_pattern(&[sign]));
+        }
+        let footer = Footer {
+            regions: regions.to_string(),
+            digest: digest.to_string(),
+            complete: true,
+            chunks: bodies.len() as u64 - 1,
+        };
+        write(Kind::Footer, &serde_json::to_vec(&footer).expect("JSON"));
+        file
+    }
+
+    #[test]
+    fn any_number_of_threads_says_the_same() {
+        let (network, bodies) = example();
+        let mut broken = bodies.clone();
+        broken[2][5] = 2;
+        for threads in [0, 1, 2, 7] {
+            let options = Options {
+                threads,
+                ..Options::default()
+            };
+            let verdict = check(&network, &bytes(&bodies, 2)[..], &options).unwrap();
+            assert_eq!((verdict.counts.regions, verdict.chunks), (2, 2));
+            let flaw = check(&network, &bytes(&bodies, 3)[..], &options).unwrap_err();
+            assert!(matches!(flaw, Flaw::Footer(_)), "{flaw}");
+            let flaw = check(&network, &bytes(&broken, 2)[..], &options).unwrap_err();
+            assert!(flaw.to_string().starts_with("chunk 1, event 0"), "{flaw}");
+        }
+    }
+
+    #[test]
+    fn a_check_stops_when_it_is_asked_to() {
+        let (network, bodies) = example();
+        let file = bytes(&bodies, 2);
+        for threads in [1, 2] {
+            for after in 0..3 {
+                let asked = AtomicU64::new(0);
+                let stop = || asked.fetch_add(1, Ordering::Relaxed) >= after;
+                let options = Options {
+                    threads,
+                    stop: Some(&stop),
+                    ..Options::default()
+                };
+                let flaw = check(&network, &file[..], &options).unwrap_err();
+                assert!(matches!(flaw, Flaw::Stopped), "{flaw}");
+            }
+        }
     }
 }
