@@ -9,6 +9,6 @@ mod cli;
 fn main() -> ExitCode {
     match cli::Options::parse().run() {
         Ok(status) => status.into(),
-        Err(error) => cli::explain(&error).into(),
+        Err(error) => cli::report_error(&error).into(),
     }
 }

@@ -150,6 +150,42 @@ fn inspect_tells_layers_and_ranks() {
     );
 }
 
+/// `LISTING` was written by hand from `NETWORK`; its digest is what sha256sum says of it.
+#[test]
+fn inspect_lists_the_network() {
+    const LISTING: &str = "inputs 2
+affine 3
+0 0:1
+0 1:1
+-1 0:1 1:1
+relu
+affine 2
+-1/2 0:1 1:-1 2:2
+1/4 0:-1 1:1/3 2:1
+relu
+affine 1
+0 0:1 1:1
+";
+    const DIGEST: &str = "4e56e030a2f326bf497ca1230f605d689ddf08b6366f605e4fa07ebeb01f1a5f";
+    let folder = Folder::new();
+    let network = folder.file("net.json", NETWORK);
+    let path = folder.path("net.txt");
+    let answer = json(&["inspect", "--json", &network, "--listing", &text_of(&path)]);
+    assert_eq!(answer["network_digest"], DIGEST);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), LISTING);
+
+    let output = run(&["inspect", &network, "--listing", "-"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(stdout(&output), LISTING);
+    assert!(stderr(&output).contains(DIGEST), "{}", stderr(&output));
+
+    let nowhere = "/nowhere/net.txt";
+    refused(&["inspect", &network, "--listing", nowhere], &[nowhere]);
+    // 65 x 65 x 1024 weights, a filter repeated, are more than are looked at unasked.
+    let large = ["inspect", "--json", "--arch", "96x96x1; conv 1@32x32"];
+    assert!(json(&large)["network_digest"].is_null());
+}
+
 #[test]
 fn random_networks_read_back() {
     let folder = Folder::new();

@@ -13,9 +13,10 @@ use serde_json::{Value, json};
 
 use super::model::{Model, Scope, ScopeArguments, Source};
 use super::outcome::{self, Outcome};
+use super::prove::{self, SelfCheck};
 use super::theorem::Theorem2;
 use super::whitney::{self, UpTo};
-use super::{EXIT_CODES, Status, note, print, prove, report, signals};
+use super::{EXIT_CODES, Status, note, print, report, signals};
 
 /// Count the activation regions of a network, exactly
 ///
@@ -47,7 +48,7 @@ pub struct Arguments {
     /// Its keys: count (a decimal string), complete, exact, engine, model, domain,
     /// domain_empty, strict, dimension, layers, degenerate_units, degenerate_regions,
     /// decisions, digest, seconds, regions_per_second, and where they apply lp,
-    /// theorem2, cross_check. docs/output.md describes them. With --method whitney:
+    /// theorem2, cross_check, self_check. docs/output.md describes them. With --method whitney:
     /// count, complete, exact, method, bounded, relatively_bounded,
     /// characteristic_polynomial, hyperplanes, symmetries, model, domain, seconds.
     #[arg(long)]
@@ -82,27 +83,37 @@ pub fn run(arguments: &Arguments) -> Result<Status> {
         return cross_check(&model, &scope, arguments.json);
     }
     signals::stop_on_signal(&[&monitor]);
-    let outcome = match arguments.engine {
+    let (outcome, checked) = match arguments.engine {
         Engine::Exact => arguments.proof.count(&model, &scope, &monitor)?,
-        Engine::Lp => outcome::tolerant(&model.network, &scope, &monitor, &mut |_| {
-            ControlFlow::Continue(())
-        }),
+        Engine::Lp => {
+            let mut go_on = |_: &[Sign]| ControlFlow::Continue(());
+            let outcome = outcome::tolerant(&model.network, &scope, &monitor, &mut go_on);
+            (outcome, None)
+        }
     };
     let theorem = Theorem2::of(&model, &scope, &outcome);
     let summary = if arguments.json {
-        report::pretty(&report::json(&outcome, &model, &scope, theorem.as_ref()).into())
+        let mut object = report::json(&outcome, &model, &scope, theorem.as_ref());
+        if let Some(checked) = &checked {
+            object.insert("self_check".into(), checked.json());
+        }
+        report::pretty(&object.into())
     } else {
-        report::text(&outcome, &model, &scope, theorem.as_ref())
+        let mut text = report::text(&outcome, &model, &scope, theorem.as_ref());
+        if let Some(checked) = &checked {
+            let _ = writeln!(text, "\n{}", checked.text());
+        }
+        text
     };
     if arguments.proof.on_standard_output() {
         note(summary.trim_end());
     } else {
         print(&summary)?;
     }
-    Ok(if outcome.complete {
-        Status::Done
-    } else {
-        Status::Stopped
+    Ok(match checked {
+        Some(SelfCheck::Rejected(_)) => Status::Differs,
+        _ if outcome.complete => Status::Done,
+        _ => Status::Stopped,
     })
 }
 

@@ -2,23 +2,30 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
 
-use chambers::Result;
 use chambers::arithmetic::rank::{self, SparseRow};
 use chambers::arithmetic::{Number, Rank, Rational};
 use chambers::arrangement::{Domain, Interval};
 use chambers::network::{Affine, AffineKind, Layer, Network};
+use chambers::{Error, Result};
 use num_traits::Zero;
 use serde_json::{Value, json};
 
 use super::model::{DomainArgument, Model, Source};
-use super::{EXIT_CODES, Status, print, report};
+use super::{EXIT_CODES, Status, note, print, report};
 
 /// The largest matrix, in entries, of which the rank is computed.
 const LARGEST_MATRIX: usize = 1 << 24;
 
 /// The most products that composing the first layer may take.
 const COMPOSITION_WORK: usize = 1 << 23;
+
+/// The most weights and biases, a convolution's once for each position, of which a digest is taken
+/// without being asked.
+const LARGEST_LISTING: usize = 1 << 22;
 
 /// Show a network's layers and what would be counted, without counting
 ///
@@ -30,6 +37,10 @@ pub struct Arguments {
     source: Source,
     #[command(flatten)]
     domain: DomainArgument,
+    /// Write all weights exactly, as text, which the network digest of a proof is taken
+    /// of: to a file, or - for standard output
+    #[arg(long, value_name = "FILE")]
+    listing: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -39,12 +50,35 @@ pub fn run(arguments: &Arguments) -> Result<Status> {
     let model = arguments.source.load()?;
     let domain = arguments.domain.read(&model)?;
     let summary = Summary::new(&model.network, &domain);
-    if arguments.json {
-        print(&report::pretty(&summary.json(&model, &domain)))?;
+    let summary = if arguments.json {
+        report::pretty(&summary.json(&model, &domain))
     } else {
-        print(&summary.text(&model, &domain))?;
+        summary.text(&model, &domain)
+    };
+    match arguments.listing.as_deref() {
+        Some(path) if path == Path::new("-") => {
+            let mut out = BufWriter::new(io::stdout().lock());
+            let written = model.network.write_listing(&mut out);
+            written
+                .and_then(|()| out.flush())
+                .map_err(|source| Error::io("standard output", source))?;
+            note(summary.trim_end());
+            return Ok(Status::Done);
+        }
+        Some(path) => write_listing(&model.network, path)?,
+        None => {}
     }
+    print(&summary)?;
     Ok(Status::Done)
+}
+
+fn write_listing(network: &Network, path: &Path) -> Result<()> {
+    let write = || {
+        let mut out = BufWriter::new(File::create(path)?);
+        network.write_listing(&mut out)?;
+        out.flush()
+    };
+    write().map_err(|source| Error::io(path, source))
 }
 
 struct Summary {
@@ -56,6 +90,8 @@ struct Summary {
     /// Inputs that the domain leaves free.
     free: usize,
     bounded: bool,
+    /// The network's digest; `None` when it would take long.
+    digest: Option<String>,
 }
 
 struct LayerSummary {
@@ -91,6 +127,7 @@ impl Summary {
             first_rank: first_rank(network, domain),
             free: domain.intervals().iter().filter(|i| free(i)).count(),
             bounded: !domain.intervals().iter().all(unbounded),
+            digest: (weights(network) <= LARGEST_LISTING).then(|| network.digest()),
         }
     }
 
@@ -119,9 +156,12 @@ impl Summary {
         };
         let (dimension, why) = self.dimension();
         let units = self.all_units();
+        let digest = self.digest.as_deref();
+        let digest = digest.unwrap_or("not computed: the network is too large");
         let mut text = report::table(&[
             ("model", model.label.clone()),
             ("sha256", model.sha256().unwrap_or("none").to_string()),
+            ("network digest", digest.to_string()),
             ("input", shown_input),
             ("output", network.output().to_string()),
             ("parameters", network.parameters().to_string()),
@@ -216,6 +256,7 @@ impl Summary {
             .collect();
         json!({
             "model": model.identity,
+            "network_digest": self.digest,
             "input": model.network.input().axes(),
             "output": model.network.output().axes(),
             "parameters": model.network.parameters(),
@@ -291,6 +332,18 @@ fn affine_rank(affine: &Affine) -> Option<Rank> {
         let rows: Vec<SparseRow> = (0..rows).map(|r| sparse_row(affine, r)).collect();
         rank::rank(&rows)
     })
+}
+
+/// Weights and biases of all layers, a convolution's once for each position.
+fn weights(network: &Network) -> usize {
+    let weights = network.layers().iter().map(|layer| match layer {
+        Layer::Affine(affine) => {
+            let rows = affine.output().len();
+            rows + (0..rows).map(|r| affine.row(r).0.len()).sum::<usize>()
+        }
+        _ => 0,
+    });
+    weights.sum()
 }
 
 fn fits(rows: usize, columns: usize) -> bool {

@@ -1,9 +1,11 @@
 //! The command line: one file a subcommand, and what they share beside them.
 
 mod bounds;
+mod check;
 mod count;
 mod digits;
 mod enumerate;
+mod explain;
 mod inspect;
 mod model;
 mod outcome;
@@ -27,7 +29,7 @@ Exit codes:
   1    the answer is \"no\": a cross-check found a difference
   2    bad usage, bad input, or a file that cannot be read or written
   3    stopped early: by a signal, with the partial result printed as partial,
-       or because nobody reads the output any more
+       or because nobody reads the output any more; also a proof of a lower bound only
   130  a second signal ended the program at once, without a result
 
 Results go to standard output, everything else to standard error.";
@@ -43,6 +45,8 @@ pub struct Options {
 #[derive(Debug, Subcommand)]
 enum Command {
     Count(count::Arguments),
+    Check(check::Arguments),
+    Explain(explain::Arguments),
     Bounds(bounds::Arguments),
     Enumerate(enumerate::Arguments),
     Inspect(inspect::Arguments),
@@ -73,6 +77,8 @@ impl Options {
     pub fn run(self) -> Result<Status> {
         match self.command {
             Command::Count(arguments) => count::run(&arguments),
+            Command::Check(arguments) => check::run(&arguments),
+            Command::Explain(arguments) => explain::run(&arguments),
             Command::Bounds(arguments) => bounds::run(&arguments),
             Command::Enumerate(arguments) => enumerate::run(&arguments),
             Command::Inspect(arguments) => inspect::run(&arguments),
@@ -82,7 +88,7 @@ impl Options {
 }
 
 /// Prints an error. A closed pipe is none: whoever read has read enough.
-pub fn explain(error: &Error) -> Status {
+pub fn report_error(error: &Error) -> Status {
     if matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe) {
         return Status::Stopped;
     }

@@ -34,6 +34,37 @@ pub struct Source {
     arrangement: Option<PathBuf>,
 }
 
+/// The same, where the first name on the command line is another file's.
+#[derive(Debug, clap::Args)]
+#[command(group(ArgGroup::new("source").args(["model", "arch", "arrangement"]).required(true)))]
+pub struct NamedSource {
+    /// The network: an ONNX file, or this project's JSON
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    /// A random network of this architecture, such as "1x3x1; conv 8@1x2"
+    #[arg(long, value_name = "TEXT", long_help = ARCH_HELP)]
+    arch: Option<String>,
+    /// The seed of the weights with --arch [default: 0]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with_all = ["model", "arrangement"])]
+    seed: Option<u64>,
+    /// Hyperplanes: {"dim": 2, "hyperplanes": [[1, -1, 0], ["1/3", 0.5, 2]]}, each a_1..a_d, b
+    #[arg(long, value_name = "FILE.json")]
+    arrangement: Option<PathBuf>,
+}
+
+impl NamedSource {
+    /// Reads or makes the network.
+    pub fn load(&self) -> Result<Model> {
+        let source = Source {
+            model: self.model.clone(),
+            arch: self.arch.clone(),
+            seed: self.seed,
+            arrangement: self.arrangement.clone(),
+        };
+        source.load()
+    }
+}
+
 /// A network and what to call it.
 pub struct Model {
     /// The network.
@@ -104,7 +135,7 @@ pub fn architecture(text: &str) -> Result<Architecture> {
 }
 
 /// Each thread reserves a large stack of addresses; no machine of today has more cores.
-const MAX_THREADS: i64 = 1024;
+pub const MAX_THREADS: i64 = 1024;
 
 const DOMAIN_HELP: &str = "\
 Where to count: box=LO,HI, or a VNN-LIB file's input box [default: all of R^n]
@@ -158,11 +189,16 @@ impl DomainArgument {
     pub fn with_inputs(&self, inputs: usize) -> Result<Domain> {
         match &self.domain {
             None => Ok(Domain::everything(inputs)),
-            Some(text) => match text.strip_prefix("box=") {
-                Some(sides) => Domain::parse_box(sides, inputs),
-                None => vnnlib_box(Path::new(text), inputs),
-            },
+            Some(text) => read_domain(text, inputs),
         }
+    }
+}
+
+/// Reads a domain as written on the command line.
+pub fn read_domain(text: &str, inputs: usize) -> Result<Domain> {
+    match text.strip_prefix("box=") {
+        Some(sides) => Domain::parse_box(sides, inputs),
+        None => vnnlib_box(Path::new(text), inputs),
     }
 }
 

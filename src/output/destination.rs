@@ -88,7 +88,8 @@ impl Destination {
     }
 }
 
-fn part_name(path: &Path) -> PathBuf {
+/// What an unfinished file is called.
+pub(super) fn part_name(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".part");
     name.into()

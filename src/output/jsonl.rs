@@ -173,6 +173,9 @@ impl Writer {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
+    use super::super::destination::part_name;
     use super::*;
     use crate::arithmetic::{Number, Rational};
 

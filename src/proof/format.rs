@@ -20,6 +20,9 @@ pub const VERSION: &str = "1";
 /// The longest body of a record, packed or unpacked, in bytes.
 pub const MAX_BODY: usize = 64 << 20;
 
+/// The longest varint, in bytes.
+pub const MAX_VARINT: usize = 1 << 14;
+
 /// The largest magnitude of a witness's exponent.
 pub const MAX_EXPONENT: u64 = 1 << 16;
 
@@ -372,7 +375,8 @@ impl<'a> Cursor<'a> {
         let rest = &self.bytes[self.at..];
         let length = rest.iter().position(|byte| byte & 0x80 == 0)? + 1;
         self.at += length;
-        (length == 1 || rest[length - 1] != 0).then_some(&rest[..length])
+        let shortest = length == 1 || rest[length - 1] != 0;
+        (shortest && length <= MAX_VARINT).then_some(&rest[..length])
     }
 
     /// The next varint.
@@ -499,6 +503,8 @@ pub mod event {
     pub const OPEN: u64 = 2;
     /// A cell that another chunk begins with.
     pub const ELSEWHERE: u64 = 3;
+    /// A cell that strictness leaves out.
+    pub const EXCLUDED: u64 = 4;
 }
 
 #[cfg(test)]

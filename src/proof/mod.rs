@@ -4,6 +4,7 @@
 //! one. The checker shares no code with the search: it imports the format, the network,
 //! the domain, and exact arithmetic.
 
+pub mod check;
 pub mod format;
 pub mod record;
 

@@ -180,8 +180,14 @@ impl<'s> Stream<'s> {
         self.leave();
     }
 
-    /// Leaves a cell that does not count by definition: no event says so.
-    pub fn leave(&mut self) {
+    /// The cell does not count by definition: a unit is zero all over it.
+    pub fn exclude(&mut self) {
+        self.make_room();
+        self.event(event::EXCLUDED, event::LEAF);
+        self.leave();
+    }
+
+    fn leave(&mut self) {
         let Some(place) = self.pending.pop() else {
             return self.sink.chunk(&self.body);
         };

@@ -109,8 +109,8 @@ impl<'s> Log<'s> {
     }
 
     /// The cell is left out by definition.
-    pub fn leave(&mut self) {
-        self.each(Stream::leave);
+    pub fn exclude(&mut self) {
+        self.each(Stream::exclude);
     }
 
     fn each(&mut self, tell: impl FnOnce(&mut Stream<'s>)) {

@@ -16,7 +16,7 @@ use smallvec::SmallVec;
 use super::engine::certify;
 use super::engine::dictionary::{Dictionary, Views, Walk};
 use super::engine::exact::{Interior, Minimum, interior_point, minimum};
-use super::engine::witness::{self, Witness};
+use super::engine::witness::{self, Across, Witness};
 use super::level::{Content, Level, RowId};
 use super::log::Log;
 use super::point::nearest_inside;
@@ -139,7 +139,7 @@ impl<'a> Tree<'a> {
     /// the first basis; the classes in it have no side yet.
     fn enter_first(&self, level: &Level, mut path: Path, log: &mut Log<'a>) {
         let Some(mut candidates) = self.sort_out(level, &mut path) else {
-            return log.leave();
+            return log.exclude();
         };
         let basis = &self.chart.basis;
         let mut columns: Vec<RowId> = basis.iter().map(|&class| level.id(class)).collect();
@@ -289,10 +289,12 @@ impl<'a> Tree<'a> {
         log: &mut Log<'a>,
     ) -> bool {
         let dictionary = &cell.dictionary;
-        let Some(across) = (!log.is_on())
-            .then(|| witness::propose_across(dictionary, column))
-            .flatten()
-        else {
+        let proposed = witness::propose_across(dictionary, column);
+        let across = match log.is_on() {
+            true => proposed.and_then(Across::shortened),
+            false => proposed,
+        };
+        let Some(across) = across else {
             return false;
         };
         let id = dictionary.columns()[column];
@@ -531,7 +533,7 @@ impl<'a> Tree<'a> {
                 };
                 let next = level.next(stage, self.active(level, &cell.path));
                 let Some(candidates) = self.sort_out(&next, &mut cell.path) else {
-                    return log.leave();
+                    return log.exclude();
                 };
                 if !cell.dictionary.refresh(&next) {
                     let mut cell = cell.into_exact();
@@ -721,7 +723,7 @@ impl<'a> Tree<'a> {
             Some(stage) => {
                 let next = level.next(stage, self.active(level, &cell.path));
                 let Some(candidates) = self.sort_out(&next, &mut cell.path) else {
-                    return log.leave();
+                    return log.exclude();
                 };
                 cell.candidates = candidates;
                 self.search_exactly(&next, cell, log);

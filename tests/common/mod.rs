@@ -20,7 +20,10 @@ pub mod model;
 pub mod networks;
 pub mod patterns;
 pub mod polygon;
+pub mod proofs;
+pub mod prover;
 pub mod rng;
 pub mod sweep;
+pub mod verified;
 
 pub use chambers::arithmetic::{Number, Rational};

@@ -473,6 +473,7 @@ mod tests {
             },
             sides: vec![],
             extent: None,
+            lead: None,
             units: ExactForms {
                 rows: rows
                     .iter()

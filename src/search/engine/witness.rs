@@ -9,7 +9,7 @@ use super::certify;
 use super::dictionary::{Dictionary, PROPOSAL_ZERO};
 use crate::arithmetic::Rational;
 use crate::arithmetic::float::{UNIT, exponent, power_of_two};
-use crate::proof::format::MAX_EXPONENT;
+use crate::proof::format::{MAX_EXPONENT, MAX_VARINT};
 use crate::search::level::{Level, RowId};
 
 /// Rounds of correction before a degenerate vertex is left to exact arithmetic.
@@ -71,6 +71,10 @@ impl Witness {
                 .iter()
                 .map(|y| (y * &scale).round().to_integer())
                 .collect();
+            let fits = |m: &BigInt| m.bits() < 7 * MAX_VARINT as u64;
+            if !mantissas.iter().all(fits) {
+                return None;
+            }
             let rounded = mantissas
                 .iter()
                 .map(|m| Rational::from_integer(m.clone()) / &scale);
@@ -194,9 +198,21 @@ pub struct Across {
     pub positive: Point,
     /// On its negative side.
     pub negative: Point,
+    /// What the hyperplane's row is worth at these two, up to its sign; all other rows are
+    /// worth more.
+    pub value: f64,
 }
 
 impl Across {
+    /// Moves the two points to a coarse grid, as [`rounded`] does.
+    pub fn shortened(self) -> Option<Self> {
+        Some(Across {
+            positive: rounded(&self.positive, self.value)?,
+            negative: rounded(&self.negative, self.value)?,
+            ..self
+        })
+    }
+
     /// A bound on how much any coordinate of the two points differs from the one between.
     pub fn reach(&self) -> f64 {
         let change = |point: &Point| {
@@ -255,6 +271,7 @@ pub fn propose_across(dictionary: &Dictionary, column: usize) -> Option<Across> 
         base,
         positive,
         negative,
+        value: reach,
     })
 }
 

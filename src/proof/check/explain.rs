@@ -1,0 +1,308 @@
+//! Why a region exists, and why the units have their signs on it: what a proof says of
+//! one region, with the multipliers that the file leaves to be solved for.
+
+use std::io::{self, Read};
+
+use num_traits::Zero;
+
+use super::flaw::Flaw;
+use super::stream::{Options, check_watched};
+use super::walk::{Walk, Watch};
+use super::witness::Point;
+use crate::arithmetic::Rational;
+use crate::network::Network;
+use crate::proof::format::{Decided, Entry};
+use crate::regions::{Pattern, Sign};
+
+/// Which region to explain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// By its number in the file, from 0.
+    Number(u64),
+    /// By its pattern.
+    Pattern(Pattern),
+}
+
+/// What a verified proof says of one region. Forms are lists of the coefficients of the
+/// coordinates y, and of the constant.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// The region's number in the file, from 0.
+    pub number: u64,
+    /// The number of the chart that it is shown in.
+    pub chart: usize,
+    /// The inputs as forms.
+    pub inputs: Vec<Vec<Rational>>,
+    /// The point inside, in the coordinates of the chart.
+    pub coordinates: Vec<Rational>,
+    /// The point inside, in the network's inputs.
+    pub witness: Vec<Rational>,
+    /// The constraints that are ends of the domain: the first ones.
+    pub ends: Vec<Vec<Rational>>,
+    /// The constraints that are units, by their numbers in the network: those that follow.
+    pub splits: Vec<usize>,
+    /// One for each unit of the network.
+    pub units: Vec<Unit>,
+}
+
+/// What is known of a unit on a region.
+#[derive(Clone, Debug)]
+pub struct Unit {
+    /// Its layer, from 1.
+    pub layer: usize,
+    /// Its number in the layer, from 0.
+    pub unit: usize,
+    /// Its pre-activation on the region.
+    pub form: Vec<Rational>,
+    /// Its value at the point.
+    pub value: Rational,
+    /// Its sign.
+    pub sign: Sign,
+    /// Why it has this sign all over the region.
+    pub reason: Reason,
+}
+
+/// Why a unit has its sign.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reason {
+    /// Its form is constant.
+    Constant,
+    /// It bounds the cell: the tree was split on it.
+    Split,
+    /// Its hyperplane does not meet the cell: sign times form is the sum of these
+    /// multiples of constraints, by number, and a constant.
+    Side {
+        /// Numbers and multipliers.
+        multiples: Vec<(usize, Rational)>,
+        /// The constant.
+        constant: Rational,
+    },
+}
+
+impl Explanation {
+    /// The form of a constraint, positive on the region, and its unit's number in the
+    /// network when it is no end of the domain.
+    pub fn constraint(&self, number: usize) -> (Vec<Rational>, Option<usize>) {
+        match number.checked_sub(self.ends.len()) {
+            None => (self.ends[number].clone(), None),
+            Some(split) => {
+                let unit = self.splits[split];
+                (oriented(&self.units[unit]), Some(unit))
+            }
+        }
+    }
+}
+
+/// A unit's form, or its negative where that is positive.
+fn oriented(unit: &Unit) -> Vec<Rational> {
+    let flip = unit.sign == Sign::Negative;
+    let entry = |entry: &Rational| if flip { -entry } else { entry.clone() };
+    unit.form.iter().map(entry).collect()
+}
+
+/// Checks a proof, which `open` opens, and explains one of its regions; `None` when there
+/// is no such region. Reads the proof twice, with one thread.
+///
+/// # Errors
+/// The first flaw of the proof.
+pub fn explain<R: Read>(
+    network: &Network,
+    open: impl Fn() -> io::Result<R>,
+    which: &Which,
+    options: &Options<'_>,
+) -> Result<Option<Explanation>, Flaw> {
+    let mut finder = Finder {
+        which,
+        seen: 0,
+        found: None,
+    };
+    let verifier = check_watched(network, open()?, options, &mut finder)?;
+    let Some(scene) = finder.found else {
+        return Ok(None);
+    };
+    // Sides of the region may be proved in other chunks, where its trail began.
+    let mut collector = Collector {
+        reasons: vec![Vec::new(); scene.trail.len()],
+        scene: &scene,
+    };
+    check_watched(network, open()?, options, &mut collector)?;
+    let reasons = collector.reasons;
+    let inputs = verifier.inputs(scene.chart);
+    let mut reason_of = vec![Reason::Constant; scene.signs.len()];
+    let is_split = |entry: &&Entry| entry.how.is_split();
+    let splits = scene.trail.iter().filter(is_split);
+    let mut explanation = Explanation {
+        number: scene.number,
+        chart: scene.chart,
+        witness: inputs.iter().map(|form| at(form, &scene.point)).collect(),
+        inputs,
+        ends: verifier.ends(scene.chart),
+        splits: splits.map(|entry| entry.unit as usize).collect(),
+        units: Vec::new(),
+        coordinates: scene.point,
+    };
+    let mut first = 0;
+    for (layer, &units) in network.units_per_layer().iter().enumerate() {
+        for unit in 0..units {
+            let form = scene.forms[first + unit].clone();
+            explanation.units.push(Unit {
+                layer: layer + 1,
+                unit,
+                value: at(&form, &explanation.coordinates),
+                form,
+                sign: scene.signs[first + unit],
+                reason: Reason::Constant,
+            });
+        }
+        first += units;
+    }
+    for (entry, constraints) in scene.trail.iter().zip(reasons) {
+        let unit = entry.unit as usize;
+        reason_of[unit] = if entry.how.is_split() {
+            Reason::Split
+        } else {
+            let target = oriented(&explanation.units[unit]);
+            let form = |&number: &usize| explanation.constraint(number).0;
+            let others: Vec<Vec<Rational>> = constraints.iter().map(form).collect();
+            let (multipliers, constant) = combination(&target, &others);
+            Reason::Side {
+                multiples: constraints.into_iter().zip(multipliers).collect(),
+                constant,
+            }
+        };
+    }
+    for (unit, reason) in explanation.units.iter_mut().zip(reason_of) {
+        unit.reason = reason;
+    }
+    Ok(Some(explanation))
+}
+
+/// The value of a form.
+fn at(form: &[Rational], point: &[Rational]) -> Rational {
+    let (constant, linear) = form.split_last().expect("a form has a constant");
+    let terms = linear.iter().zip(point).map(|(a, y)| a * y);
+    terms.fold(constant.clone(), |sum, term| sum + term)
+}
+
+/// The multipliers of the others that make up the target, which are unique, and the
+/// constant that is left.
+fn combination(target: &[Rational], others: &[Vec<Rational>]) -> (Vec<Rational>, Rational) {
+    let d = target.len() - 1;
+    // One equation a coordinate, the target on the right; Gauss and Jordan.
+    let equation = |c: usize| {
+        let left = others.iter().map(|other| other[c].clone());
+        left.chain([target[c].clone()]).collect::<Vec<Rational>>()
+    };
+    let mut equations: Vec<Vec<Rational>> = (0..d).map(equation).collect();
+    for k in 0..others.len() {
+        let pivot = (k..d).find(|&row| !equations[row][k].is_zero());
+        equations.swap(
+            k,
+            pivot.expect("the proof is verified: they are independent"),
+        );
+        let inverse = equations[k][k].recip();
+        let top: Vec<Rational> = equations[k].iter().map(|entry| entry * &inverse).collect();
+        for (row, line) in equations.iter_mut().enumerate() {
+            if row == k {
+                line.clone_from(&top);
+            } else if !line[k].is_zero() {
+                let factor = line[k].clone();
+                for (entry, share) in line.iter_mut().zip(&top) {
+                    *entry -= &factor * share;
+                }
+            }
+        }
+    }
+    let multipliers: Vec<Rational> = (0..others.len())
+        .map(|k| equations[k][others.len()].clone())
+        .collect();
+    let rest = multipliers
+        .iter()
+        .zip(others)
+        .map(|(m, other)| m * &other[d]);
+    let constant = rest.fold(target[d].clone(), |sum, share| sum - share);
+    (multipliers, constant)
+}
+
+/// The region that is asked for.
+struct Scene {
+    number: u64,
+    chart: usize,
+    trail: Vec<Entry>,
+    signs: Vec<Sign>,
+    forms: Vec<Vec<Rational>>,
+    point: Vec<Rational>,
+}
+
+struct Finder<'w> {
+    which: &'w Which,
+    seen: u64,
+    found: Option<Scene>,
+}
+
+impl Watch for Finder<'_> {
+    fn region(&mut self, walk: &Walk<'_>, point: &Point) {
+        let number = self.seen;
+        self.seen += 1;
+        let wanted = match self.which {
+            Which::Number(wanted) => *wanted == number,
+            Which::Pattern(pattern) => walk.signs().eq(pattern.0.iter().copied().map(Some)),
+        };
+        if wanted {
+            self.found = Some(Scene {
+                number,
+                chart: walk.chart_number(),
+                trail: walk.trail().to_vec(),
+                signs: walk.signs().flatten().collect(),
+                forms: walk.forms(),
+                point: point.coordinates(),
+            });
+        }
+    }
+}
+
+struct Collector<'s> {
+    scene: &'s Scene,
+    /// For each entry of the trail that is a side its constraints.
+    reasons: Vec<Vec<usize>>,
+}
+
+impl Watch for Collector<'_> {
+    fn side(&mut self, walk: &Walk<'_>, unit: usize, constraints: &[usize]) {
+        let (trail, place) = (walk.trail(), walk.trail().len());
+        let number = walk.first_unit() + unit;
+        let Some(entry) = self.scene.trail.get(place) else {
+            return;
+        };
+        let settled = |how: Decided| match how {
+            Decided::SplitPending => Decided::SplitPositive,
+            how => how,
+        };
+        let same = |(a, b): (&Entry, &Entry)| a.unit == b.unit && settled(a.how) == settled(b.how);
+        if entry.unit as usize == number
+            && !entry.how.is_split()
+            && walk.chart_number() == self.scene.chart
+            && trail.iter().zip(&self.scene.trail).all(same)
+        {
+            self.reasons[place] = constraints.to_vec();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn multipliers_are_those_of_a_worked_example() {
+        let form = |entries: &[i64]| -> Vec<Rational> {
+            let number = |&entry: &i64| Rational::from_integer(entry.into());
+            entries.iter().map(number).collect()
+        };
+        // 3x + 2y + 7 = 2 (x + y + 1) + 1 (x) + 5, by hand.
+        let others = [form(&[1, 1, 1]), form(&[1, 0, 0])];
+        let (multipliers, constant) = combination(&form(&[3, 2, 7]), &others);
+        assert_eq!(multipliers, form(&[2, 1]));
+        assert_eq!(constant, Rational::from_integer(5.into()));
+    }
+}
