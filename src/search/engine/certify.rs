@@ -359,7 +359,7 @@ pub fn positive_at_exactly(level: &Level, id: RowId, y: &[Rational]) -> bool {
 mod tests {
     use num_bigint::BigInt;
     use num_integer::Integer;
-    use num_traits::{One, ToPrimitive, Zero};
+    use num_traits::{One, Signed, ToPrimitive, Zero};
 
     use super::*;
     use crate::arithmetic::Number;
@@ -673,5 +673,44 @@ mod tests {
             });
         }
         assert!(accepted > 1500 && wrong > 1500, "{accepted} {wrong}");
+    }
+    /// At every corner of the box around a point the exact value is positive, too.
+    #[test]
+    fn what_floats_see_around_a_point_is_true() {
+        let random = &mut Random(3);
+        let (mut accepted, mut wrong) = (0, 0);
+        for trial in 0..6_000 {
+            let d = 1 + random.below(6) as usize;
+            let point: Vec<f64> = (0..d).map(|_| random.unit()).collect();
+            let reach = power_of_two(-(random.below(40) as i64));
+            let mut row = random.row(d, true);
+            // The least value in the box is a whisker above or below zero.
+            let least: Rational = row
+                .iter()
+                .zip(&point)
+                .map(|(a, &y)| a * rational(y) - a.abs() * rational(reach))
+                .sum();
+            row[d] = random.whisker(30, 30) - least;
+            if random.below(4) == 0 {
+                row[d] = rational(row[d].to_f64().unwrap());
+            }
+            let negated = random.below(2) == 0;
+            with_level(&[row], random, |level| {
+                let id = id(level, 0, negated);
+                let by_floats = positive_around(level, std::iter::once(id), &point, reach);
+                let exactly = (0..1u32 << d).all(|corner| {
+                    let moved = |(k, &y): (usize, &f64)| {
+                        let up = corner >> k & 1 == 1;
+                        rational(y) + rational(if up { reach } else { -reach })
+                    };
+                    let corner: Vec<Rational> = point.iter().enumerate().map(moved).collect();
+                    positive_at_exactly(level, id, &corner)
+                });
+                assert!(!by_floats || exactly, "trial {trial}");
+                accepted += u32::from(by_floats);
+                wrong += u32::from(!exactly);
+            });
+        }
+        assert!(accepted > 500 && wrong > 500, "{accepted} {wrong}");
     }
 }
