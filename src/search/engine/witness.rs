@@ -2,7 +2,6 @@
 //! for a proof.
 
 use num_bigint::BigInt;
-use num_traits::Float;
 use smallvec::{SmallVec, smallvec};
 
 use super::certify;
@@ -97,29 +96,43 @@ pub enum Mantissas {
 
 /// Floats over one power of two, the largest possible.
 fn over_one_exponent(point: &Point) -> (i64, Mantissas) {
-    let parts = |y: &f64| {
-        let (mantissa, exponent, sign) = Float::integer_decode(*y);
-        let zeros = mantissa.trailing_zeros() % u64::BITS;
-        let mantissa = (mantissa >> zeros) as i64 * i64::from(sign);
-        (mantissa, i64::from(exponent) + i64::from(zeros))
+    let parts: SmallVec<[(i64, i64); 16]> = point.iter().map(|&y| parts(y)).collect();
+    let nonzero = || parts.iter().filter(|(mantissa, _)| *mantissa != 0);
+    let least = nonzero().map(|part| part.1).min().unwrap_or(0);
+    let bits = |&(mantissa, exponent): &(i64, i64)| {
+        exponent - least + i64::from(64 - mantissa.unsigned_abs().leading_zeros())
     };
-    let nonzero = || point.iter().filter(|y| **y != 0.0);
-    let least = nonzero().map(|y| parts(y).1).min().unwrap_or(0);
-    let largest = nonzero().map(|&y| exponent(y)).max().unwrap_or(0);
-    let mantissas = if largest - least < 62 {
-        let short = |(mantissa, exponent): (i64, i64)| match mantissa {
+    let mantissas = if nonzero().map(bits).max().unwrap_or(0) < 63 {
+        let short = |&(mantissa, exponent): &(i64, i64)| match mantissa {
             0 => 0,
             _ => mantissa << (exponent - least),
         };
-        Mantissas::Short(point.iter().map(|y| short(parts(y))).collect())
+        Mantissas::Short(parts.iter().map(short).collect())
     } else {
-        let long = |(mantissa, exponent): (i64, i64)| match mantissa {
+        let long = |&(mantissa, exponent): &(i64, i64)| match mantissa {
             0 => BigInt::ZERO,
             _ => BigInt::from(mantissa) << (exponent - least),
         };
-        Mantissas::Long(point.iter().map(|y| long(parts(y))).collect())
+        Mantissas::Long(parts.iter().map(long).collect())
     };
     (least, mantissas)
+}
+
+/// A finite float as an odd mantissa times 2^exponent; zero as (0, 0).
+fn parts(y: f64) -> (i64, i64) {
+    if y == 0.0 {
+        return (0, 0);
+    }
+    let bits = y.to_bits();
+    let (biased, fraction) = ((bits >> 52 & 0x7ff) as i64, bits & ((1 << 52) - 1));
+    let (mantissa, exponent) = match biased {
+        0 => (fraction, -1074),
+        _ => (fraction | 1 << 52, biased - 1075),
+    };
+    let zeros = mantissa.trailing_zeros();
+    let mantissa = (mantissa >> zeros) as i64;
+    let signed = if y < 0.0 { -mantissa } else { mantissa };
+    (signed, exponent + i64::from(zeros))
 }
 
 /// A point with fewer digits, if it is likely to lie in the same cell: no row, of size
@@ -127,10 +140,24 @@ fn over_one_exponent(point: &Point) -> (i64, Mantissas) {
 pub fn rounded(point: &Point, least: f64) -> Option<Point> {
     // Rows of size 1 have entries up to 2.
     let room = least / (2 * point.len().max(1)) as f64;
-    let step = power_of_two(exponent(room));
-    let grid = |y: &f64| (y / step).round();
-    let fits = room > power_of_two(-900) && point.iter().all(|y| grid(y).abs() < power_of_two(53));
-    fits.then(|| point.iter().map(|y| grid(y) * step).collect())
+    // Not-a-number is neither.
+    let enough = room > power_of_two(-900);
+    if !enough {
+        return None;
+    }
+    let (step, inverse) = (power_of_two(exponent(room)), power_of_two(-exponent(room)));
+    // Where floats are 1 apart, an addition rounds to a whole number.
+    const WHOLE: f64 = 1.5 * (1u64 << 52) as f64;
+    let mut short = Point::new();
+    for y in point {
+        let whole = y * inverse;
+        let exact = whole.abs() < power_of_two(50);
+        if !exact {
+            return None;
+        }
+        short.push(((whole + WHOLE) - WHOLE) * step);
+    }
+    Some(short)
 }
 
 /// Proposes a point at which all constraints of the cell are positive, and the least
@@ -301,4 +328,59 @@ fn turn_inwards<'a, I: Iterator<Item = &'a [f64]>>(
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_come_back_from_their_mantissas() {
+        let values = [
+            0.0,
+            -0.0,
+            1.0,
+            -0.75,
+            1e300,
+            f64::MAX,
+            -f64::MIN_POSITIVE,
+            f64::from_bits(1),
+            std::f64::consts::PI,
+        ];
+        for a in values {
+            for b in values {
+                let point: Point = [a, b].into_iter().collect();
+                let (exponent, mantissas) = over_one_exponent(&point);
+                let mantissas: Vec<BigInt> = match mantissas {
+                    Mantissas::Short(short) => short.iter().map(|&m| m.into()).collect(),
+                    Mantissas::Long(long) => long,
+                };
+                let power = Rational::from_integer(BigInt::from(1) << exponent.unsigned_abs());
+                for (y, mantissa) in [a, b].into_iter().zip(mantissas) {
+                    let mantissa = Rational::from_integer(mantissa);
+                    let value = if exponent < 0 {
+                        mantissa / &power
+                    } else {
+                        mantissa * &power
+                    };
+                    assert_eq!(Some(value), Rational::from_float(y), "{a:e} {b:e}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rounded_points_are_near_and_short() {
+        let point: Point = [std::f64::consts::PI, -1e-3, 0.0, 1e6]
+            .into_iter()
+            .collect();
+        let least = 1e-2;
+        let short = rounded(&point, least).unwrap();
+        let moved: f64 = point.iter().zip(&short).map(|(a, b)| (a - b).abs()).sum();
+        // Rows have entries up to 2.
+        assert!(2.0 * moved <= least / 2.0);
+        let (exponent, _) = over_one_exponent(&short);
+        assert!(exponent >= -10, "{exponent}");
+        assert!(rounded(&point, 1e-12).is_none() && rounded(&point, f64::NAN).is_none());
+    }
 }
