@@ -26,7 +26,7 @@ use clap::{Parser, Subcommand};
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done
-  1    the answer is \"no\": a cross-check found a difference
+  1    the answer is \"no\": a cross-check found a difference, or a proof is rejected
   2    bad usage, bad input, or a file that cannot be read or written
   3    stopped early: by a signal, with the partial result printed as partial,
        or because nobody reads the output any more; also a proof of a lower bound only
