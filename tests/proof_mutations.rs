@@ -821,6 +821,17 @@ fn damaged_files_are_rejected() {
         let result = with(Kind::Footer, body);
         assert!(result.unwrap_err().to_string().contains("footer"));
     }
+    // Every key is there once.
+    let header = serde_json::to_value(&proof.header).unwrap();
+    for key in header.as_object().unwrap().keys() {
+        let mut without = header.clone();
+        without.as_object_mut().unwrap().remove(key);
+        let result = with(Kind::Header, without.to_string().as_bytes());
+        assert_rejected(result, "missing field", key);
+        let twice = format!("{{\"{key}\":{},{}", header[key], &header.to_string()[1..]);
+        let result = with(Kind::Header, twice.as_bytes());
+        assert_rejected(result, "duplicate field", key);
+    }
     assert_rejected(
         with(Kind::Footer, &long),
         "the footer is too long",

@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chambers::arrangement::Domain;
@@ -12,6 +13,7 @@ use chambers::proof::check::{self, Verifier};
 use chambers::proof::format::{Kind, Packing, write_magic, write_record};
 use chambers::proof::{Header, Sink};
 use chambers::search::{self, Monitor, Options};
+use chambers::theory::{Skeleton, theorem2};
 use common::verified::{prove, proved, verdict};
 
 fn threads(threads: usize) -> Options {
@@ -174,4 +176,24 @@ fn files_are_checked_by_any_number_of_threads() {
         message.contains(&network.digest()) && message.contains(&other.digest()),
         "{message}"
     );
+}
+
+/// The proof that is kept in examples/: no network of this shape has the 256 regions that
+/// Theorem 2 of Xiong et al. (2020) gives, and this one has 255.
+#[test]
+fn the_counterexample_is_proved() {
+    let network = import::load(Path::new("examples/counterexample/network.json")).unwrap();
+    let proof = std::fs::File::open("examples/counterexample/network.chp").unwrap();
+    let everything = everywhere(&network);
+    let options = check::Options {
+        domain: Some(&everything),
+        ..check::Options::default()
+    };
+    let verdict = check::check(&network, proof, &options).unwrap();
+    assert!(verdict.complete && !verdict.strict);
+    assert_eq!(verdict.counts.regions, 255);
+
+    let skeleton = Skeleton::of_network(&network);
+    let value = theorem2::value(&skeleton.layers()[0].groups(), &theorem2::Budget::default());
+    assert_eq!(value.exact(), Some(&256u32.into()));
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::arithmetic::Number;
+use crate::arithmetic::{Number, Rational};
 use crate::{Error, Result};
 
 /// The values one input may take; a missing side is infinite.
@@ -23,6 +23,16 @@ impl Interval {
     /// The only number in the interval, when there is just one.
     pub fn point(&self) -> Option<&Number> {
         self.lower.as_ref().filter(|_| self.lower == self.upper)
+    }
+
+    /// Whether a value lies strictly between the ends, or is the only number in it.
+    pub fn has_inside(&self, value: &Rational) -> bool {
+        if let Some(point) = self.point() {
+            return point.to_rational() == *value;
+        }
+        let above = |lower: &Number| lower.to_rational() < *value;
+        let below = |upper: &Number| *value < upper.to_rational();
+        self.lower.as_ref().is_none_or(above) && self.upper.as_ref().is_none_or(below)
     }
 }
 
@@ -116,6 +126,21 @@ impl Domain {
     /// Whether no point lies in the closed box.
     pub fn is_empty(&self) -> bool {
         self.intervals.iter().any(Interval::is_empty)
+    }
+
+    /// Whether a point with one entry an input lies in the interior in which regions are
+    /// counted: that relative to the fixed inputs.
+    ///
+    /// ```
+    /// use chambers::arithmetic::Number;
+    /// use chambers::arrangement::Domain;
+    /// let domain = Domain::parse_box("-1,1; 2,2", 2).unwrap();
+    /// let inside = |point: [i64; 2]| domain.has_inside(&point.map(|x| Number::from(x).to_rational()));
+    /// assert!(inside([0, 2]) && !inside([1, 2]) && !inside([0, 1]));
+    /// ```
+    pub fn has_inside(&self, point: &[Rational]) -> bool {
+        let mut pairs = self.intervals.iter().zip(point);
+        pairs.all(|(interval, value)| interval.has_inside(value))
     }
 }
 

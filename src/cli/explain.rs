@@ -125,9 +125,7 @@ impl Arguments {
                 "write one number for each input, exact: integers, decimals or p/q",
             ));
         };
-        let values = model.network.evaluate(&point).pre_activations;
-        let signs = values.iter().flatten().map(Sign::of).collect();
-        Ok(Which::Pattern(Pattern(signs)))
+        Ok(Which::Point(point))
     }
 
     /// The number in the network of the only unit to tell of.
@@ -223,12 +221,11 @@ fn name(unit: &Unit) -> String {
     format!("unit {} of layer {}", unit.unit, unit.layer)
 }
 
-/// The sign times the form as a sum.
+/// Why a unit has its sign; the sign times the form as a sum.
 fn reason(unit: &Unit) -> String {
-    let value = &unit.value;
     match &unit.reason {
-        Reason::Constant => format!("constant: h = {value}"),
-        Reason::Split => format!("bounds the cell; at the point h = {value}"),
+        Reason::Constant => "constant".into(),
+        Reason::Split => format!("bounds the cell; {} at the point", unit.value),
         Reason::Side {
             multiples,
             constant,
@@ -294,11 +291,9 @@ fn text_of(explanation: &Explanation, only: Option<usize>) -> String {
     let told = units.filter(|(number, _)| only.is_none_or(|only| only == *number));
     for (k, (_, unit)) in told.enumerate() {
         let label = if k == 0 { "units" } else { "" };
-        rows.push((
-            label,
-            format!("{} {}: {}", unit.sign.symbol(), name(unit), reason(unit)),
-        ));
-        rows.push(("", format!("    h = {}", shown(&unit.form, "y"))));
+        let (sign, form) = (unit.sign.symbol(), shown(&unit.form, "y"));
+        rows.push((label, format!("{sign} {}: h = {form}", name(unit))));
+        rows.push(("", format!("      {}", reason(unit))));
     }
     report::table(&rows)
 }

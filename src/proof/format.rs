@@ -65,7 +65,9 @@ pub struct Header {
     /// Whether cells with a unit that is identically zero are left out.
     pub strict: bool,
     /// With two charts on rays, the number of the unit of the first layer whose
-    /// form is constant on them: positive on the first, negative on the second.
+    /// form is constant on them: positive on the first, negative on the second. The key
+    /// may not be missing.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub lead: Option<usize>,
     /// The coordinates.
     pub charts: Vec<Chart>,

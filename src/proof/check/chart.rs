@@ -259,7 +259,7 @@ fn whole_domain(chart: &mut Chart, domain: &Domain, stages: &[Stage<'_>]) -> Res
             ([], Some(_)) => return place("is not at the value at which the domain fixes it"),
             (_, Some(_)) => return place("is fixed by the domain, but moves in the chart"),
             ([], None) => {
-                if !strictly_inside(&input.constant, side) {
+                if !side.has_inside(&input.constant) {
                     return place("does not lie strictly between the ends of its interval");
                 }
                 dropped.push(k);
@@ -322,12 +322,6 @@ fn whole_domain(chart: &mut Chart, domain: &Domain, stages: &[Stage<'_>]) -> Res
     } else {
         Err("the units depend on inputs that are left out in a way that kept ones cannot".into())
     }
-}
-
-fn strictly_inside(value: &Rational, side: &Side) -> bool {
-    let above = |lower: &Number| lower.to_rational() < *value;
-    let below = |upper: &Number| *value < upper.to_rational();
-    side.lower.as_ref().is_none_or(above) && side.upper.as_ref().is_none_or(below)
 }
 
 /// Whether the chart reaches one point of every ray on which the lead has the sign.

@@ -21,6 +21,8 @@ pub enum Which {
     Number(u64),
     /// By its pattern.
     Pattern(Pattern),
+    /// By a point inside, in the network's inputs.
+    Point(Vec<Rational>),
 }
 
 /// What a verified proof says of one region. Forms are lists of the coefficients of the
@@ -101,18 +103,28 @@ fn oriented(unit: &Unit) -> Vec<Rational> {
 }
 
 /// Checks a proof, which `open` opens, and explains one of its regions; `None` when there
-/// is no such region. Reads the proof twice, with one thread.
+/// is no such region: no such number or pattern, or the point is on a boundary or outside
+/// of the domain. Reads the proof twice, with one thread.
 ///
 /// # Errors
 /// The first flaw of the proof.
 pub fn explain<R: Read>(
     network: &Network,
     open: impl Fn() -> io::Result<R>,
-    which: &Which,
+    asked: &Which,
     options: &Options<'_>,
 ) -> Result<Option<Explanation>, Flaw> {
+    let which = match asked {
+        Which::Number(number) => Wanted::Number(*number),
+        Which::Pattern(pattern) => Wanted::Pattern(pattern.clone()),
+        Which::Point(point) if point.len() != network.input().len() => return Ok(None),
+        Which::Point(point) => {
+            let values = network.evaluate(point).pre_activations;
+            Wanted::Pattern(Pattern(values.iter().flatten().map(Sign::of).collect()))
+        }
+    };
     let mut finder = Finder {
-        which,
+        which: &which,
         seen: 0,
         found: None,
     };
@@ -120,6 +132,12 @@ pub fn explain<R: Read>(
     let Some(scene) = finder.found else {
         return Ok(None);
     };
+    // Patterns do not end where the domain does.
+    if let Which::Point(point) = asked
+        && !verifier.domain().has_inside(point)
+    {
+        return Ok(None);
+    }
     // Sides of the region may be proved in other chunks, where its trail began.
     let mut collector = Collector {
         reasons: vec![Vec::new(); scene.trail.len()],
@@ -234,8 +252,14 @@ struct Scene {
     point: Vec<Rational>,
 }
 
+/// How to recognise it.
+enum Wanted {
+    Number(u64),
+    Pattern(Pattern),
+}
+
 struct Finder<'w> {
-    which: &'w Which,
+    which: &'w Wanted,
     seen: u64,
     found: Option<Scene>,
 }
@@ -245,8 +269,8 @@ impl Watch for Finder<'_> {
         let number = self.seen;
         self.seen += 1;
         let wanted = match self.which {
-            Which::Number(wanted) => *wanted == number,
-            Which::Pattern(pattern) => walk.signs().eq(pattern.0.iter().copied().map(Some)),
+            Wanted::Number(wanted) => *wanted == number,
+            Wanted::Pattern(pattern) => walk.signs().eq(pattern.0.iter().copied().map(Some)),
         };
         if wanted {
             self.found = Some(Scene {

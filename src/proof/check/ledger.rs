@@ -9,6 +9,11 @@ use crate::regions::Digest;
 /// The SHA-256 of the encoding of a start.
 pub type StartHash = [u8; 32];
 
+/// At most this many starts wait for their promise, or promises for their start: each
+/// thread of a search leaves a few of them behind, but a file made of nothing else would
+/// fill the memory.
+pub const MAX_WAITING: usize = 1 << 20;
+
 /// What one chunk shows.
 #[derive(Debug, Default)]
 pub struct Found {
@@ -81,13 +86,22 @@ impl Ledger {
     }
 
     /// Enters a chunk.
-    pub fn chunk(&mut self, number: u64, found: &Found) {
+    ///
+    /// # Errors
+    /// When too many starts wait.
+    pub fn chunk(&mut self, number: u64, found: &Found) -> Result<(), String> {
         self.chunks += 1;
         self.counts.add(&found.counts);
         self.enter(found.start, -1, Some(number));
         for &start in &found.promised {
             self.enter(start, 1, Some(number));
         }
+        if self.balance.len() > MAX_WAITING {
+            return Err(format!(
+                "more than {MAX_WAITING} chunks are promised, or begin where none was"
+            ));
+        }
+        Ok(())
     }
 
     fn enter(&mut self, start: StartHash, change: i64, who: Option<u64>) {
@@ -121,5 +135,30 @@ impl Ledger {
                 chunk(who)
             )),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn promises_that_nobody_keeps_do_not_fill_the_memory() {
+        let start = |number: u64| {
+            let mut start = [0; 32];
+            start[..8].copy_from_slice(&number.to_le_bytes());
+            start
+        };
+        let mut ledger = Ledger::default();
+        let found = |numbers: std::ops::Range<u64>| Found {
+            start: start(numbers.start),
+            promised: numbers.skip(1).map(start).collect(),
+            ..Found::default()
+        };
+        // As many as there may be; then one more.
+        let most = MAX_WAITING as u64;
+        ledger.chunk(0, &found(0..most)).unwrap();
+        let message = ledger.chunk(1, &found(most..most + 1)).unwrap_err();
+        assert!(message.contains("chunks are promised"), "{message}");
     }
 }

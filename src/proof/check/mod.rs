@@ -14,6 +14,8 @@ mod ledger;
 mod span;
 mod stages;
 mod stream;
+#[cfg(test)]
+mod systems;
 mod verifier;
 mod walk;
 mod witness;

@@ -247,3 +247,68 @@ impl WholeMap {
         WholeMap { rows, scale }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::systems::below;
+    use super::*;
+    use crate::arithmetic::{Number, Rational};
+    use crate::network::Shape;
+
+    const NUMBERS: [&str; 12] = [
+        "0", "1", "-1", "3", "1/3", "-7/5", "0.1", "1e-320", "-1e-200", "1e308", "-1e160", "1e400",
+    ];
+
+    fn assert_contains(bounds: &[Interval], whole: &Whole) {
+        assert_eq!(bounds.len(), whole.entries.len());
+        for (bound, entry) in bounds.iter().zip(&whole.entries) {
+            let value = Rational::new(entry.clone(), whole.scale.clone());
+            let exact = |end| Rational::from_float(end);
+            let above = exact(bound.low).map_or(bound.low < 0.0, |low| low <= value);
+            let below = exact(bound.high).map_or(bound.high > 0.0, |high| value <= high);
+            assert!(above && below, "{bound:?} {value}");
+        }
+    }
+
+    /// Weights that floats hold barely or not at all, two maps in a row and none between
+    /// two ReLU layers.
+    #[test]
+    fn intervals_contain_the_integers() {
+        let mut state = 1;
+        for _ in 0..300 {
+            let mut numbers = |count: usize| -> Vec<Number> {
+                let number = |_| NUMBERS[below(&mut state, 12) as usize];
+                let numbers = (0..count).map(number);
+                numbers.map(|text| Number::parse(text).unwrap()).collect()
+            };
+            let mut network = Network::new(Shape::new([2]));
+            for (from, to) in [(2, 3), (3, 2), (0, 0), (0, 0), (2, 3), (0, 0)] {
+                let mut affine = || Affine::dense(from, to, numbers(from * to), numbers(to));
+                let layer = match from {
+                    0 => Layer::Relu,
+                    _ => Layer::Affine(affine().unwrap()),
+                };
+                network.push(layer).unwrap();
+            }
+            // y0 + 1/3 and -2 y1.
+            let entries = [3, 0, 1, 0, -6, 0].map(BigInt::from);
+            let mut whole = Whole {
+                width: 3,
+                entries: entries.to_vec(),
+                scale: BigInt::from(3),
+            };
+            let of = |entry: &BigInt| {
+                let value = Rational::new(entry.clone(), whole.scale.clone());
+                Interval::of(&Number::from_rational(value))
+            };
+            let mut bounds: Vec<Interval> = whole.entries.iter().map(of).collect();
+            for stage in stages(&network) {
+                let signs = below(&mut state, 4);
+                let active = |unit: usize| stage.first_unit == 0 || signs >> unit & 1 == 1;
+                bounds = stage.bounds(&bounds, 3, active);
+                whole = stage.apply(&whole, active);
+                assert_contains(&bounds, &whole);
+            }
+        }
+    }
+}

@@ -149,8 +149,7 @@ impl<'n> Verifier<'n> {
         watch: &mut impl Watch,
     ) -> Result<(), Flaw> {
         let found = walk::chunk(&self.ground, number, body, stop, watch)?;
-        self.ledger().chunk(number, &found);
-        Ok(())
+        self.ledger().chunk(number, &found).map_err(Flaw::Chunks)
     }
 
     /// The inputs as affine functions of a chart's coordinates.

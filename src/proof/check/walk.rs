@@ -402,6 +402,9 @@ impl<'g> Walk<'g> {
                     event::ELSEWHERE if first => {
                         return Err("a chunk cannot begin with a node that is elsewhere".into());
                     }
+                    event::ELSEWHERE if promised.len() == ledger::MAX_WAITING => {
+                        return Err("the chunk promises too many others".into());
+                    }
                     event::ELSEWHERE => promised.push(self.here(true)),
                     event::EXCLUDED if !self.ground.strict => {
                         return Err("a cell is left out, but the proof is not strict".into());

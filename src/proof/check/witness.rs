@@ -178,9 +178,12 @@ impl Point {
 
 #[cfg(test)]
 mod tests {
-    use num_traits::One;
+    use num_traits::{One, Signed};
 
+    use super::super::farkas::Entries;
+    use super::super::systems::below;
     use super::*;
+    use crate::arithmetic::Number;
     use crate::proof::format::{put, put_long, put_signed};
 
     fn exact(value: f64) -> Option<Rational> {
@@ -230,6 +233,54 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn signs_that_intervals_tell_are_those_of_the_values() {
+        let mut state = 1;
+        let mut pick = |values: &[i64]| values[below(&mut state, values.len() as u64) as usize];
+        let mut told = 0;
+        for _ in 0..3000 {
+            let mut bytes = Vec::new();
+            put_signed(
+                &mut bytes,
+                pick(&[0, 0, -1, -52, 60, -1074, 1000, -2000, 65_536]),
+            );
+            for _ in 0..2 {
+                let mantissa =
+                    BigInt::from(pick(&[0, 1, -3, 7, i64::MAX])) << pick(&[0, 0, 1, 300]);
+                put_long(&mut bytes, &(mantissa + pick(&[-1, 0, 1])));
+            }
+            let mut point = Point::default();
+            point.read(&mut Cursor::new(&bytes), 2).unwrap();
+            let scale = BigInt::from(pick(&[1, 3])) << pick(&[0, 0, 52, 600, 1500]);
+            let mut entry = || BigInt::from(pick(&[-5, -1, 0, 1, 3])) << pick(&[0, 53, 1100]);
+            let whole: Vec<BigInt> = (0..3).map(|_| entry()).collect();
+            let of = |entry: &BigInt| {
+                let value = Rational::new(entry.clone(), scale.clone());
+                Interval::of(&Number::from_rational(value))
+            };
+            let bounds: Vec<Interval> = whole.iter().map(of).collect();
+            let negative = pick(&[0, 1]) == 1;
+            let value = point.value(Integers {
+                entries: Entries::Dense(&whole),
+                negative,
+                scale: &scale,
+            });
+            let positive = point.is_positive(Function {
+                bounds: Bounds::Dense(&bounds),
+                negative,
+            });
+            if let Some(positive) = positive {
+                assert_eq!(
+                    positive,
+                    value.numer().is_positive(),
+                    "{point:?} {whole:?} {scale}"
+                );
+                told += 1;
+            }
+        }
+        assert!(told > 1000, "{told}");
     }
 
     #[test]
