@@ -507,6 +507,8 @@ pub mod event {
     pub const ELSEWHERE: u64 = 3;
     /// A cell that strictness leaves out.
     pub const EXCLUDED: u64 = 4;
+    /// A point where the hyperplanes of all undecided units cross.
+    pub const CROSSING: u64 = 5;
 }
 
 #[cfg(test)]

@@ -147,8 +147,24 @@ impl<'s> Stream<'s> {
         mantissas: &[M],
         put: impl Fn(&mut Vec<u8>, M),
     ) {
+        self.leaf_at(event::REGION, exponent, mantissas, put);
+    }
+
+    /// All regions around the crossing of the hyperplanes of all undecided units; the
+    /// crossing is near the point `mantissas` times 2^exponent.
+    pub fn crossing(&mut self, exponent: i64, mantissas: &[i64]) {
+        self.leaf_at(event::CROSSING, exponent, mantissas, put_signed);
+    }
+
+    fn leaf_at<M: Clone>(
+        &mut self,
+        leaf: u64,
+        exponent: i64,
+        mantissas: &[M],
+        put: impl Fn(&mut Vec<u8>, M),
+    ) {
         self.make_room();
-        self.event(event::REGION, event::LEAF);
+        self.event(leaf, event::LEAF);
         put_signed(&mut self.body, exponent);
         for mantissa in mantissas {
             put(&mut self.body, mantissa.clone());
