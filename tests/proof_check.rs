@@ -91,6 +91,7 @@ fn style(rng: &mut Rng) -> Style {
         elsewhere: choose([0, 2, 5]),
         empty: choose([0, 0, 3]),
         open: choose([0, 0, 9]),
+        crossing: choose([0, 1, 2]),
         odd_charts: choose([0, 1, 1]) == 1,
         rays: choose([0, 1, 1]) == 1,
         strict: choose([0, 0, 1]) == 1,

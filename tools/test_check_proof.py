@@ -512,7 +512,7 @@ class Rejected(unittest.TestCase):
         layers = [[[[1], [1]], [0, "-1/2"]], "relu"]
         proof = lambda p: p.chunks.__setitem__(0, [0, [], [("split", 0), ("side", 1, 1, [0])]])
         self.rejected("constant", proof, 1, layers)
-        self.change_event("no such leaf", "region", lambda e: ("raw", varint(23)))
+        self.change_event("no such leaf", "region", lambda e: ("raw", varint(27)))
         # A constant unit is not decided by an event.
         self.rejected("not to be decided", lambda p: p.chunks[0][2].insert(0, ("side", 1, 1, [])),
                       1, [[[[1], [0]], [0, 1]], "relu"])

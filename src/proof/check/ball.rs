@@ -1,6 +1,8 @@
 //! Balls: a float and a bound on how far the exact number is from it. Faster than
 //! intervals, but never exact.
 
+use std::ops::Neg;
+
 use crate::arithmetic::interval::Interval;
 
 /// All reals within `radius` of `center`. When either is not finite, nothing is known:
@@ -37,7 +39,24 @@ impl From<Interval> for Ball {
     }
 }
 
+impl Neg for Ball {
+    type Output = Ball;
+
+    fn neg(self) -> Ball {
+        Ball {
+            center: -self.center,
+            ..self
+        }
+    }
+}
+
 impl Ball {
+    /// The point zero.
+    pub const ZERO: Ball = Ball {
+        center: 0.0,
+        radius: 0.0,
+    };
+
     /// A lower bound of the distance from zero, zero or less when zero may be in it.
     pub fn distance_from_zero(self) -> f64 {
         let distance = self.center.abs() - self.radius;
@@ -52,6 +71,11 @@ impl Ball {
     /// Whether nothing in it is negative.
     pub fn is_not_negative(self) -> bool {
         self.center.is_finite() && self.center >= self.radius
+    }
+
+    /// Whether everything in it is positive.
+    pub fn is_positive(self) -> bool {
+        self.center > 0.0 && self.distance_from_zero() > 0.0
     }
 
     /// `self - a b`.
