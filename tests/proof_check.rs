@@ -29,7 +29,8 @@ fn digest(patterns: &BTreeSet<String>) -> String {
     digest.to_string()
 }
 
-fn assert_verified(network: &Network, domain: &Domain, style: Style, seed: u64) {
+/// How many crossings there are.
+fn assert_verified(network: &Network, domain: &Domain, style: Style, seed: u64) -> u64 {
     let case = || {
         format!(
             "seed {seed}, {style:?}, {domain}\n{}",
@@ -52,6 +53,7 @@ fn assert_verified(network: &Network, domain: &Domain, style: Style, seed: u64) 
         assert!(style.open > 0 && counts.open > 0, "{}", case());
         assert!(counts.regions <= expected.len() as u64, "{}", case());
     }
+    counts.crossings
 }
 
 /// At most 8 units in 1 to 3 layers, with a random degeneracy.
@@ -83,17 +85,20 @@ fn style(rng: &mut Rng) -> Style {
 
 #[test]
 fn proofs_on_everything_are_verified() {
+    let mut crossings = 0;
     for seed in seeds(150) {
         let mut rng = Rng::new(seed);
         let inputs = 1 + rng.below(3);
         let network = network(&mut rng, inputs);
         let style = style(&mut rng);
-        assert_verified(&network, &Domain::everything(inputs), style, seed);
+        crossings += assert_verified(&network, &Domain::everything(inputs), style, seed);
     }
+    assert!(crossings > 20, "{crossings}");
 }
 
 #[test]
 fn proofs_on_boxes_are_verified() {
+    let mut crossings = 0;
     for seed in seeds(150) {
         let mut rng = Rng::new(1_000_000 + seed);
         let inputs = 1 + rng.below(3);
@@ -104,6 +109,7 @@ fn proofs_on_boxes_are_verified() {
                 .map(|_| nets::random_interval(&mut rng))
                 .collect(),
         );
-        assert_verified(&network, &domain, style, seed);
+        crossings += assert_verified(&network, &domain, style, seed);
     }
+    assert!(crossings > 20, "{crossings}");
 }

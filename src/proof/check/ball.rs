@@ -174,6 +174,9 @@ mod tests {
                         });
                         let difference = exact(-7.25) - x * y;
                         assert_contains(third.minus_product(ball, other), &difference);
+                        assert_contains(-third.minus_product(ball, other), &-&difference);
+                        let positive = third.minus_product(ball, other).is_positive();
+                        assert!(!positive || difference.is_positive());
                         assert_contains(ball.minus_product(other, other), &(x - y * y));
                     }
                 }
@@ -202,7 +205,8 @@ mod tests {
             one.minus_product(everything, one),
             above.over(one),
         ] {
-            assert!(!ball.is_not_negative());
+            assert!(!ball.is_not_negative() && !ball.is_positive());
+            assert!(!(-ball).is_positive());
             let possible = ball.distance_from_zero() > 0.0;
             assert!(!possible);
         }

@@ -207,9 +207,9 @@ impl Walk<'_> {
 
     /// The undecided units, where a crossing may be.
     fn crossing_units(&self) -> Result<Numbers, String> {
-        let Ok(first) = self.current() else {
+        if self.current().is_err() {
             return Err("a crossing of no hyperplanes: all units are decided".into());
-        };
+        }
         let (layer, last) = (self.levels.len(), self.ground.stages.len());
         if layer < last {
             return Err(format!(
@@ -221,10 +221,8 @@ impl Walk<'_> {
         let units: Numbers = undecided.map(|(unit, _)| unit).collect();
         if units.len() > MAX_CROSSING {
             return Err(format!(
-                "a crossing of {} hyperplanes, of more than {MAX_CROSSING}; unit {} of the \
-                 network is the first",
-                units.len(),
-                first + units[0]
+                "a crossing of {} hyperplanes, but at most {MAX_CROSSING} may cross",
+                units.len()
             ));
         }
         Ok(units)
