@@ -41,6 +41,7 @@ fn cases(count: u64) -> impl Iterator<Item = (u64, Network, Domain, Style)> {
         let style = Style {
             cut: 6,
             elsewhere: 6,
+            crossing: rng.below(3),
             rays: rng.one_in(2),
             odd_charts: rng.one_in(2),
             ..Style::default()
@@ -164,7 +165,7 @@ fn change(proof: &mut Proof, rng: &mut Rng) {
         return;
     }
     let (at, other) = (rng.below(proof.chunks.len()), rng.below(proof.chunks.len()));
-    let kind = rng.below(14);
+    let kind = rng.below(15);
     let events = proof.chunks[at].events.len();
     let event = rng.below(events.max(1));
     match kind {
@@ -207,6 +208,14 @@ fn change(proof: &mut Proof, rng: &mut Rng) {
             proof.chunks[at].events[event] = leaves[rng.below(3)].clone();
         }
         12 => proof.chunks[at].events[event] = Event::Split(rng.below(4) as u64),
+        13 => {
+            let d = proof.header.charts[proof.chunks[at].chart].dimension;
+            let mantissas = (0..d).map(|_| rng.range(-3, 3).into()).collect();
+            proof.chunks[at].events[event] = Event::Crossing {
+                exponent: -1,
+                mantissas,
+            };
+        }
         _ => match &mut proof.chunks[at].events[event] {
             Event::Split(unit) => *unit = rng.below(4) as u64,
             Event::Side {
@@ -218,7 +227,7 @@ fn change(proof: &mut Proof, rng: &mut Rng) {
                 1 => *unit = rng.below(4) as u64,
                 _ => drop(constraints.pop()),
             },
-            Event::Region { mantissas, .. } => {
+            Event::Region { mantissas, .. } | Event::Crossing { mantissas, .. } => {
                 if let Some(mantissa) = mantissas.first_mut() {
                     *mantissa += rng.range(-2, 2);
                 }

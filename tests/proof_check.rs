@@ -5,11 +5,11 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use chambers::arrangement::{Domain, Interval};
+use chambers::arrangement::Domain;
 use chambers::network::Network;
 use chambers::regions::digest::PatternHash;
 use chambers::regions::{Digest, Sign};
-use common::networks::{self as nets, Kind};
+use common::networks as nets;
 use common::patterns;
 use common::prover::{Style, prove};
 use common::rng::{Rng, seeds};
@@ -29,7 +29,8 @@ fn digest(patterns: &BTreeSet<String>) -> String {
     digest.to_string()
 }
 
-fn assert_verified(network: &Network, domain: &Domain, style: Style, seed: u64) {
+/// How many crossings there are.
+fn assert_verified(network: &Network, domain: &Domain, style: Style, seed: u64) -> u64 {
     let case = || {
         format!(
             "seed {seed}, {style:?}, {domain}\n{}",
@@ -52,35 +53,19 @@ fn assert_verified(network: &Network, domain: &Domain, style: Style, seed: u64) 
         assert!(style.open > 0 && counts.open > 0, "{}", case());
         assert!(counts.regions <= expected.len() as u64, "{}", case());
     }
+    counts.crossings
 }
-
-const KINDS: [Kind; 5] = [
-    Kind::Integer(1),
-    Kind::Integer(3),
-    Kind::Normal,
-    Kind::Fraction,
-    Kind::Spread(20),
-];
 
 /// At most 8 units in 1 to 3 layers, with a random degeneracy.
 fn network(rng: &mut Rng, inputs: usize) -> Network {
-    let kind = KINDS[rng.below(KINDS.len())];
+    let kind = nets::KINDS[rng.below(nets::KINDS.len())];
     let widths: Vec<usize> = match rng.below(3) {
         0 => vec![1 + rng.below(6)],
         1 => vec![1 + rng.below(4), 1 + rng.below(4)],
         _ => vec![1 + rng.below(3), 1 + rng.below(3), 1 + rng.below(2)],
     };
     let mut layers = nets::random_layers(rng, kind, inputs, &widths);
-    match rng.below(6) {
-        0 => nets::duplicate_units(rng, &mut layers),
-        1 => nets::without_bias(&mut layers),
-        2 => nets::sparsen(rng, &mut layers, 2),
-        3 => {
-            let dead = rng.below(layers.len());
-            nets::deaden(rng, &mut layers[dead]);
-        }
-        _ => {}
-    }
+    nets::degenerate(rng, &mut layers);
     nets::dense(inputs, &layers)
 }
 
@@ -91,46 +76,40 @@ fn style(rng: &mut Rng) -> Style {
         elsewhere: choose([0, 2, 5]),
         empty: choose([0, 0, 3]),
         open: choose([0, 0, 9]),
+        crossing: choose([0, 1, 2]),
         odd_charts: choose([0, 1, 1]) == 1,
         rays: choose([0, 1, 1]) == 1,
         strict: choose([0, 0, 1]) == 1,
     }
 }
 
-/// A side that is bounded, half-infinite, infinite, or a point.
-fn interval(rng: &mut Rng) -> Interval {
-    let lower = Kind::Fraction.draw(rng);
-    let length = nets::fraction(rng.range(1, 20), rng.range(1, 9));
-    let upper = nets::sum(&lower, &length);
-    let (lower, upper) = match rng.below(6) {
-        0 => (Some(lower.clone()), Some(lower)),
-        1 => (Some(lower), None),
-        2 => (None, Some(upper)),
-        3 => (None, None),
-        _ => (Some(lower), Some(upper)),
-    };
-    Interval { lower, upper }
-}
-
 #[test]
 fn proofs_on_everything_are_verified() {
+    let mut crossings = 0;
     for seed in seeds(150) {
         let mut rng = Rng::new(seed);
         let inputs = 1 + rng.below(3);
         let network = network(&mut rng, inputs);
         let style = style(&mut rng);
-        assert_verified(&network, &Domain::everything(inputs), style, seed);
+        crossings += assert_verified(&network, &Domain::everything(inputs), style, seed);
     }
+    assert!(crossings > 20, "{crossings}");
 }
 
 #[test]
 fn proofs_on_boxes_are_verified() {
+    let mut crossings = 0;
     for seed in seeds(150) {
         let mut rng = Rng::new(1_000_000 + seed);
         let inputs = 1 + rng.below(3);
         let network = network(&mut rng, inputs);
         let style = style(&mut rng);
-        let domain = Domain::new((0..inputs).map(|_| interval(&mut rng)).collect());
-        assert_verified(&network, &domain, style, seed);
+        let domain = Domain::new(
+            (0..inputs)
+                .map(|_| nets::random_interval(&mut rng))
+                .collect(),
+        );
+        crossings += assert_verified(&network, &domain, style, seed);
     }
+    assert!(crossings > 20, "{crossings}");
 }

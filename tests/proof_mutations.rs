@@ -870,7 +870,7 @@ fn absurd_chunks_are_refused_at_once() {
         (&[0, 0, 7, huge, 0], "constraints in 2 coordinates"),
         (&[0, 0, 7, 0, huge], "there is no constraint"),
         (&[0, 0, 7], "cut off"),
-        (&[0, 0, 23], "there is no leaf of kind 5"),
+        (&[0, 0, 27], "there is no leaf of kind 6"),
     ] {
         let message = verifier.chunk(7, &encode(numbers)).unwrap_err().to_string();
         assert!(message.contains(expected), "{numbers:?}: {message}");

@@ -3,20 +3,12 @@
 
 mod common;
 
-use chambers::arrangement::{Domain, Interval};
+use chambers::arrangement::Domain;
 use chambers::network::Network;
 use common::check::assert_patterns;
 use common::networks::{self as nets, Kind};
 use common::rng::{Rng, seeds};
 use common::{Number, patterns};
-
-const KINDS: [Kind; 5] = [
-    Kind::Integer(1),
-    Kind::Integer(3),
-    Kind::Normal,
-    Kind::Fraction,
-    Kind::Spread(20),
-];
 
 fn assert_all_patterns(network: &Network, domain: &Domain, case: &str) {
     let expected = patterns::patterns(network, domain);
@@ -35,39 +27,15 @@ fn network(rng: &mut Rng, kind: Kind, inputs: usize, units: usize) -> Network {
         left -= width;
     }
     let mut layers = nets::random_layers(rng, kind, inputs, &widths);
-    match rng.below(6) {
-        0 => nets::duplicate_units(rng, &mut layers),
-        1 => nets::without_bias(&mut layers),
-        2 => nets::sparsen(rng, &mut layers, 2),
-        3 => {
-            let dead = rng.below(layers.len());
-            nets::deaden(rng, &mut layers[dead]);
-        }
-        _ => {}
-    }
+    nets::degenerate(rng, &mut layers);
     nets::dense(inputs, &layers)
-}
-
-/// A side that is bounded, half-infinite, infinite, or a point.
-fn interval(rng: &mut Rng) -> Interval {
-    let lower = Kind::Fraction.draw(rng);
-    let length = nets::fraction(rng.range(1, 20), rng.range(1, 9));
-    let upper = nets::sum(&lower, &length);
-    let (lower, upper) = match rng.below(6) {
-        0 => (Some(lower.clone()), Some(lower)),
-        1 => (Some(lower), None),
-        2 => (None, Some(upper)),
-        3 => (None, None),
-        _ => (Some(lower), Some(upper)),
-    };
-    Interval { lower, upper }
 }
 
 #[test]
 fn on_everything() {
     for seed in seeds(240) {
         let mut rng = Rng::new(seed);
-        let kind = KINDS[rng.below(KINDS.len())];
+        let kind = nets::KINDS[rng.below(nets::KINDS.len())];
         let inputs = 2 + rng.below(3);
         let network = network(&mut rng, kind, inputs, 12);
         let domain = Domain::everything(inputs);
@@ -79,10 +47,14 @@ fn on_everything() {
 fn on_boxes() {
     for seed in seeds(240) {
         let mut rng = Rng::new(seed);
-        let kind = KINDS[rng.below(KINDS.len())];
+        let kind = nets::KINDS[rng.below(nets::KINDS.len())];
         let inputs = 2 + rng.below(3);
         let network = network(&mut rng, kind, inputs, 9);
-        let domain = Domain::new((0..inputs).map(|_| interval(&mut rng)).collect());
+        let domain = Domain::new(
+            (0..inputs)
+                .map(|_| nets::random_interval(&mut rng))
+                .collect(),
+        );
         assert_all_patterns(&network, &domain, &format!("seed {seed}, {kind:?}"));
     }
 }
@@ -120,7 +92,11 @@ fn with_more_inputs_than_the_weights_see() {
         let network = nets::dense(inputs, &[first, second]);
         let all = Domain::everything(inputs);
         assert_all_patterns(&network, &all, &format!("seed {seed}, rank {rank}"));
-        let domain = Domain::new((0..inputs).map(|_| interval(&mut rng)).collect());
+        let domain = Domain::new(
+            (0..inputs)
+                .map(|_| nets::random_interval(&mut rng))
+                .collect(),
+        );
         assert_all_patterns(&network, &domain, &format!("seed {seed}, rank {rank}"));
     }
 }

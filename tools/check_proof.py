@@ -4,17 +4,16 @@
     chambers inspect MODEL --listing LISTING && python tools/check_proof.py PROOF LISTING
 
 Exits with 0: VERIFIED, 3: INCOMPLETE (a lower bound is proved), 1: REJECTED, 2: no such file.
-docs/proofs.md defines the format and shows why a proof that passes is one. Needs Python 3.11 and
-its standard library, and the program zstd for packed proofs. A form, an affine function of y in
-R^d, is a list of d + 1 integers: coefficients and constant, times a positive number, which changes
-no sign. Forms of a layer share this number; the form of 1, which stands after them, tells it."""
+docs/proofs.md defines the format and shows why a proof that passes is one. Needs Python 3.11, and
+zstd for packed proofs. A form, affine in y of R^d, is a list of d + 1 integers, the constant last,
+times a positive number, the same in all of a layer: the form of 1, which comes last, tells it."""
 import hashlib, json, math, struct, subprocess, sys, tempfile
 from collections import Counter, namedtuple
 from fractions import Fraction
 from operator import mul
 
 SIDE_NEGATIVE, SIDE_POSITIVE, SPLIT_NEGATIVE, SPLIT_POSITIVE, SPLIT_PENDING = range(5)  # trails
-REGION, EMPTY, OPEN, ELSEWHERE, EXCLUDED = 3, 7, 11, 15, 19  # events that are leaves
+REGION, EMPTY, OPEN, ELSEWHERE, EXCLUDED, CROSSING = range(3, 24, 4)  # events that are leaves
 
 def demand(condition, why):
     if not condition:
@@ -54,9 +53,8 @@ def affine(rows, width):
 
 def read_listing(text):
     """The number of inputs, and for each ReLU layer the affine maps before it."""
-    lines = iter(text.split("\n"))
+    lines, layers = iter(text.split("\n")), [[]]
     width = inputs = int(next(lines).removeprefix("inputs "))
-    layers = [[]]
     for line in filter(None, lines):
         if line == "relu":
             layers.append([])
@@ -151,8 +149,7 @@ class Checker:
         self.roots = [self.opened(Node((), sides, 0, inputs, [])) for inputs in charts]
         self.starts = Counter({(k, ()): -1 for k in range(len(charts))})  # starts found - promised
 
-    def first(self, inputs):
-        """What goes into the first ReLU, without the form of 1."""
+    def first(self, inputs):  # what goes into the first ReLU, without the form of 1
         return through(self.layers[0], inputs)[:-1] if self.layers else []
 
     def columns(self, chosen):
@@ -178,8 +175,7 @@ class Checker:
             else:
                 demand(all(b > 0 for *_, b in sides), "an input is not inside of its interval")
                 ignored.append(i)
-        coordinates = [[c] for c in range(len(inputs[-1]) - 1)]
-        demand(sorted(owned) == coordinates, "not every coordinate belongs to one input")
+        demand(sorted(owned) == [[c] for c in range(len(inputs[-1]) - 1)], "not one input each")
         demand(not eliminate(self.columns(ignored)), "an input that matters is not kept")
         ranks = [len(eliminate(self.columns(chosen))) for chosen in (kept, kept + spanned)]
         demand(ranks[0] == ranks[1], "the kept inputs do not span the others")
@@ -219,30 +215,34 @@ class Checker:
         constraints = lambda count: [node.constraints[next(numbers)] for _ in range(count)]
         unit, kind = divmod(event, 4)
         if kind < 3:
-            how = (SPLIT_PENDING, SIDE_POSITIVE, SIDE_NEGATIVE)[kind]
-            if how != SPLIT_PENDING:
-                target = [a if how == SIDE_POSITIVE else -a for a in node.forms[unit]]
-                check_farkas(target, constraints(next(numbers)))
+            how, sign = ((SPLIT_PENDING, 0), (SIDE_POSITIVE, 1), (SIDE_NEGATIVE, -1))[kind]
+            if sign:
+                check_farkas([sign * a for a in node.forms[unit]], constraints(next(numbers)))
             return self.decided(node, unit + len(node.signs) - len(node.forms) + 1, how)
-        if event == REGION:
-            demand(None not in node.signs, "a unit is undecided")
+        if event in (REGION, CROSSING):  # a region is a crossing of no hyperplanes
+            free = [h for h, sign in zip(node.forms[-2::-1], node.signs[::-1]) if sign is None]
+            demand(len(free) in ([0] if event == REGION else range(1, 17)), "undecided units")
+            demand(node.layers == len(self.layers), "a crossing in a layer that is not the last")
             demand(not self.strict or 0 not in node.signs, "strict, and a unit is zero")
-            encoded = [next(numbers) for _ in node.forms[-1]]  # one exponent, d coordinates
-            exponent, *point = [-(n // 2) - 1 if n % 2 else n // 2 for n in encoded]
+            exponent, *point = [n >> 1 ^ -(n & 1) for n in [next(numbers) for _ in node.forms[-1]]]
             demand(abs(exponent) <= 1 << 16, "the exponent is too large")
             point = [m << max(exponent, 0) for m in point] + [1 << max(-exponent, 0)]
+            normals = [[*h[:-1], 0] for h in free]  # they lead to the nearest point on all h = 0
+            solved = eliminate([[sum(map(mul, h, b)) for b in [*normals, point]] for h in free])
+            demand(all(k in solved for k in range(len(free))), "the hyperplanes are dependent")
+            for k, normal in enumerate(normals):
+                point = [y - solved[k][-1] * a for y, a in zip(point, normal)]
             for k, side in enumerate(node.constraints):
                 demand(sum(map(mul, side, point)) > 0, f"the point is not inside of constraint {k}")
-            self.regions += 1
+            self.regions += 2 ** len(free)
         elif event == EMPTY:
             count, (first,) = next(numbers), constraints(1)
             check_farkas([-a for a in first], constraints(count))
-        elif event == OPEN:
-            self.complete = False
         elif event == EXCLUDED:
             demand(self.strict and 0 in node.signs, "excluded, but no unit is zero, or not strict")
         else:
-            demand(event == ELSEWHERE, "there is no such leaf")
+            demand(event in (OPEN, ELSEWHERE), "there is no such leaf")
+            self.complete &= event != OPEN
         return self.pending.pop() if self.pending else None
 
     def decided(self, node, unit, how):

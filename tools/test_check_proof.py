@@ -116,8 +116,9 @@ def apply(layer, forms, width):
 # ---- Proofs ---------------------------------------------------------------------------
 
 
-def build(layers, forms, constraints, d, strict, blind=False, first=0):
-    """The tree below a node where a layer begins. Forms are those of the layer's inputs."""
+def build(layers, forms, constraints, d, strict, blind=False, cross=False, first=0):
+    """The tree below a node where a layer begins. Forms are those of the layer's inputs. With
+    cross, the hyperplanes of undecided units cross where they are found to."""
     layers = list(layers)
     if "relu" not in layers:
         return region(constraints, d)
@@ -135,7 +136,12 @@ def build(layers, forms, constraints, d, strict, blind=False, first=0):
         u = next((u for u in range(len(forms)) if u not in signs), None)
         if u is None:
             after = [f if signs[k] > 0 else [Fraction(0)] * (d + 1) for k, f in enumerate(forms)]
-            return build(layers, after, constraints, d, strict, blind, first + len(forms))
+            return build(layers, after, constraints, d, strict, blind, cross, first + len(forms))
+        if cross and "relu" not in layers:
+            undecided = [form for k, form in enumerate(forms) if k not in signs]
+            leaf = crossing(undecided, constraints, d)
+            if leaf is not None:
+                return leaf
         form = forms[u]
         minus = [-v for v in form]
         if not blind:
@@ -156,6 +162,28 @@ def region(constraints, d):
     point = point_inside(constraints, d)
     exponent = max((v.denominator.bit_length() - 1 for v in point), default=0)
     return ("region", -exponent, [int(v * 2**exponent) for v in point])
+
+
+def nearest(forms, y, d):
+    """The nearest point to y where the forms vanish, or None: by Lagrange's multipliers."""
+    columns = [[int(c == i) for i in range(d)] + [h[c] for h in forms] for c in range(d)]
+    columns += [list(h[:d]) + [0] * len(forms) for h in forms]
+    solution = solve(columns, list(y) + [-h[d] for h in forms])
+    return None if solution is None else solution[:d]
+
+
+def crossing(forms, constraints, d):
+    """A leaf that stands for all signs of the forms, or None: tries the points of the flat that
+    are nearest to a point of the cell, or to one of a grid."""
+    for y in [point_inside(constraints, d), *itertools.product(range(-3, 4), repeat=min(d, 3))]:
+        y = [*y, *[0] * (d - len(y))]
+        p = nearest(forms, y, d)
+        if p is None:
+            return None
+        if all(sum(a * v for a, v in zip(side, [*p, 1])) > 0 for side in constraints):
+            exponent = max((Fraction(v).denominator.bit_length() - 1 for v in y), default=0)
+            return ("crossing", -exponent, [int(v * 2**exponent) for v in y], len(forms))
+    return None
 
 
 def empty(constraints, d):
@@ -222,8 +250,8 @@ def encode(chunk):
             u, sign, chosen = rest
             body += varint(4 * u + (1 if sign > 0 else 2)) + varint(len(chosen))
             body += b"".join(map(varint, chosen))
-        elif kind == "region":
-            body += varint(3) + zigzag(rest[0]) + b"".join(map(zigzag, rest[1]))
+        elif kind in ("region", "crossing"):
+            body += varint(3 if kind == "region" else 23) + zigzag(rest[0]) + b"".join(map(zigzag, rest[1]))
         elif kind == "empty":
             body += varint(7) + varint(len(rest[1])) + varint(rest[0])
             body += b"".join(map(varint, rest[1]))
@@ -286,12 +314,12 @@ class Proof:
     """A proof as Python data, to be broken and written."""
 
     def __init__(self, inputs, layers, domain=None, charts=None, lead=None, strict=False,
-                 blind=False, cut=0, elsewhere=lambda events: False):
+                 blind=False, cross=False, cut=0, elsewhere=lambda events: False):
         domain = domain or [(None, None)] * inputs
         if charts is None:
             charts = [[inputs, [["0", [i, "1"]] for i in range(inputs)]]]
         self.listing, self.layers, self.packed, self.chunks = listing(inputs, layers), layers, False, []
-        patterns = []
+        patterns, crossed = [], 0
         for number, (d, rows) in enumerate(charts):
             forms, constraints = [], []
             for (lower, upper), (b, *terms) in zip(domain, rows):
@@ -303,8 +331,10 @@ class Proof:
                     constraints.append(form[:-1] + [form[-1] - F(lower)])
                 if terms and upper is not None:
                     constraints.append([-v for v in form[:-1]] + [F(upper) - form[-1]])
-            tree = build(layers, forms, constraints, d, strict, blind)
+            tree = build(layers, forms, constraints, d, strict, blind, cross)
             for leaf in leaves(tree):
+                if leaf[0] == "crossing":  # nobody here reads the digest
+                    crossed += 2 ** leaf[3]
                 if leaf[0] == "region":
                     y = [Fraction(m) * Fraction(2) ** leaf[1] for m in leaf[2]] + [1]
                     patterns.append(pattern(layers, [sum(a * v for a, v in zip(f, y)) for f in forms]))
@@ -314,7 +344,7 @@ class Proof:
             "network": hashlib.sha256(self.listing).hexdigest(), "domain": [list(i) for i in domain],
             "strict": strict, "lead": lead,
             "charts": [{"dimension": d, "inputs": rows} for d, rows in charts]}
-        self.footer = {"regions": str(len(patterns)), "digest": digest(patterns), "complete": True,
+        self.footer = {"regions": str(len(patterns) + crossed), "digest": digest(patterns), "complete": True,
                        "chunks": len(self.chunks)}
 
     def bytes(self):
@@ -417,6 +447,34 @@ class Verified(unittest.TestCase):
     def test_an_empty_domain(self):
         self.verified(0, 1, TENT, domain=[["1", "0"]], charts=[])
 
+    def crossings(self, proof):
+        return [e[3] for _, _, events in proof.chunks for e in events if e[0] == "crossing"]
+
+    def test_crossings(self):
+        # Zaslavsky 1975 again; the last lines cross in cells that the first ones do not cut.
+        weights, bias = LINES[0]
+        for n in range(1, 6):
+            layers = [[weights[:n], bias[:n]], "relu"]
+            proof = self.verified(sum(comb(n, i) for i in range(3)), 2, layers, cross=True)
+            self.assertTrue(self.crossings(proof))
+        # The coordinate hyperplanes: one leaf for all orthants.
+        for n in (1, 3, 7):
+            unit = [[int(i == j) for j in range(n)] for i in range(n)]
+            proof = self.verified(2**n, n, [[unit, [1] * n], "relu"], cross=True)
+            self.assertEqual(self.crossings(proof), [n])
+        # Two lines that cross in no dyadic point.
+        proof = self.verified(4, 2, [[[[1, 2], [2, -1]], [1, "1/3"]], "relu"], cross=True)
+        self.assertEqual(self.crossings(proof), [2])
+        # |x| + |y| = 1 in each of four quadrants, on none of which a unit is zero.
+        for strict in (False, True):
+            proof = self.verified(8, 2, FOLD, cross=True, strict=strict)
+            self.assertEqual(self.crossings(proof), [1] * 4)
+        self.verified(6, 1, TENT, cross=True)
+        self.verified(5, 1, TENT, cross=True, strict=True)
+        self.verified(4, 2, ["relu", "relu"], cross=True)
+        for cut in (1, 2, 3):
+            self.verified(16, 2, LINES, cross=True, cut=cut)
+
     def test_pieces(self):
         chance = random.Random(1)
         for cut in range(1, 6):
@@ -512,10 +570,43 @@ class Rejected(unittest.TestCase):
         layers = [[[[1], [1]], [0, "-1/2"]], "relu"]
         proof = lambda p: p.chunks.__setitem__(0, [0, [], [("split", 0), ("side", 1, 1, [0])]])
         self.rejected("constant", proof, 1, layers)
-        self.change_event("no such leaf", "region", lambda e: ("raw", varint(23)))
+        self.change_event("no such leaf", "region", lambda e: ("raw", varint(27)))
         # A constant unit is not decided by an event.
         self.rejected("not to be decided", lambda p: p.chunks[0][2].insert(0, ("side", 1, 1, [])),
                       1, [[[[1], [0]], [0, 1]], "relu"])
+
+    def test_crossings(self):
+        orthants = [[[1, 0], [0, 1]], [0, 0]], "relu"
+        def crossed(reason, events, layers=orthants, **options):
+            def change(proof):
+                proof.chunks[0][2][:] = events
+            self.rejected(reason, change, 2, layers, **options)
+        at = lambda *point: ("crossing", 0, list(point))
+        for number in ("1", "2", "5"):
+            self.rejected("number of regions is 4", lambda p: p.footer.update(regions=number),
+                          2, orthants, cross=True)
+        # On the wrong side, on the boundary; outside of the domain, where all lines cross.
+        split = ("split", 0)
+        crossed("inside of constraint 0", [split, at(-1, 0), at(-1, 0)])
+        crossed("inside of constraint 0", [split, at(0, 5), at(-1, 0)])
+        for lower in ("0", "1"):
+            box, charts = [[lower, "2"], [None, None]], [[2, [["3/2", [0, "1"]], ["0", [1, "1"]]]]]
+            crossed("inside of constraint 0", [at(1, 1)], domain=box, charts=charts)
+        # Equal lines, parallel ones, and three in the plane.
+        for other, bias in (([1, 2], 0), ([-2, -4], 0), ([3, 6], 1)):
+            crossed("dependent", [at(0, 0)], ([[[1, 2], other], [0, bias]], "relu"))
+        crossed("dependent", [at(0, 0)], ([[[1, 0], [0, 1], [1, 1]], [0, 0, 0]], "relu"))
+        # Not in the last layer, with nothing undecided, or with too many units.
+        crossed("not the last", [at(0, 0)], (*orthants, [[[1, 1]], [-1]], "relu"))
+        crossed("not the last", [at(0, 0)], (*orthants, [[[0, 0]], [-1]], "relu"))
+        crossed("undecided", [split, ("split", 1), at(1, 1), at(1, -1), split, at(-1, 1)])
+        crossed("undecided", [split, ("region", 0, [1, 0]), at(-1, 0)])
+        crossed("undecided", [at(0, 0)], ([[[1, k] for k in range(17)], [0] * 17], "relu"))
+        zero = [[[1, 0], [0, 0]], [0, 0]], "relu"
+        crossed("a unit is zero", [at(0, 0)], zero, strict=True)
+        crossed("exponent", [("crossing", 1 << 17, [0, 0])])
+        crossed("malformed", [at(0)])
+        crossed("has ended", [at(0, 0), at(0, 0)])
 
     def test_empty_leaves(self):
         lines = (2, [*LINES])

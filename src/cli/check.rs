@@ -37,8 +37,8 @@ pub struct Arguments {
     /// Print one JSON object
     ///
     /// Its keys: verdict, count, complete, reason, proof, model, domain, strict, network,
-    /// chunks, splits, sides, empty, open, decisions, digest, seconds. docs/output.md
-    /// describes them.
+    /// chunks, splits, sides, crossings, empty, open, decisions, digest, seconds.
+    /// docs/output.md describes them.
     #[arg(long)]
     json: bool,
 }
@@ -136,8 +136,13 @@ impl Seen<'_> {
             (
                 "steps",
                 format!(
-                    "{} splits, {} sides, {} empty cells, {} open ones, in {} chunks",
-                    counts.splits, counts.sides, counts.empty, counts.open, verdict.chunks
+                    "{} splits, {} sides, {} crossings, {} empty cells, {} open ones, in {} chunks",
+                    counts.splits,
+                    counts.sides,
+                    counts.crossings,
+                    counts.empty,
+                    counts.open,
+                    verdict.chunks
                 ),
             ),
             (
@@ -190,6 +195,7 @@ impl Seen<'_> {
                     ("chunks", verdict.chunks.into()),
                     ("splits", counts.splits.into()),
                     ("sides", counts.sides.into()),
+                    ("crossings", counts.crossings.into()),
                     ("empty", counts.empty.into()),
                     ("open", counts.open.into()),
                     ("decisions", decisions),

@@ -226,6 +226,10 @@ fn reason(unit: &Unit) -> String {
     match &unit.reason {
         Reason::Constant => "constant".into(),
         Reason::Split => format!("bounds the cell; {} at the point", unit.value),
+        Reason::Crossing => format!(
+            "crosses the others of the crossing, with any signs; {} at the point",
+            unit.value
+        ),
         Reason::Side {
             multiples,
             constant,
@@ -256,6 +260,12 @@ fn constraints(explanation: &Explanation, only: Option<usize>) -> Vec<usize> {
     }
 }
 
+/// The units whose hyperplanes cross in the cell.
+fn crossing_units(explanation: &Explanation) -> impl Iterator<Item = &Unit> {
+    let units = explanation.units.iter();
+    units.filter(|unit| unit.reason == Reason::Crossing)
+}
+
 fn text_of(explanation: &Explanation, only: Option<usize>) -> String {
     let mut rows = vec![
         ("region", explanation.number.to_string()),
@@ -263,6 +273,17 @@ fn text_of(explanation: &Explanation, only: Option<usize>) -> String {
         ("point", format!("x = {}", point(&explanation.witness))),
         ("", format!("y = {}", point(&explanation.coordinates))),
     ];
+    if let Some(crossing) = &explanation.crossing {
+        let names: Vec<String> = crossing_units(explanation).map(name).collect();
+        rows.push(("crossing", format!("y = {}", point(crossing))));
+        rows.push((
+            "",
+            format!(
+                "inside the cell, on the hyperplanes of {}: every choice of their signs is a region",
+                names.join(", ")
+            ),
+        ));
+    }
     for (k, input) in explanation.inputs.iter().enumerate() {
         let label = if k == 0 { "inputs" } else { "" };
         rows.push((label, format!("x{k} = {}", shown(input, "y"))));
@@ -313,6 +334,7 @@ fn json_of(explanation: &Explanation, only: Option<usize>) -> Value {
         let (why, multiples, constant) = match &unit.reason {
             Reason::Constant => ("constant", None, None),
             Reason::Split => ("split", None, None),
+            Reason::Crossing => ("crossing", None, None),
             Reason::Side {
                 multiples,
                 constant,
@@ -344,6 +366,7 @@ fn json_of(explanation: &Explanation, only: Option<usize>) -> Value {
         "point": numbers(&explanation.witness),
         "chart": explanation.chart,
         "coordinates": numbers(&explanation.coordinates),
+        "crossing": explanation.crossing.as_deref().map(numbers),
         "inputs": explanation.inputs.iter().map(|form| numbers(form)).collect::<Vec<_>>(),
         "constraints": constraints(explanation, only).into_iter().map(constraint).collect::<Vec<_>>(),
         "units": told.map(|(_, told)| unit(told)).collect::<Vec<_>>(),

@@ -26,6 +26,10 @@ pub const MAX_VARINT: usize = 1 << 14;
 /// The largest magnitude of a witness's exponent.
 pub const MAX_EXPONENT: u64 = 1 << 16;
 
+/// The most hyperplanes of a crossing: a checker visits the patterns of all regions around
+/// it, 2^16 at most.
+pub const MAX_CROSSING: usize = 16;
+
 /// The fastest of zstd's usual levels; higher ones save a few percent.
 const COMPRESSION_LEVEL: i32 = 1;
 

@@ -151,6 +151,15 @@ pub enum Kind {
     Fraction,
 }
 
+/// Small numbers of many sorts.
+pub const KINDS: [Kind; 5] = [
+    Kind::Integer(1),
+    Kind::Integer(3),
+    Kind::Normal,
+    Kind::Fraction,
+    Kind::Spread(20),
+];
+
 impl Kind {
     pub fn draw(self, rng: &mut Rng) -> Number {
         match self {
@@ -238,6 +247,35 @@ pub fn sparsen(rng: &mut Rng, layers: &mut [Vec<Unit>], n: usize) {
             }
         }
     }
+}
+
+/// Does one of these to the layers, or nothing.
+pub fn degenerate(rng: &mut Rng, layers: &mut [Vec<Unit>]) {
+    match rng.below(6) {
+        0 => duplicate_units(rng, layers),
+        1 => without_bias(layers),
+        2 => sparsen(rng, layers, 2),
+        3 => {
+            let dead = rng.below(layers.len());
+            deaden(rng, &mut layers[dead]);
+        }
+        _ => {}
+    }
+}
+
+/// A side that is bounded, half-infinite, infinite, or a point.
+pub fn random_interval(rng: &mut Rng) -> Interval {
+    let lower = Kind::Fraction.draw(rng);
+    let length = fraction(rng.range(1, 20), rng.range(1, 9));
+    let upper = sum(&lower, &length);
+    let (lower, upper) = match rng.below(6) {
+        0 => (Some(lower.clone()), Some(lower)),
+        1 => (Some(lower), None),
+        2 => (None, Some(upper)),
+        3 => (None, None),
+        _ => (Some(lower), Some(upper)),
+    };
+    Interval { lower, upper }
 }
 
 pub fn interval(lower: Number, upper: Number) -> Interval {

@@ -41,6 +41,10 @@ pub enum Event {
         exponent: i64,
         mantissas: Vec<BigInt>,
     },
+    Crossing {
+        exponent: i64,
+        mantissas: Vec<BigInt>,
+    },
     Empty {
         first: u64,
         others: Vec<u64>,
@@ -53,6 +57,10 @@ pub enum Event {
 impl Event {
     fn encode(&self, bytes: &mut Vec<u8>) {
         let leaf = |kind: u64| 4 * kind + event::LEAF;
+        let point = |bytes: &mut Vec<u8>, exponent: i64, mantissas: &[BigInt]| {
+            put_signed(bytes, exponent);
+            mantissas.iter().for_each(|m| put_long(bytes, m));
+        };
         match self {
             Event::Split(unit) => put(bytes, 4 * unit + event::SPLIT),
             Event::Side {
@@ -74,8 +82,14 @@ impl Event {
                 mantissas,
             } => {
                 put(bytes, leaf(event::REGION));
-                put_signed(bytes, *exponent);
-                mantissas.iter().for_each(|m| put_long(bytes, m));
+                point(bytes, *exponent, mantissas);
+            }
+            Event::Crossing {
+                exponent,
+                mantissas,
+            } => {
+                put(bytes, leaf(event::CROSSING));
+                point(bytes, *exponent, mantissas);
             }
             Event::Empty { first, others } => {
                 put(bytes, leaf(event::EMPTY));
@@ -94,6 +108,9 @@ impl Event {
         let numbers = |cursor: &mut Cursor, count: u64| -> Option<Vec<u64>> {
             (0..count).map(|_| cursor.number()).collect()
         };
+        let mantissas = |cursor: &mut Cursor| -> Option<Vec<BigInt>> {
+            (0..dimension).map(|_| cursor.signed()).collect()
+        };
         Some(match (code % 4, code / 4) {
             (event::SPLIT, unit) => Event::Split(unit),
             (kind @ (event::POSITIVE | event::NEGATIVE), unit) => {
@@ -106,9 +123,11 @@ impl Event {
             }
             (_, event::REGION) => Event::Region {
                 exponent: i64::try_from(cursor.signed()?).ok()?,
-                mantissas: (0..dimension)
-                    .map(|_| cursor.signed())
-                    .collect::<Option<_>>()?,
+                mantissas: mantissas(cursor)?,
+            },
+            (_, event::CROSSING) => Event::Crossing {
+                exponent: i64::try_from(cursor.signed()?).ok()?,
+                mantissas: mantissas(cursor)?,
             },
             (_, event::EMPTY) => {
                 let count = cursor.number()?;

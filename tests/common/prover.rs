@@ -28,6 +28,8 @@ pub struct Style {
     pub empty: usize,
     /// Leaves stay open.
     pub open: usize,
+    /// Where the hyperplanes of all undecided units cross in the cell, that is a leaf.
+    pub crossing: usize,
     /// Whether coordinates are shifted and scaled.
     pub odd_charts: bool,
     /// Whether rays are used where they can be.
@@ -377,6 +379,9 @@ impl Prover<'_> {
             self.open = true;
             return;
         }
+        if self.chance(self.style.crossing) && self.crossing(step, forms, signs, constraints) {
+            return;
+        }
         let unit = open[self.rng.below(open.len())];
         let first_unit = self.signs.len();
         let entry = |how| Entry {
@@ -452,23 +457,161 @@ impl Prover<'_> {
             [] => vec![Rational::zero(); inputs],
             _ => point(constraints).expect("the cell has a point"),
         };
-        // All denominators are powers of two.
-        let denominators = point.iter().map(|x| x.denom().clone());
-        let denominator = denominators.fold(BigInt::one(), |a, b| a.lcm(&b));
-        let mantissas = point.iter().map(|x| (x * &denominator).to_integer());
+        let (exponent, mantissas) = dyadic(&point);
         self.emit(Event::Region {
-            exponent: 1 - denominator.bits() as i64,
-            mantissas: mantissas.collect(),
+            exponent,
+            mantissas,
         });
-        self.regions += 1;
+        self.add_pattern(&[]);
+    }
+
+    /// A leaf for all choices of signs of the undecided units, where this is their last
+    /// layer and their hyperplanes cross in the cell.
+    fn crossing(
+        &mut self,
+        step: usize,
+        forms: &[Form],
+        signs: &[Option<char>],
+        constraints: &[Form],
+    ) -> bool {
+        let later = &self.model.steps[step + 1..];
+        let open: Vec<usize> = (0..forms.len()).filter(|&u| signs[u].is_none()).collect();
+        let undecided: Vec<Form> = open.iter().map(|&unit| forms[unit].clone()).collect();
+        if later.iter().any(|step| matches!(step, Step::Relu)) || open.len() > 16 {
+            return false;
+        }
+        let Some(point) = crossing_inside(&undecided, constraints) else {
+            return false;
+        };
+        let (exponent, mantissas) = dyadic(&point);
+        self.emit(Event::Crossing {
+            exponent,
+            mantissas,
+        });
+        for choice in 0..1usize << open.len() {
+            let mut all: Vec<char> = signs.iter().map(|sign| sign.unwrap_or('?')).collect();
+            for (k, &unit) in open.iter().enumerate() {
+                all[unit] = ['+', '-'][choice >> k & 1];
+            }
+            self.add_pattern(&all);
+        }
+        true
+    }
+
+    /// Counts a region with the signs of the finished layers and these.
+    fn add_pattern(&mut self, more: &[char]) {
         let sign = |symbol: &char| match symbol {
             '+' => Sign::Positive,
             '-' => Sign::Negative,
             _ => Sign::Zero,
         };
-        let signs: Vec<Sign> = self.signs.iter().map(sign).collect();
+        let signs: Vec<Sign> = self.signs.iter().chain(more).map(sign).collect();
         self.digest.add(PatternHash::of_pattern(&signs));
+        self.regions += 1;
     }
+}
+
+/// Exponent and mantissas of a dyadic point.
+pub fn dyadic(point: &[Rational]) -> (i64, Vec<BigInt>) {
+    let denominators = point.iter().map(|x| x.denom().clone());
+    let denominator = denominators.fold(BigInt::one(), |a, b| a.lcm(&b));
+    let mantissas = point.iter().map(|x| (x * &denominator).to_integer());
+    (1 - denominator.bits() as i64, mantissas.collect())
+}
+
+/// A dyadic point such that the nearest one at which the hyperplanes of the forms cross is
+/// inside of the constraints; `None` where there is none, or the forms are dependent.
+///
+/// Points of the flat are y = A z + b, where z are the coordinates that elimination leaves
+/// free; Fourier-Motzkin finds one inside, and it is rounded more and more finely.
+fn crossing_inside(forms: &[Form], constraints: &[Form]) -> Option<Vec<Rational>> {
+    let d = forms[0].coefficients.len();
+    let linear: Vec<Vec<Rational>> = forms.iter().map(|h| h.coefficients.clone()).collect();
+    if rank(&linear) < forms.len() {
+        return None;
+    }
+    // y_c, solved for one after the other, as functions of all coordinates.
+    let mut coordinates = Form::coordinates(d);
+    for form in forms {
+        let form = substitute(form, &coordinates);
+        let c = form.coefficients.iter().position(|a| !a.is_zero())?;
+        let slope = -form.coefficients[c].recip();
+        let mut rest = form;
+        rest.coefficients[c] = Rational::zero();
+        rest.coefficients.iter_mut().for_each(|a| *a *= &slope);
+        rest.constant *= &slope;
+        let mut step = Form::coordinates(d);
+        step[c] = rest;
+        coordinates = coordinates.iter().map(|y| substitute(y, &step)).collect();
+    }
+    let sides: Vec<Form> = constraints
+        .iter()
+        .map(|g| substitute(g, &coordinates))
+        .collect();
+    let z = match sides[..] {
+        [] => vec![Rational::zero(); d],
+        _ => point(&sides)?,
+    };
+    let exact: Vec<Rational> = coordinates.iter().map(|y| y.at(&z)).collect();
+    (0..).step_by(4).find_map(|digits| {
+        let power = Rational::from_integer(BigInt::one() << digits);
+        let rounded: Vec<Rational> = exact
+            .iter()
+            .map(|y| (y * &power).round() / &power)
+            .collect();
+        let near = nearest(forms, &rounded)?;
+        let inside = constraints.iter().all(|g| g.at(&near).is_positive());
+        inside.then_some(rounded)
+    })
+}
+
+/// The form of these forms.
+fn substitute(form: &Form, coordinates: &[Form]) -> Form {
+    let terms = form.coefficients.iter().cloned().enumerate().collect();
+    compose(
+        &[(terms, form.constant.clone())],
+        coordinates,
+        coordinates.len(),
+    )
+    .remove(0)
+}
+
+/// The point nearest to y where independent forms vanish: with multipliers of Lagrange,
+/// p + H^T m = y and H p = -h(0).
+pub fn nearest(forms: &[Form], y: &[Rational]) -> Option<Vec<Rational>> {
+    let (d, k) = (y.len(), forms.len());
+    // One equation a row, the right side last.
+    let first = |c: usize| {
+        let mut row = vec![Rational::zero(); d + k + 1];
+        row[c] = Rational::one();
+        row[d + k] = y[c].clone();
+        for (i, form) in forms.iter().enumerate() {
+            row[d + i] = form.coefficients[c].clone();
+        }
+        row
+    };
+    let second = |form: &Form| {
+        let zeros = vec![Rational::zero(); k];
+        [&form.coefficients[..], &zeros, &[-&form.constant]].concat()
+    };
+    let mut rows: Vec<Vec<Rational>> = (0..d).map(first).collect();
+    rows.extend(forms.iter().map(second));
+    for step in 0..d + k {
+        let at = (step..d + k).find(|&r| !rows[r][step].is_zero())?;
+        rows.swap(step, at);
+        let pivot = rows[step].clone();
+        for (r, row) in rows.iter_mut().enumerate() {
+            let factor = if r == step {
+                Rational::one() - pivot[step].recip()
+            } else {
+                &row[step] / &pivot[step]
+            };
+            for (value, p) in row.iter_mut().zip(&pivot) {
+                *value -= &factor * p;
+            }
+        }
+    }
+    Some(rows[..d].iter().map(|row| row[d + k].clone()).collect())
 }
 
 /// A dyadic point at which all forms are positive; one exists in every open set that is

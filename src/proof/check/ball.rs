@@ -1,6 +1,8 @@
 //! Balls: a float and a bound on how far the exact number is from it. Faster than
 //! intervals, but never exact.
 
+use std::ops::Neg;
+
 use crate::arithmetic::interval::Interval;
 
 /// All reals within `radius` of `center`. When either is not finite, nothing is known:
@@ -37,7 +39,24 @@ impl From<Interval> for Ball {
     }
 }
 
+impl Neg for Ball {
+    type Output = Ball;
+
+    fn neg(self) -> Ball {
+        Ball {
+            center: -self.center,
+            ..self
+        }
+    }
+}
+
 impl Ball {
+    /// The point zero.
+    pub const ZERO: Ball = Ball {
+        center: 0.0,
+        radius: 0.0,
+    };
+
     /// A lower bound of the distance from zero, zero or less when zero may be in it.
     pub fn distance_from_zero(self) -> f64 {
         let distance = self.center.abs() - self.radius;
@@ -52,6 +71,11 @@ impl Ball {
     /// Whether nothing in it is negative.
     pub fn is_not_negative(self) -> bool {
         self.center.is_finite() && self.center >= self.radius
+    }
+
+    /// Whether everything in it is positive.
+    pub fn is_positive(self) -> bool {
+        self.center > 0.0 && self.distance_from_zero() > 0.0
     }
 
     /// `self - a b`.
@@ -150,6 +174,9 @@ mod tests {
                         });
                         let difference = exact(-7.25) - x * y;
                         assert_contains(third.minus_product(ball, other), &difference);
+                        assert_contains(-third.minus_product(ball, other), &-&difference);
+                        let positive = third.minus_product(ball, other).is_positive();
+                        assert!(!positive || difference.is_positive());
                         assert_contains(ball.minus_product(other, other), &(x - y * y));
                     }
                 }
@@ -178,7 +205,8 @@ mod tests {
             one.minus_product(everything, one),
             above.over(one),
         ] {
-            assert!(!ball.is_not_negative());
+            assert!(!ball.is_not_negative() && !ball.is_positive());
+            assert!(!(-ball).is_positive());
             let possible = ball.distance_from_zero() > 0.0;
             assert!(!possible);
         }

@@ -3,7 +3,8 @@
 
 use std::io::{self, Read};
 
-use num_traits::Zero;
+use num_bigint::BigInt;
+use num_traits::{One, Signed, Zero};
 
 use super::flaw::Flaw;
 use super::stream::{Options, check_watched};
@@ -39,6 +40,9 @@ pub struct Explanation {
     pub coordinates: Vec<Rational>,
     /// The point inside, in the network's inputs.
     pub witness: Vec<Rational>,
+    /// Where the region is one of those around a crossing: the crossing, in the coordinates
+    /// of the chart.
+    pub crossing: Option<Vec<Rational>>,
     /// The constraints that are ends of the domain: the first ones.
     pub ends: Vec<Vec<Rational>>,
     /// The constraints that are units, by their numbers in the network: those that follow.
@@ -79,6 +83,9 @@ pub enum Reason {
         /// The constant.
         constant: Rational,
     },
+    /// Its hyperplane meets all others with this reason at the crossing, inside the cell:
+    /// every choice of their signs is a region.
+    Crossing,
 }
 
 impl Explanation {
@@ -89,17 +96,18 @@ impl Explanation {
             None => (self.ends[number].clone(), None),
             Some(split) => {
                 let unit = self.splits[split];
-                (oriented(&self.units[unit]), Some(unit))
+                let Unit { form, sign, .. } = &self.units[unit];
+                (oriented(form, *sign), Some(unit))
             }
         }
     }
 }
 
 /// A unit's form, or its negative where that is positive.
-fn oriented(unit: &Unit) -> Vec<Rational> {
-    let flip = unit.sign == Sign::Negative;
+fn oriented(form: &[Rational], sign: Sign) -> Vec<Rational> {
+    let flip = sign == Sign::Negative;
     let entry = |entry: &Rational| if flip { -entry } else { entry.clone() };
-    unit.form.iter().map(entry).collect()
+    form.iter().map(entry).collect()
 }
 
 /// Checks a proof, which `open` opens, and explains one of its regions; `None` when there
@@ -147,17 +155,36 @@ pub fn explain<R: Read>(
     let reasons = collector.reasons;
     let inputs = verifier.inputs(scene.chart);
     let mut reason_of = vec![Reason::Constant; scene.signs.len()];
+    for &unit in &scene.crossing {
+        reason_of[unit] = Reason::Crossing;
+    }
     let is_split = |entry: &&Entry| entry.how.is_split();
     let splits = scene.trail.iter().filter(is_split);
+    let splits: Vec<usize> = splits.map(|entry| entry.unit as usize).collect();
+    let ends = verifier.ends(scene.chart);
+    let (coordinates, crossing) = if scene.crossing.is_empty() {
+        (scene.point.clone(), None)
+    } else {
+        let form = |&unit: &usize| oriented(&scene.forms[unit], scene.signs[unit]);
+        let sides: Vec<_> = ends
+            .iter()
+            .cloned()
+            .chain(splits.iter().map(form))
+            .collect();
+        let crossing: Vec<_> = scene.crossing.iter().map(form).collect();
+        let (inside, crossing) = around_crossing(&crossing, &sides, &scene.point);
+        (inside, Some(crossing))
+    };
     let mut explanation = Explanation {
         number: scene.number,
         chart: scene.chart,
-        witness: inputs.iter().map(|form| at(form, &scene.point)).collect(),
+        witness: inputs.iter().map(|form| at(form, &coordinates)).collect(),
         inputs,
-        ends: verifier.ends(scene.chart),
-        splits: splits.map(|entry| entry.unit as usize).collect(),
+        ends,
+        splits,
         units: Vec::new(),
-        coordinates: scene.point,
+        coordinates,
+        crossing,
     };
     let mut first = 0;
     for (layer, &units) in network.units_per_layer().iter().enumerate() {
@@ -179,7 +206,7 @@ pub fn explain<R: Read>(
         reason_of[unit] = if entry.how.is_split() {
             Reason::Split
         } else {
-            let target = oriented(&explanation.units[unit]);
+            let target = oriented(&scene.forms[unit], scene.signs[unit]);
             let form = |&number: &usize| explanation.constraint(number).0;
             let others: Vec<Vec<Rational>> = constraints.iter().map(form).collect();
             let (multipliers, constant) = combination(&target, &others);
@@ -200,6 +227,59 @@ fn at(form: &[Rational], point: &[Rational]) -> Rational {
     let (constant, linear) = form.split_last().expect("a form has a constant");
     let terms = linear.iter().zip(point).map(|(a, y)| a * y);
     terms.fold(constant.clone(), |sum, term| sum + term)
+}
+
+/// A point inside of all sides at which all forms are positive, and the crossing of their
+/// hyperplanes nearest to y, which is inside of all sides, too.
+///
+/// All forms grow alike on the way from the crossing to the point; the way is as long as a
+/// power of two that is at most 1 lets it be.
+fn around_crossing(
+    forms: &[Vec<Rational>],
+    sides: &[Vec<Rational>],
+    y: &[Rational],
+) -> (Vec<Rational>, Vec<Rational>) {
+    let values = forms.iter().map(|form| at(form, y)).collect();
+    let away = shortest(forms, values);
+    let crossing: Vec<Rational> = y.iter().zip(&away).map(|(y, step)| y - step).collect();
+    let direction = shortest(forms, vec![Rational::one(); forms.len()]);
+    let point = |length: &Rational| -> Vec<Rational> {
+        let pairs = crossing.iter().zip(&direction);
+        pairs.map(|(x, step)| x + step * length).collect()
+    };
+    let mut length = Rational::one();
+    loop {
+        let inside = point(&length);
+        if sides.iter().all(|side| at(side, &inside).is_positive()) {
+            return (inside, crossing);
+        }
+        length /= BigInt::from(2);
+    }
+}
+
+/// The shortest vector along which independent forms grow by these values: H^T (H H^T)^-1
+/// times them, where H has the linear parts as rows.
+fn shortest(forms: &[Vec<Rational>], mut values: Vec<Rational>) -> Vec<Rational> {
+    let d = forms[0].len() - 1;
+    let dot = |a: &[Rational], b: &[Rational]| -> Rational {
+        a[..d].iter().zip(b).map(|(a, b)| a * b).sum()
+    };
+    // As forms without a constant.
+    let gram = |a: &Vec<Rational>| {
+        let row = forms.iter().map(|b| dot(a, b));
+        row.chain([Rational::zero()]).collect()
+    };
+    let gram: Vec<Vec<Rational>> = forms.iter().map(gram).collect();
+    values.push(Rational::zero());
+    let (multipliers, _) = combination(&values, &gram);
+    let entry = |c: usize| {
+        multipliers
+            .iter()
+            .zip(forms)
+            .map(|(m, form)| m * &form[c])
+            .sum()
+    };
+    (0..d).map(entry).collect()
 }
 
 /// The multipliers of the others that make up the target, which are unique, and the
@@ -249,6 +329,9 @@ struct Scene {
     trail: Vec<Entry>,
     signs: Vec<Sign>,
     forms: Vec<Vec<Rational>>,
+    /// The units of a crossing.
+    crossing: Vec<usize>,
+    /// A point inside, or near the crossing.
     point: Vec<Rational>,
 }
 
@@ -266,22 +349,55 @@ struct Finder<'w> {
 
 impl Watch for Finder<'_> {
     fn region(&mut self, walk: &Walk<'_>, point: &Point) {
-        let number = self.seen;
-        self.seen += 1;
-        let wanted = match self.which {
-            Wanted::Number(wanted) => *wanted == number,
-            Wanted::Pattern(pattern) => walk.signs().eq(pattern.0.iter().copied().map(Some)),
+        self.leaf(walk, point);
+    }
+
+    fn crossing(&mut self, walk: &Walk<'_>, point: &Point) {
+        self.leaf(walk, point);
+    }
+}
+
+impl Finder<'_> {
+    /// Looks for the region in a leaf: a region is a crossing of no hyperplanes. Regions of a
+    /// crossing have numbers as if the tree was split on its units in ascending order.
+    fn leaf(&mut self, walk: &Walk<'_>, point: &Point) {
+        let mut signs: Vec<Option<Sign>> = walk.signs().collect();
+        let undecided = signs.iter().enumerate().filter(|(_, sign)| sign.is_none());
+        let crossing: Vec<usize> = undecided.map(|(unit, _)| unit).collect();
+        let (number, regions) = (self.seen, 1 << crossing.len());
+        self.seen += regions;
+        // The bits say which units are negative, the first one's is the highest.
+        let choice = match self.which {
+            Wanted::Number(wanted) => wanted.checked_sub(number).filter(|&at| at < regions),
+            Wanted::Pattern(pattern) => {
+                let agrees = |(sign, wanted): (&Option<Sign>, &Sign)| match sign {
+                    Some(sign) => sign == wanted,
+                    None => *wanted != Sign::Zero,
+                };
+                let agree =
+                    signs.len() == pattern.0.len() && signs.iter().zip(&pattern.0).all(agrees);
+                let bit = |unit: &usize| u64::from(pattern.0[*unit] == Sign::Negative);
+                agree.then(|| crossing.iter().fold(0, |bits, unit| bits << 1 | bit(unit)))
+            }
         };
-        if wanted {
-            self.found = Some(Scene {
-                number,
-                chart: walk.chart_number(),
-                trail: walk.trail().to_vec(),
-                signs: walk.signs().flatten().collect(),
-                forms: walk.forms(),
-                point: point.coordinates(),
+        let Some(choice) = choice else {
+            return;
+        };
+        for (place, &unit) in crossing.iter().rev().enumerate() {
+            signs[unit] = Some(match choice >> place & 1 {
+                0 => Sign::Positive,
+                _ => Sign::Negative,
             });
         }
+        self.found = Some(Scene {
+            number: number + choice,
+            chart: walk.chart_number(),
+            trail: walk.trail().to_vec(),
+            signs: signs.into_iter().flatten().collect(),
+            forms: walk.forms(),
+            crossing,
+            point: point.coordinates(),
+        });
     }
 }
 

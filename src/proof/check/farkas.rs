@@ -236,21 +236,24 @@ pub fn exactly(target: Integers<'_>, others: &[Integers<'_>], d: usize) -> Resul
 }
 
 /// What elimination leaves: all numbers times the determinant.
-enum Solved<T> {
+pub enum Solved<T> {
     /// The columns are dependent.
     Dependent,
     /// An equation does not hold.
     Contradiction,
     /// The unique solution.
     Unique {
+        /// The determinant.
         determinant: T,
+        /// The multipliers.
         multipliers: Vec<T>,
+        /// What is left in the last row.
         constant: T,
     },
 }
 
 /// Integers as fraction-free elimination needs them.
-trait Entry: Clone + Zero + One {
+pub trait Entry: Clone + Zero + One {
     /// `(a b - c d) / divisor`, which is an integer; `None` when it does not fit.
     fn cross(a: &Self, b: &Self, c: &Self, d: &Self, divisor: &Self) -> Option<Self>;
     /// As a big integer.
@@ -296,7 +299,7 @@ impl Entry for BigInt {
 /// Fraction-free Gauss-Jordan elimination (Bareiss 1968): all entries are minors. Rows
 /// are equations, the last one that of the constants; the last column is the target's.
 /// `None` when a number does not fit.
-fn solve<T: Entry>(mut matrix: Vec<T>, width: usize) -> Option<Solved<T>> {
+pub fn solve<T: Entry>(mut matrix: Vec<T>, width: usize) -> Option<Solved<T>> {
     let k = width - 1;
     let equations = matrix.len() / width - 1;
     let mut previous = T::one();

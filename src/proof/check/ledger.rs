@@ -28,10 +28,12 @@ pub struct Found {
 /// What is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Regions.
+    /// Regions, those of crossings too.
     pub regions: u64,
     /// The digest of their patterns.
     pub digest: Digest,
+    /// Crossings.
+    pub crossings: u64,
     /// Empty leaves.
     pub empty: u64,
     /// Open leaves.
@@ -40,7 +42,7 @@ pub struct Counts {
     pub splits: u64,
     /// Sides.
     pub sides: u64,
-    /// Proofs by intervals: of sides, of empty leaves, of regions.
+    /// Proofs by intervals: of sides, of empty leaves, of regions, of crossings.
     pub intervals: u64,
     /// Those by integers of at most 128 bits.
     pub small: u64,
@@ -52,6 +54,7 @@ impl Counts {
     fn add(&mut self, other: &Counts) {
         self.regions += other.regions;
         self.digest.merge(other.digest);
+        self.crossings += other.crossings;
         self.empty += other.empty;
         self.open += other.open;
         self.splits += other.splits;

@@ -6,6 +6,7 @@
 
 mod ball;
 mod chart;
+mod crossing;
 mod explain;
 mod farkas;
 mod flaw;

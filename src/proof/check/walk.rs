@@ -1,15 +1,15 @@
 //! The walk through one chunk: a machine that reads events and keeps the node's trail,
 //! its constraints, and the forms of every layer on it.
 
+mod claims;
+
 use std::sync::Arc;
 
 use num_bigint::BigInt;
-use num_traits::{Signed, ToPrimitive, Zero};
-use smallvec::SmallVec;
 
 use super::ball::Ball;
 use super::chart::Chart;
-use super::farkas::{self, Bounds, Entries, Function, Integers, Size, Wrong};
+use super::farkas::{Bounds, Entries, Function, Integers};
 use super::flaw::{Flaw, Place};
 use super::forms::{Forms, integers};
 use super::ledger::{self, Counts, Found};
@@ -82,6 +82,10 @@ pub trait Watch {
 
     /// The node is a region with this point.
     fn region(&mut self, _walk: &Walk<'_>, _point: &Point) {}
+
+    /// Every choice of signs of the undecided units is a region; their hyperplanes cross
+    /// near this point.
+    fn crossing(&mut self, _walk: &Walk<'_>, _point: &Point) {}
 }
 
 /// Nobody watches.
@@ -397,6 +401,7 @@ impl<'g> Walk<'g> {
             _ => {
                 match unit {
                     event::REGION => self.region(cursor, watch)?,
+                    event::CROSSING => self.crossing(cursor, watch)?,
                     event::EMPTY => self.empty(cursor)?,
                     event::OPEN => self.counts.open += 1,
                     event::ELSEWHERE if first => {
@@ -501,195 +506,9 @@ impl<'g> Walk<'g> {
             }
         }
     }
-
-    /// Reads the number of constraints.
-    fn number(&self, cursor: &mut Cursor) -> Result<usize, String> {
-        let number = cursor.number().ok_or_else(cut)?;
-        let there = self.constraints();
-        match usize::try_from(number) {
-            Ok(number) if number < there => Ok(number),
-            _ => Err(format!(
-                "there is no constraint {number}, only {there} at this node"
-            )),
-        }
-    }
-
-    /// Reads this many different numbers of constraints.
-    fn numbers(&self, count: u64, cursor: &mut Cursor) -> Result<Numbers, String> {
-        let dimension = self.chart.dimension;
-        if count > dimension as u64 {
-            return Err(format!(
-                "{count} constraints in {dimension} coordinates are not independent"
-            ));
-        }
-        let mut numbers = Numbers::new();
-        for _ in 0..count {
-            let number = self.number(cursor)?;
-            if numbers.contains(&number) {
-                return Err(format!("{} is named twice", self.describe(number)));
-            }
-            numbers.push(number);
-        }
-        Ok(numbers)
-    }
-
-    /// Checks that a unit has a sign all over the cell.
-    fn side(
-        &mut self,
-        unit: usize,
-        negative: bool,
-        cursor: &mut Cursor,
-    ) -> Result<Numbers, String> {
-        let count = cursor.number().ok_or_else(cut)?;
-        let numbers = self.numbers(count, cursor)?;
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let layer = self.levels.len() - 1;
-        let target = self.levels[layer].forms.function(unit, negative);
-        let whole = || integers(self.whole(layer), unit, negative);
-        let size = self.combination(&numbers, target, whole, &mut scratch);
-        let size = size.map_err(|why| {
-            let sign = if negative { "negative" } else { "positive" };
-            format!("{} is not proved {sign}: {why}", self.name(unit))
-        })?;
-        self.scratch = scratch;
-        self.counts.sides += 1;
-        self.count(size);
-        Ok(numbers)
-    }
-
-    /// Checks that the cell is empty.
-    fn empty(&mut self, cursor: &mut Cursor) -> Result<(), String> {
-        let count = cursor.number().ok_or_else(cut)?;
-        let first = self.number(cursor)?;
-        let numbers = self.numbers(count, cursor)?;
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let target = self.constraint(first);
-        let target = Function {
-            negative: !target.negative,
-            ..target
-        };
-        let whole = || self.whole_constraint(first, true);
-        let size = self.combination(&numbers, target, whole, &mut scratch);
-        let size = size.map_err(|why| {
-            let constraint = self.describe(first);
-            format!("the cell is not proved empty: {constraint} is not proved negative: {why}")
-        })?;
-        self.scratch = scratch;
-        self.counts.empty += 1;
-        self.count(size);
-        Ok(())
-    }
-
-    /// Checks that a function is a combination of constraints as in Farkas' lemma; says
-    /// what size of integers it took, if any.
-    fn combination<'a>(
-        &'a self,
-        numbers: &[usize],
-        target: Function<'_>,
-        whole: impl Fn() -> Integers<'a>,
-        scratch: &mut Vec<Ball>,
-    ) -> Result<Option<Size>, String> {
-        let d = self.chart.dimension;
-        let others = numbers.iter().map(|&number| self.constraint(number));
-        let others: SmallVec<[Function<'_>; INLINE]> = others.collect();
-        if farkas::by_intervals(target, &others, d, scratch) {
-            return Ok(None);
-        }
-        let others = numbers
-            .iter()
-            .map(|&number| self.whole_constraint(number, false));
-        let others: SmallVec<[Integers<'_>; INLINE]> = others.collect();
-        farkas::exactly(whole(), &others, d)
-            .map(Some)
-            .map_err(|wrong| match wrong {
-                Wrong::Dependent => "the constraints are not independent".to_string(),
-                Wrong::NoCombination => "it is no combination of the constraints".to_string(),
-                Wrong::Multiplier(at, value) => format!(
-                    "the multiplier of {} is {}",
-                    self.describe(numbers[at]),
-                    shown(&value)
-                ),
-                Wrong::Constant(value) => {
-                    format!("the constant that is left is {}", shown(&value))
-                }
-            })
-    }
-
-    /// Checks that the node is a region.
-    fn region(&mut self, cursor: &mut Cursor, watch: &mut impl Watch) -> Result<(), String> {
-        if let Ok(layer) = self.current() {
-            let undecided = |sign: &Option<Sign>| sign.is_none();
-            let signs = &self.levels.last().expect("the current layer").signs;
-            let unit = signs.iter().position(undecided).unwrap_or(0);
-            return Err(format!(
-                "no region yet: {}, unit {} of the network, is undecided",
-                self.name(unit),
-                layer + unit
-            ));
-        }
-        if self.ground.strict && self.is_degenerate() {
-            return Err("strictness leaves this out: a unit is zero all over the cell".into());
-        }
-        let mut point = std::mem::take(&mut self.point);
-        point.read(cursor, self.chart.dimension)?;
-        let mut size = None;
-        for number in 0..self.constraints() {
-            if point.is_positive(self.constraint(number)) == Some(true) {
-                continue;
-            }
-            let value = point.value(self.whole_constraint(number, false));
-            if !value.numer().is_positive() {
-                return Err(format!(
-                    "the point is not inside: {} is {} there",
-                    self.describe(number),
-                    shown(&value)
-                ));
-            }
-            size = Some(Size::Big);
-        }
-        watch.region(self, &point);
-        self.point = point;
-        self.count(size);
-        self.counts.regions += 1;
-        let keys = self.levels.iter().map(|level| level.hash);
-        let pattern = keys.fold(PatternHash::default(), PatternHash::and);
-        self.counts.digest.add(pattern);
-        Ok(())
-    }
-
-    fn count(&mut self, size: Option<Size>) {
-        match size {
-            None => self.counts.intervals += 1,
-            Some(Size::Small) => self.counts.small += 1,
-            Some(Size::Big) => self.counts.big += 1,
-        }
-    }
 }
-
-/// As many constraints as this need no memory of their own.
-const INLINE: usize = 8;
-
-type Numbers = SmallVec<[usize; INLINE]>;
 
 /// Where an event ends too early.
 fn cut() -> String {
     "the event is cut off, or a number has not its one form".into()
-}
-
-/// A number for people.
-fn shown(value: &Rational) -> String {
-    const LONGEST_BITS: u64 = 100;
-    let bits = value.numer().bits() + value.denom().bits();
-    if bits <= LONGEST_BITS {
-        return value.reduced().to_string();
-    }
-    match value.to_f64() {
-        Some(float) if float != 0.0 && float.is_finite() => format!("about {float:e}"),
-        _ if value.is_zero() => "0".to_string(),
-        _ => {
-            let sign = if value.is_negative() { "-" } else { "" };
-            let magnitude = value.numer().bits() as i64 - value.denom().bits() as i64;
-            format!("about {sign}2^{magnitude}")
-        }
-    }
 }

@@ -96,6 +96,30 @@ fn power_of_two(exponent: i64) -> f64 {
     f64::from_bits(((exponent + 1023) as u64) << 52)
 }
 
+/// Coordinates over a common positive denominator.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exact {
+    /// The coordinates times the denominator.
+    pub coordinates: Vec<BigInt>,
+    /// The denominator.
+    pub denominator: BigInt,
+}
+
+impl Exact {
+    /// The function's value at the point.
+    pub fn value(&self, function: Integers<'_>) -> Rational {
+        let d = self.coordinates.len();
+        let mut sum = function.at(d) * &self.denominator;
+        for (c, coordinate) in self.coordinates.iter().enumerate() {
+            let slope = function.at(c);
+            if !slope.is_zero() {
+                sum += slope * coordinate;
+            }
+        }
+        Rational::new_raw(sum, function.scale * &self.denominator)
+    }
+}
+
 impl Point {
     /// Reads a point with d coordinates over an old one.
     ///
@@ -116,6 +140,22 @@ impl Point {
             self.mantissas.push(mantissa);
         }
         Ok(())
+    }
+
+    /// Intervals around the coordinates.
+    pub fn bounds(&self) -> &[Interval] {
+        &self.bounds
+    }
+
+    /// The point over the integers.
+    pub fn exact(&self) -> Exact {
+        let shift = self.exponent.unsigned_abs();
+        let above = if self.exponent > 0 { shift } else { 0 };
+        let mantissas = self.mantissas.iter();
+        Exact {
+            coordinates: mantissas.map(|m| m.to_big() << above).collect(),
+            denominator: BigInt::from(1) << (shift - above),
+        }
     }
 
     /// Whether a function is positive at the point, when intervals tell.
@@ -144,35 +184,14 @@ impl Point {
 
     /// The coordinates.
     pub fn coordinates(&self) -> Vec<Rational> {
-        let power = Rational::from_integer(BigInt::from(1) << self.exponent.unsigned_abs());
-        let coordinate = |mantissa: &Mantissa| {
-            let mantissa = Rational::from_integer(mantissa.to_big());
-            if self.exponent >= 0 {
-                mantissa * &power
-            } else {
-                mantissa / &power
-            }
-        };
-        self.mantissas.iter().map(coordinate).collect()
+        let exact = self.exact();
+        let coordinate = |x: &BigInt| Rational::new(x.clone(), exact.denominator.clone());
+        exact.coordinates.iter().map(coordinate).collect()
     }
 
     /// The function's value at the point.
     pub fn value(&self, function: Integers<'_>) -> Rational {
-        let d = self.mantissas.len();
-        let mut sum = BigInt::zero();
-        for (c, mantissa) in self.mantissas.iter().enumerate() {
-            let slope = function.at(c);
-            if !slope.is_zero() {
-                sum += slope * mantissa.to_big();
-            }
-        }
-        let constant = function.at(d);
-        let shift = self.exponent.unsigned_abs();
-        if self.exponent >= 0 {
-            Rational::new_raw((sum << shift) + constant, function.scale.clone())
-        } else {
-            Rational::new_raw(sum + (constant << shift), function.scale << shift)
-        }
+        self.exact().value(function)
     }
 }
 

@@ -1,0 +1,327 @@
+//! What events say of a node, verified: sides, empty cells, regions and crossings.
+
+use num_traits::{Signed, ToPrimitive, Zero};
+use smallvec::SmallVec;
+
+use super::{Walk, Watch, cut};
+use crate::arithmetic::Rational;
+use crate::proof::check::ball::Ball;
+use crate::proof::check::crossing;
+use crate::proof::check::farkas::{self, Function, Integers, Size, Wrong};
+use crate::proof::check::forms::integers;
+use crate::proof::check::witness::Point;
+use crate::proof::format::{Cursor, MAX_CROSSING};
+use crate::regions::Sign;
+use crate::regions::digest::PatternHash;
+
+/// As many constraints as this need no memory of their own.
+const INLINE: usize = 8;
+
+type Numbers = SmallVec<[usize; INLINE]>;
+
+impl Walk<'_> {
+    /// Reads the number of constraints.
+    fn number(&self, cursor: &mut Cursor) -> Result<usize, String> {
+        let number = cursor.number().ok_or_else(cut)?;
+        let there = self.constraints();
+        match usize::try_from(number) {
+            Ok(number) if number < there => Ok(number),
+            _ => Err(format!(
+                "there is no constraint {number}, only {there} at this node"
+            )),
+        }
+    }
+
+    /// Reads this many different numbers of constraints.
+    fn numbers(&self, count: u64, cursor: &mut Cursor) -> Result<Numbers, String> {
+        let dimension = self.chart.dimension;
+        if count > dimension as u64 {
+            return Err(format!(
+                "{count} constraints in {dimension} coordinates are not independent"
+            ));
+        }
+        let mut numbers = Numbers::new();
+        for _ in 0..count {
+            let number = self.number(cursor)?;
+            if numbers.contains(&number) {
+                return Err(format!("{} is named twice", self.describe(number)));
+            }
+            numbers.push(number);
+        }
+        Ok(numbers)
+    }
+
+    /// Checks that a unit has a sign all over the cell.
+    pub(super) fn side(
+        &mut self,
+        unit: usize,
+        negative: bool,
+        cursor: &mut Cursor,
+    ) -> Result<Numbers, String> {
+        let count = cursor.number().ok_or_else(cut)?;
+        let numbers = self.numbers(count, cursor)?;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let layer = self.levels.len() - 1;
+        let target = self.levels[layer].forms.function(unit, negative);
+        let whole = || integers(self.whole(layer), unit, negative);
+        let size = self.combination(&numbers, target, whole, &mut scratch);
+        let size = size.map_err(|why| {
+            let sign = if negative { "negative" } else { "positive" };
+            format!("{} is not proved {sign}: {why}", self.name(unit))
+        })?;
+        self.scratch = scratch;
+        self.counts.sides += 1;
+        self.count(size);
+        Ok(numbers)
+    }
+
+    /// Checks that the cell is empty.
+    pub(super) fn empty(&mut self, cursor: &mut Cursor) -> Result<(), String> {
+        let count = cursor.number().ok_or_else(cut)?;
+        let first = self.number(cursor)?;
+        let numbers = self.numbers(count, cursor)?;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let target = self.constraint(first);
+        let target = Function {
+            negative: !target.negative,
+            ..target
+        };
+        let whole = || self.whole_constraint(first, true);
+        let size = self.combination(&numbers, target, whole, &mut scratch);
+        let size = size.map_err(|why| {
+            let constraint = self.describe(first);
+            format!("the cell is not proved empty: {constraint} is not proved negative: {why}")
+        })?;
+        self.scratch = scratch;
+        self.counts.empty += 1;
+        self.count(size);
+        Ok(())
+    }
+
+    /// Checks that a function is a combination of constraints as in Farkas' lemma; says
+    /// what size of integers it took, if any.
+    fn combination<'a>(
+        &'a self,
+        numbers: &[usize],
+        target: Function<'_>,
+        whole: impl Fn() -> Integers<'a>,
+        scratch: &mut Vec<Ball>,
+    ) -> Result<Option<Size>, String> {
+        let d = self.chart.dimension;
+        let others = numbers.iter().map(|&number| self.constraint(number));
+        let others: SmallVec<[Function<'_>; INLINE]> = others.collect();
+        if farkas::by_intervals(target, &others, d, scratch) {
+            return Ok(None);
+        }
+        let others = numbers
+            .iter()
+            .map(|&number| self.whole_constraint(number, false));
+        let others: SmallVec<[Integers<'_>; INLINE]> = others.collect();
+        farkas::exactly(whole(), &others, d)
+            .map(Some)
+            .map_err(|wrong| match wrong {
+                Wrong::Dependent => "the constraints are not independent".to_string(),
+                Wrong::NoCombination => "it is no combination of the constraints".to_string(),
+                Wrong::Multiplier(at, value) => format!(
+                    "the multiplier of {} is {}",
+                    self.describe(numbers[at]),
+                    shown(&value)
+                ),
+                Wrong::Constant(value) => {
+                    format!("the constant that is left is {}", shown(&value))
+                }
+            })
+    }
+
+    /// Whether strictness lets regions of this node count.
+    fn counts_here(&self) -> Result<(), String> {
+        if self.ground.strict && self.is_degenerate() {
+            return Err("strictness leaves this out: a unit is zero all over the cell".into());
+        }
+        Ok(())
+    }
+
+    /// Checks that the node is a region.
+    pub(super) fn region(
+        &mut self,
+        cursor: &mut Cursor,
+        watch: &mut impl Watch,
+    ) -> Result<(), String> {
+        if let Ok(layer) = self.current() {
+            let undecided = |sign: &Option<Sign>| sign.is_none();
+            let signs = &self.levels.last().expect("the current layer").signs;
+            let unit = signs.iter().position(undecided).unwrap_or(0);
+            return Err(format!(
+                "no region yet: {}, unit {} of the network, is undecided",
+                self.name(unit),
+                layer + unit
+            ));
+        }
+        self.counts_here()?;
+        let mut point = std::mem::take(&mut self.point);
+        point.read(cursor, self.chart.dimension)?;
+        let mut size = None;
+        for number in 0..self.constraints() {
+            if point.is_positive(self.constraint(number)) == Some(true) {
+                continue;
+            }
+            let value = point.value(self.whole_constraint(number, false));
+            if !value.numer().is_positive() {
+                return Err(format!(
+                    "the point is not inside: {} is {} there",
+                    self.describe(number),
+                    shown(&value)
+                ));
+            }
+            size = Some(Size::Big);
+        }
+        watch.region(self, &point);
+        self.point = point;
+        self.count(size);
+        self.counts.regions += 1;
+        self.counts.digest.add(self.pattern());
+        Ok(())
+    }
+
+    /// Checks that every choice of signs of the undecided units is a region.
+    pub(super) fn crossing(
+        &mut self,
+        cursor: &mut Cursor,
+        watch: &mut impl Watch,
+    ) -> Result<(), String> {
+        let units = self.crossing_units()?;
+        self.counts_here()?;
+        let mut point = std::mem::take(&mut self.point);
+        point.read(cursor, self.chart.dimension)?;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let exact = self.crosses_inside(&units, &point, &mut scratch)?;
+        self.scratch = scratch;
+        watch.crossing(self, &point);
+        self.point = point;
+        self.count(exact.then_some(Size::Big));
+        self.counts.crossings += 1;
+        self.counts.regions += 1 << units.len();
+        self.add_patterns(&units);
+        Ok(())
+    }
+
+    /// The undecided units, where a crossing may be.
+    fn crossing_units(&self) -> Result<Numbers, String> {
+        if self.current().is_err() {
+            return Err("a crossing of no hyperplanes: all units are decided".into());
+        }
+        let (layer, last) = (self.levels.len(), self.ground.stages.len());
+        if layer < last {
+            return Err(format!(
+                "a crossing in layer {layer}, but only units of the last layer, {last}, may cross"
+            ));
+        }
+        let signs = self.levels[layer - 1].signs.iter().enumerate();
+        let undecided = signs.filter(|(_, sign)| sign.is_none());
+        let units: Numbers = undecided.map(|(unit, _)| unit).collect();
+        if units.len() > MAX_CROSSING {
+            return Err(format!(
+                "a crossing of {} hyperplanes, but at most {MAX_CROSSING} may cross",
+                units.len()
+            ));
+        }
+        Ok(units)
+    }
+
+    /// Checks that the hyperplanes of these units of the current layer are independent, and
+    /// that the point nearest to this one in which they cross is inside; says whether that
+    /// took integers.
+    fn crosses_inside(
+        &self,
+        units: &[usize],
+        point: &Point,
+        scratch: &mut Vec<Ball>,
+    ) -> Result<bool, String> {
+        let layer = self.levels.len() - 1;
+        let forms = units
+            .iter()
+            .map(|&unit| self.levels[layer].forms.function(unit, false));
+        let forms: SmallVec<[Function<'_>; INLINE]> = forms.collect();
+        let all = 0..self.constraints();
+        let unsure: Vec<usize> = match crossing::by_balls(&forms, point.bounds(), scratch) {
+            None => all.collect(),
+            Some(near) => {
+                let unsure =
+                    |&number: &usize| !crossing::is_positive(near, self.constraint(number));
+                let unsure: Vec<usize> = all.filter(unsure).collect();
+                if unsure.is_empty() {
+                    return Ok(false);
+                }
+                unsure
+            }
+        };
+        let forms: Vec<Integers<'_>> = units
+            .iter()
+            .map(|&unit| integers(self.whole(layer), unit, false))
+            .collect();
+        let Some(exact) = crossing::exactly(&forms, &point.exact()) else {
+            return Err("the hyperplanes of the undecided units are not independent".into());
+        };
+        for number in unsure {
+            let value = exact.value(self.whole_constraint(number, false));
+            if !value.numer().is_positive() {
+                return Err(format!(
+                    "the crossing is not inside: {} is {} there",
+                    self.describe(number),
+                    shown(&value)
+                ));
+            }
+        }
+        Ok(true)
+    }
+
+    /// Adds the patterns of all choices of signs of these units of the current layer, in
+    /// the order of a Gray code: one sign changes at a time.
+    fn add_patterns(&mut self, units: &[usize]) {
+        let first = self.first_unit();
+        let key = |unit: usize, sign| PatternHash::of_unit(first + unit, sign);
+        let positive = units.iter().map(|&unit| key(unit, Sign::Positive));
+        let mut pattern = positive.fold(self.pattern(), PatternHash::and);
+        let changes = units
+            .iter()
+            .map(|&unit| key(unit, Sign::Positive).and(key(unit, Sign::Negative)));
+        let changes: SmallVec<[PatternHash; INLINE]> = changes.collect();
+        self.counts.digest.add(pattern);
+        for step in 1..1u32 << units.len() {
+            pattern = pattern.and(changes[step.trailing_zeros() as usize]);
+            self.counts.digest.add(pattern);
+        }
+    }
+
+    /// The hash of the signs of all units that have one.
+    fn pattern(&self) -> PatternHash {
+        let keys = self.levels.iter().map(|level| level.hash);
+        keys.fold(PatternHash::default(), PatternHash::and)
+    }
+
+    fn count(&mut self, size: Option<Size>) {
+        match size {
+            None => self.counts.intervals += 1,
+            Some(Size::Small) => self.counts.small += 1,
+            Some(Size::Big) => self.counts.big += 1,
+        }
+    }
+}
+
+/// A number for people.
+fn shown(value: &Rational) -> String {
+    const LONGEST_BITS: u64 = 100;
+    let bits = value.numer().bits() + value.denom().bits();
+    if bits <= LONGEST_BITS {
+        return value.reduced().to_string();
+    }
+    match value.to_f64() {
+        Some(float) if float != 0.0 && float.is_finite() => format!("about {float:e}"),
+        _ if value.is_zero() => "0".to_string(),
+        _ => {
+            let sign = if value.is_negative() { "-" } else { "" };
+            let magnitude = value.numer().bits() as i64 - value.denom().bits() as i64;
+            format!("about {sign}2^{magnitude}")
+        }
+    }
+}
