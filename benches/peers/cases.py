@@ -121,6 +121,7 @@ ALL = [
     Case("network 3-6-4-1", network(3, 6, 4), ANYWHERE, quick=True),
     Case("network 3-16-16-1", network(3, 16, 16), ANYWHERE),
     Case("network 5-16-16-1", network(5, 16, 16), ("affinitree",)),
+    Case("network 5-16-16-16-16-1", network(5, 16, 16, 16, 16, seed=1), ()),
     # Whole numbers: hyperplanes meet in ways that random ones do not.
     Case("braid, 5 coordinates", hyperplanes(braid(5)), ANYWHERE, known=120),
     Case("resonance 4", hyperplanes(resonance(4)), ANYWHERE, known=370),

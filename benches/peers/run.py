@@ -26,6 +26,7 @@ PYTHON = WORK / "venv/bin/python"
 CHAMBERS = ROOT / "target/release/chambers"
 PEERS = ("relucent", "affinitree", "regioncam", "parx")
 MEMORY = 8 << 30  # bytes; a program that needs more is stopped
+LOADING = 120  # seconds that a peer may take to be imported
 REPEAT_BELOW = 0.5  # seconds in all: shorter counts of ours run again; the best one counts
 CHECK_IN_PYTHON = 20_000  # regions: the checker in Python reads proofs up to this size
 
@@ -57,16 +58,19 @@ def memory_of(group):
     return total
 
 
-def run(command, limit, **options):
-    """Runs a program within limits; its output, exit code, CPU seconds and peak memory."""
+def run(command, limit, started=None):
+    """Runs a program within limits; its output, exit code, CPU seconds and peak memory.
+
+    The time counts from the start, or from when the file `started` appears."""
     environment = os.environ | {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
     output = WORK / "output"
     with output.open("w") as out, (WORK / "errors").open("w") as errors:
         process = subprocess.Popen(
             list(map(str, command)), stdout=out, stderr=errors, env=environment,
-            stdin=subprocess.DEVNULL, start_new_session=True, **options,
+            stdin=subprocess.DEVNULL, start_new_session=True,
         )
         start, peak, stopped, sampled = time.monotonic(), 0, None, 0.0
+        deadline = LOADING if started else limit
         while True:
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
@@ -75,10 +79,12 @@ def run(command, limit, **options):
             peak = max(peak, peak_of(process.pid))
             if elapsed > sampled + 0.2:  # costs more, so it happens less often
                 peak, sampled = max(peak, memory_of(process.pid)), elapsed
-            if stopped is None and (elapsed > limit or peak > MEMORY):
+            if started and started.exists():
+                deadline, started = elapsed + limit, None
+            if stopped is None and (elapsed > deadline or peak > MEMORY):
                 stopped = "memory" if peak > MEMORY else "time"
                 os.killpg(process.pid, signal.SIGKILL)
-            time.sleep(0.002 if elapsed < 1 else 0.02)
+            time.sleep(0.0005 if elapsed < 0.02 else 0.02)
         process.returncode = os.waitstatus_to_exitcode(status)
     try:
         os.killpg(process.pid, signal.SIGKILL)  # workers that outlived a peer that crashed
@@ -165,11 +171,12 @@ def count(case, limit, threads, proof=None):
 def count_by(peer, case, limit):
     """A peer's count, in a process of its own."""
     result = WORK / "result.json"
-    progress = Path(f"{result}.progress")
-    result.unlink(missing_ok=True)
-    progress.unlink(missing_ok=True)
+    progress, started = Path(f"{result}.progress"), Path(f"{result}.started")
+    for path in (result, progress, started):
+        path.unlink(missing_ok=True)
     box = "{},{}".format(*case.box) if case.box else "all"
-    done = run([PYTHON, HERE / "worker.py", peer, model_of(case)[0][0], box, result], limit)
+    worker = [PYTHON, HERE / "worker.py", peer, model_of(case)[0][0], box, result]
+    done = run(worker, limit, started)
     if result.exists() and not done["stopped"]:
         answer = json.loads(result.read_text())
         return answer | {"memory": max(done["memory"], answer.get("memory", 0))}
@@ -227,14 +234,15 @@ def row(cells):
 
 
 def show(name, program, threads, answer, ours, proved):
-    """One line; ratios are wall times relative to ours on one thread, without and with proof."""
+    """One line; ratios are wall times over ours on one thread, without and with proof."""
+    if answer.get("note"):
+        program += f" ({answer['note']})"
     if "failed" in answer:
-        note = f" ({answer['note']})" if answer.get("note") else ""
-        row([name, program, threads, answer["failed"] + note, "", "", "", "", ""])
+        row([name, program, threads, answer["failed"], "", "", "", "", ""])
         return
-    ratio = lambda to: f"{answer['seconds'] / to['seconds']:.3g}" if to and "seconds" in to else ""
-    count = f"{answer['count']:,}" if answer.get("count") else ""
-    if answer.get("count") and ours.get("count") and answer["count"] != ours["count"]:
+    ratio = lambda to: f"{answer['seconds'] / to['seconds']:.3g}" if "seconds" in to else ""
+    count = f"{answer['count']:,}" if "count" in answer else ""
+    if "count" in answer and answer["count"] != ours.get("count"):
         count = f"**{count}**"
     cpu = seconds(answer["cpu"]) if "cpu" in answer else ""
     memory = f"{answer['memory'] / 1e6:,.0f}" if "memory" in answer else ""
