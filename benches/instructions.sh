@@ -6,7 +6,7 @@
 #
 # The instructions are those of the whole program, start and end included; the case "empty"
 # tells how many these are. They do not depend on how busy the machine is. Callgrind runs one
-# thread, and shows programs that ask no AVX-512.
+# thread at a time, and a program under it sees no AVX-512.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 command -v valgrind > /dev/null || { echo "install valgrind" >&2; exit 2; }

@@ -71,25 +71,27 @@ def run(command, limit, started=None):
         )
         start, peak, stopped, sampled = time.monotonic(), 0, None, 0.0
         deadline = LOADING if started else limit
-        while True:
-            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                break
-            elapsed = time.monotonic() - start
-            peak = max(peak, peak_of(process.pid))
-            if elapsed > sampled + 0.2:  # costs more, so it happens less often
-                peak, sampled = max(peak, memory_of(process.pid)), elapsed
-            if started and started.exists():
-                deadline, started = elapsed + limit, None
-            if stopped is None and (elapsed > deadline or peak > MEMORY):
-                stopped = "memory" if peak > MEMORY else "time"
-                os.killpg(process.pid, signal.SIGKILL)
-            time.sleep(0.0005 if elapsed < 0.02 else 0.02)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    try:
-        os.killpg(process.pid, signal.SIGKILL)  # workers that outlived a peer that crashed
-    except ProcessLookupError:
-        pass
+        try:
+            while True:
+                pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+                if pid:
+                    break
+                elapsed = time.monotonic() - start
+                peak = max(peak, peak_of(process.pid))
+                if elapsed > sampled + 0.2:  # costs more, so it happens less often
+                    peak, sampled = max(peak, memory_of(process.pid)), elapsed
+                if started and started.exists():
+                    deadline, started = elapsed + limit, None
+                if stopped is None and (elapsed > deadline or peak > MEMORY):
+                    stopped = "memory" if peak > MEMORY else "time"
+                    os.killpg(process.pid, signal.SIGKILL)
+                time.sleep(0.0005 if elapsed < 0.02 else 0.02)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        finally:
+            try:
+                os.killpg(process.pid, signal.SIGKILL)  # what is left, also after Ctrl-C
+            except ProcessLookupError:
+                pass
     return {
         "code": process.returncode,
         "output": output.read_text(errors="replace"),
@@ -238,11 +240,13 @@ def show(name, program, threads, answer, ours, proved):
     if answer.get("note"):
         program += f" ({answer['note']})"
     if "failed" in answer:
-        row([name, program, threads, answer["failed"], "", "", "", "", ""])
+        why = answer["failed"].replace("|", "/")
+        why = why if len(why) < 80 else why[:80] + "..."
+        row([name, program, threads, why, "", "", "", "", ""])
         return
     ratio = lambda to: f"{answer['seconds'] / to['seconds']:.3g}" if "seconds" in to else ""
     count = f"{answer['count']:,}" if "count" in answer else ""
-    if "count" in answer and answer["count"] != ours.get("count"):
+    if "count" in answer and "count" in ours and answer["count"] != ours["count"]:
         count = f"**{count}**"
     cpu = seconds(answer["cpu"]) if "cpu" in answer else ""
     memory = f"{answer['memory'] / 1e6:,.0f}" if "memory" in answer else ""
@@ -353,7 +357,9 @@ def main():
         records += some
         wrong += bad
         failed += [f"{r['case']}: {r['program']}: {r['failed']}" for r in some if "failed" in r]
-    (WORK / "results.json").write_text(json.dumps(facts | {"results": records, "differences": wrong}, indent=1))
+        # After each case, so that a run that is interrupted leaves what it found.
+        everything = facts | {"results": records, "differences": wrong}
+        (WORK / "results.json").write_text(json.dumps(everything, indent=1))
     print()
     print("Differences:" if wrong else "All counts agree.")
     for line in wrong:
