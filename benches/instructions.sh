@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Instructions a region, by callgrind: a Markdown table of the cases of benches/search.rs.
 #
-#   benches/instructions.sh             all cases: about a quarter of an hour
+#   benches/instructions.sh             all cases: some ten minutes
 #   benches/instructions.sh NAME...     these cases, and those they are measured against
 #
 # The instructions are those of the whole program, start and end included; the case "empty"

@@ -16,6 +16,11 @@ FIXTURES = ROOT / "fixtures/networks/acasxu"
 ANYWHERE = ("relucent", "affinitree", "parx")
 IN_A_BOX = ("relucent", "affinitree")
 PLANE = ("regioncam",) + IN_A_BOX
+FAST = ("regioncam", "affinitree")
+
+# Programs that were measured elsewhere.
+FEASIBILITY = "incremental sign feasibility (Julia, GLPK)"
+PROTOTYPE = "exact prototype without LPs"
 
 
 @dataclass
@@ -61,9 +66,9 @@ def hyperplanes(rows):
 def integer_network(*widths, most, seed=0):
     """Integers from -most to most: what quantised weights are, up to scale."""
     draw = random.Random(seed)
-    integer = lambda: draw.randint(-most, most)
+    row = lambda count: [draw.randint(-most, most) for _ in range(count)]
     return [
-        ([[integer() for _ in range(inputs)] for _ in range(outputs)], [integer() for _ in range(outputs)])
+        ([row(inputs) for _ in range(outputs)], row(outputs))
         for inputs, outputs in zip(widths, widths[1:])
     ]
 
@@ -110,11 +115,11 @@ SQUARE = (-1, 1)
 ALL = [
     # In the plane.
     Case("lines 2-16", network(2, 16), PLANE, SQUARE, quick=True),
-    Case("lines 2-200", network(2, 200), ("regioncam", "affinitree"), SQUARE),
+    Case("lines 2-200", network(2, 200), FAST, SQUARE),
     Case("lines 2-800", network(2, 800), ("regioncam",), SQUARE),
     Case("network 2-16-16-1", network(2, 16, 16), PLANE, SQUARE),
-    Case("network 2-32-32-1", network(2, 32, 32), ("regioncam", "affinitree"), SQUARE),
-    Case("network 2-64-64-64-1", network(2, 64, 64, 64), ("regioncam", "affinitree"), SQUARE),
+    Case("network 2-32-32-1", network(2, 32, 32), FAST, SQUARE),
+    Case("network 2-64-64-64-1", network(2, 64, 64, 64), FAST, SQUARE),
     Case("network 2-128-128-128-1", network(2, 128, 128, 128), ("regioncam",), SQUARE),
     # In space.
     Case("planes 3-8", network(3, 8), ANYWHERE, known=generic(8, 3), quick=True),
@@ -127,7 +132,7 @@ ALL = [
     Case("resonance 4", hyperplanes(resonance(4)), ANYWHERE, known=370),
     Case("integers to 3, network 3-8-8-1", integer_network(3, 8, 8, most=3), ANYWHERE),
     Case("integers to 3, lines 2-30", integer_network(2, 30, most=3), PLANE, SQUARE),
-    Case("integers to 127, lines 2-200", integer_network(2, 200, most=127), ("regioncam", "affinitree"), SQUARE),
+    Case("integers to 127, lines 2-200", integer_network(2, 200, most=127), FAST, SQUARE),
     Case("integers to 100000, 5-20", integer_network(5, 20, most=100_000, seed=1), ("affinitree",)),
     # Numbers that fool floats.
     Case("pencil of 9 rounded lines", hyperplanes(pencil(9)), PLANE, SQUARE),
@@ -137,21 +142,21 @@ ALL = [
         hyperplanes(demicube(6)),
         (),
         known=291_558,
-        marks=(("incremental sign feasibility (Julia, GLPK)", 52.0), ("exact prototype without LPs", 1.4)),
+        marks=((FEASIBILITY, 52.0), (PROTOTYPE, 1.4)),
     ),
     Case(
         "random, 25 in R^6",
         network(6, 25),
         (),
         known=generic(25, 6),
-        marks=(("incremental sign feasibility (Julia, GLPK)", 68.0), ("exact prototype without LPs", 2.7)),
+        marks=((FEASIBILITY, 68.0), (PROTOTYPE, 2.7)),
     ),
     Case(
         "braid, 9 coordinates, 36 in R^8",
         hyperplanes(braid(9)),
         (),
         known=362_880,
-        marks=(("incremental sign feasibility (Julia, GLPK)", 29.0), ("exact prototype without LPs", 4.2)),
+        marks=((FEASIBILITY, 29.0), (PROTOTYPE, 4.2)),
     ),
     Case(
         "ACAS Xu 1_1, property 3",

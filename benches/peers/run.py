@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Counts the same networks with chambers and with the peers that PyPI offers.
 
-    python benches/peers/run.py            # everything: about half an hour
+    python benches/peers/run.py            # everything: some 20 minutes
     python benches/peers/run.py --quick    # small cases; fails unless all counts agree
     python benches/peers/run.py network    # the cases whose name contains "network"
 
@@ -10,6 +10,7 @@ Environment, cases and results go to target/peers."""
 import argparse
 import datetime
 import json
+import math
 import os
 import platform
 import signal
@@ -24,10 +25,11 @@ HERE = Path(__file__).resolve().parent
 WORK = ROOT / "target/peers"
 PYTHON = WORK / "venv/bin/python"
 CHAMBERS = ROOT / "target/release/chambers"
+PROC = Path("/proc")
 PEERS = ("relucent", "affinitree", "regioncam", "parx")
 MEMORY = 8 << 30  # bytes; a program that needs more is stopped
 LOADING = 120  # seconds that a peer may take to be imported
-REPEAT_BELOW = 0.5  # seconds in all: shorter counts of ours run again; the best one counts
+REPEAT_BELOW = 2.0  # seconds in all: shorter counts of ours run again; the best one counts
 CHECK_IN_PYTHON = 20_000  # regions: the checker in Python reads proofs up to this size
 
 
@@ -39,7 +41,7 @@ def peak_of(pid):
 
     Unlike ru_maxrss this leaves out what this script held when it forked."""
     try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        lines = (PROC / str(pid) / "status").read_text().splitlines()
         return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM:"))
     except (OSError, StopIteration):
         return 0
@@ -48,11 +50,12 @@ def peak_of(pid):
 def memory_of(group):
     """Bytes that a process group holds; pages that processes share are counted once."""
     total = 0
-    for entry in Path("/proc").glob("[0-9]*"):
+    for entry in PROC.glob("[0-9]*"):
         try:
             if os.getpgid(int(entry.name)) == group:
                 lines = (entry / "smaps_rollup").read_text().splitlines()
-                total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) << 10
+                pss = (line.split()[1] for line in lines if line.startswith("Pss:"))
+                total += sum(map(int, pss)) << 10
         except (OSError, ValueError):
             pass  # it ended meanwhile, or this is no Linux
     return total
@@ -98,7 +101,7 @@ def run(command, limit, started=None):
         "errors": (WORK / "errors").read_text(errors="replace"),
         "stopped": stopped,
         "cpu": usage.ru_utime + usage.ru_stime,
-        "memory": peak or usage.ru_maxrss << 10,
+        "memory": peak if PROC.exists() else usage.ru_maxrss << 10,
     }
 
 
@@ -124,8 +127,8 @@ def prepare(build):
         [PYTHON, "-m", "pip", "list", "--format=json", "--disable-pip-version-check"],
         capture_output=True, text=True, check=True,
     )
-    versions = {package["name"].lower(): package["version"] for package in json.loads(listing.stdout)}
-    return {peer: versions.get(peer) for peer in PEERS}
+    found = {package["name"].lower(): package["version"] for package in json.loads(listing.stdout)}
+    return {peer: found.get(peer) for peer in PEERS}
 
 
 def model_of(case):
@@ -226,9 +229,13 @@ def confirm(case, expected):
 
 # ---- The table
 
+RATIOS = ["x chambers", "x with proof"]
 
-def seconds(value):
-    return f"{value:.2e}" if value < 1e-3 else f"{value:.3g}"
+
+def short(value):
+    """Three significant digits, without an exponent."""
+    decimals = 2 - math.floor(math.log10(value)) if value > 0 else 0
+    return f"{value:,.{max(decimals, 0)}f}"
 
 
 def row(cells):
@@ -244,13 +251,14 @@ def show(name, program, threads, answer, ours, proved):
         why = why if len(why) < 80 else why[:80] + "..."
         row([name, program, threads, why, "", "", "", "", ""])
         return
-    ratio = lambda to: f"{answer['seconds'] / to['seconds']:.3g}" if "seconds" in to else ""
+    ratio = lambda to: short(answer["seconds"] / to["seconds"]) if "seconds" in to else ""
     count = f"{answer['count']:,}" if "count" in answer else ""
     if "count" in answer and "count" in ours and answer["count"] != ours["count"]:
         count = f"**{count}**"
-    cpu = seconds(answer["cpu"]) if "cpu" in answer else ""
+    cpu = short(answer["cpu"]) if "cpu" in answer else ""
     memory = f"{answer['memory'] / 1e6:,.0f}" if "memory" in answer else ""
-    row([name, program, threads, count, seconds(answer["seconds"]), cpu, memory, ratio(ours), ratio(proved)])
+    wall = short(answer["seconds"])
+    row([name, program, threads, count, wall, cpu, memory, ratio(ours), ratio(proved)])
 
 
 def compare(case, arguments, versions):
@@ -319,9 +327,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", help="cases whose name contains one of these")
     parser.add_argument("--limit", type=float, default=120, help="seconds for a count [120]")
-    parser.add_argument("--quick", action="store_true", help="small cases only; fail on any difference")
+    parser.add_argument("--quick", action="store_true", help="small cases; fail on any difference")
     parser.add_argument("--peers", nargs="*", choices=PEERS, help="only these peers")
-    parser.add_argument("--no-build", action="store_true", help="take chambers as it is, if it is there")
+    parser.add_argument("--no-build", action="store_true", help="take chambers as it is")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.limit = min(arguments.limit, 60)
@@ -339,11 +347,14 @@ def main():
         } | versions,
     }
     print(f"{facts['date']}; {facts['machine']}; limit {arguments.limit:g} s")
-    print("; ".join(f"{name} {version or 'not installed'}" for name, version in facts["versions"].items()))
+    versioned = facts["versions"].items()
+    print("; ".join(f"{name} {version or 'not installed'}" for name, version in versioned))
     print()
-    row(["case", "program", "threads", "regions", "seconds", "CPU s", "peak MB", "x chambers", "x with proof"])
+    row(["case", "program", "threads", "regions", "seconds", "CPU s", "peak MB"] + RATIOS)
     row(["---"] * 3 + ["---:"] * 6)
 
+    part = arguments.quick or arguments.names or arguments.peers
+    results = WORK / ("results-part.json" if part else "results.json")
     records, wrong, failed = [], [], []
     for case in ALL:
         if arguments.quick and not case.quick:
@@ -359,12 +370,12 @@ def main():
         failed += [f"{r['case']}: {r['program']}: {r['failed']}" for r in some if "failed" in r]
         # After each case, so that a run that is interrupted leaves what it found.
         everything = facts | {"results": records, "differences": wrong}
-        (WORK / "results.json").write_text(json.dumps(everything, indent=1))
+        results.write_text(json.dumps(everything, indent=1))
     print()
     print("Differences:" if wrong else "All counts agree.")
     for line in wrong:
         print(f"- {line}")
-    print(f"Results are in {(WORK / 'results.json').relative_to(ROOT)}.", file=sys.stderr)
+    print(f"Results are in {results.relative_to(ROOT)}.", file=sys.stderr)
     bad = [line for line in wrong if "NO VERDICT" in line or "a theorem" in line]
     if bad or arguments.quick and (wrong or failed):
         for line in failed:
