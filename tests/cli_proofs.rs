@@ -182,6 +182,13 @@ fn assert_explained(object: &Value, layers: Layers, half_width: Option<i64>) {
         match reason {
             "split" => assert_ne!(signs[k], 0),
             "constant" => assert!(forms[k][..width - 1].iter().all(Zero::is_zero)),
+            "crossing" => {
+                let mut at = object["crossing"].as_array().unwrap().iter().map(number);
+                let crossing: Vec<Rational> = at.by_ref().chain([whole(1)]).collect();
+                let terms = forms[k].iter().zip(&crossing).map(|(a, y)| a * y);
+                assert!(terms.sum::<Rational>().is_zero());
+                assert_ne!(signs[k], 0);
+            }
             "side" => {
                 let multiples = unit["multiples"].as_array().unwrap();
                 let multiples = multiples.iter().map(|pair| {
@@ -247,14 +254,14 @@ fn every_region_of_rays_is_explained() {
 }
 
 /// On the region ++-+- of `BOX`, which has 1/4, 1/4, the constraints are the ends x0 + 2,
-/// 2 - x0, x1 + 2, 2 - x1 and the splits x0, x1 and 1 - x0 - x1. There
+/// 2 - x0, x1 + 2, 2 - x1 and the splits x0 and x1; the last layer has one hyperplane left, x0 +
+/// x1 - 1 = 0, which crosses no other. There
 ///
 ///     2 x0 + 3 x1 + 3 = 2 (x0) + 3 (x1) + 3,
 ///     -(-x0 - 1) = 1 (x0) + 1.
 ///
 /// No other proof exists: with x0 + 2 in place of x0 or x1 + 2 in place of x1 the constants
-/// would be -1, -3, -7 and -1, and 2 - x0, 2 - x1 and 1 - x0 - x1 have slopes of the wrong
-/// signs.
+/// would be -1, -3, -7 and -1, and 2 - x0 and 2 - x1 have slopes of the wrong signs.
 #[test]
 fn multipliers_are_those_found_by_hand() {
     let folder = Folder::new();
@@ -291,7 +298,7 @@ fn multipliers_are_those_found_by_hand() {
         multiples("2:2"),
         ([pair("1:0", "1")].into(), "1".to_string())
     );
-    assert_eq!(told("2:0").0["reason"], "split");
+    assert_eq!(told("2:0").0["reason"], "crossing");
     assert_eq!(told("2:0").1, Vec::<Value>::new());
 
     let [proof, model] = &files;
@@ -301,14 +308,14 @@ fn multipliers_are_those_found_by_hand() {
         "pattern   ++-+-\n",
         "x = (",
         "(an end of the domain)",
-        "(-h of unit 0 of layer 2)",
+        "crossing  y = (",
         "units     + unit 0 of layer 1: h = y0\n",
         "          - unit 2 of layer 2: h = -y0 - 1\n",
     ] {
         assert!(text.contains(part), "no {part:?} in\n{text}");
     }
     assert_eq!(text.matches("does not cut").count(), 2);
-    assert_eq!(text.matches("bounds the cell").count(), 3);
+    assert_eq!(text.matches("bounds the cell").count(), 2);
     let text = succeed(&[&point[..], &["--unit", "2:1"]].concat());
     assert!(
         text.contains("unit 1 of layer 2: h = 2 y0 + 3 y1 + 3\n"),

@@ -457,8 +457,8 @@ fn the_program_checks_and_explains_crossings() {
         "crossing  y = (0, 0)\n",
         "the hyperplanes of unit 0 of layer 1, unit 1 of layer 1: every choice",
         "+ unit 0 of layer 1: h = y0\n",
-        "crosses the others of the crossing, with any signs; 1 at the point\n",
-        "crosses the others of the crossing, with any signs; -1 at the point\n",
+        "vanishes at the crossing, around which it has both signs; 1 at the point\n",
+        "vanishes at the crossing, around which it has both signs; -1 at the point\n",
     ] {
         assert!(text.contains(part), "no {part:?} in\n{text}");
     }

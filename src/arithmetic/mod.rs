@@ -3,6 +3,7 @@
 pub(crate) mod float;
 pub(crate) mod integer;
 pub(crate) mod interval;
+pub(crate) mod lanes;
 mod number;
 pub(crate) mod prime;
 pub mod rank;

@@ -3,6 +3,7 @@
 
 use super::stage::{ExactForms, SparseMap};
 use crate::arithmetic::float::{self, TINY};
+use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors, padded, unrolled};
 
 /// One form a unit: the coefficients of the coordinates, then the constant. The
 /// exact coefficients lie within the radii of the centers.
@@ -13,10 +14,10 @@ use crate::arithmetic::float::{self, TINY};
 pub struct FloatForms {
     /// Entries of a row.
     pub width: usize,
-    /// Row-major.
-    pub centers: Vec<f64>,
-    /// Row-major.
-    pub radii: Vec<f64>,
+    /// Row-major, each row filled up with zeros to whole vectors.
+    centers: Vec<f64>,
+    /// The same.
+    radii: Vec<f64>,
     /// Whether the numbers may be used to go on to the next layer: all finite and
     /// of ordinary magnitude.
     pub tame: bool,
@@ -31,87 +32,90 @@ const HUGE: f64 = f64::from_bits((1023 + 450) << 52);
 const VAGUE: f64 = f64::from_bits((1023 - 20) << 52);
 
 impl FloatForms {
+    /// Forms that are all zero.
+    pub fn zeros(rows: usize, width: usize) -> Self {
+        FloatForms {
+            width,
+            centers: vec![0.0; rows * padded(width)],
+            radii: vec![0.0; rows * padded(width)],
+            tame: true,
+        }
+    }
+
     /// Encloses exact forms.
     pub fn from_exact(forms: &ExactForms) -> Self {
-        let mut result = FloatForms {
-            width: forms.width,
-            centers: Vec::with_capacity(forms.rows.len() * forms.width),
-            radii: Vec::with_capacity(forms.rows.len() * forms.width),
-            tame: true,
-        };
-        for entry in forms.rows.iter().flatten() {
-            let enclosure = float::enclose_ratio(entry, &forms.denominator, 0);
-            result.centers.push(enclosure.center);
-            result.radii.push(enclosure.radius);
+        let mut result = FloatForms::zeros(forms.rows.len(), forms.width);
+        let stride = result.stride();
+        for (row, entries) in forms.rows.iter().enumerate() {
+            for (k, entry) in entries.iter().enumerate() {
+                let enclosure = float::enclose_ratio(entry, &forms.denominator, 0);
+                result.centers[row * stride + k] = enclosure.center;
+                result.radii[row * stride + k] = enclosure.radius;
+            }
         }
         result.clean();
         result
     }
 
+    fn stride(&self) -> usize {
+        padded(self.width)
+    }
+
     /// How many forms there are.
     pub fn len(&self) -> usize {
-        self.centers.len() / self.width
+        self.centers.len() / self.stride()
     }
 
     /// Centers of a row.
     pub fn center(&self, row: usize) -> &[f64] {
-        &self.centers[row * self.width..(row + 1) * self.width]
+        &self.centers[row * self.stride()..][..self.width]
     }
 
     /// Radii of a row.
     pub fn radius(&self, row: usize) -> &[f64] {
-        &self.radii[row * self.width..(row + 1) * self.width]
+        &self.radii[row * self.stride()..][..self.width]
     }
 
     /// The forms after an affine map of the entries that are `active` (the others
     /// count as zero).
     pub fn through(&self, map: &SparseMap, active: impl Fn(usize) -> bool) -> FloatForms {
-        let width = self.width;
-        let outputs = map.outputs();
-        let mut result = FloatForms {
-            width,
-            centers: vec![0.0; outputs * width],
-            radii: vec![0.0; outputs * width],
-            tame: self.tame && map.tame,
-        };
+        let stride = self.stride();
+        let mut result = FloatForms::zeros(map.outputs(), self.width);
+        result.tame = self.tame && map.tame;
         if !result.tame {
             return result;
         }
         // The sum over k of W_k g_k in floats errs by sum_error * sum |W_k| |g_k|;
         // true g_k differ from their centers by their radii, true W_k by theirs.
         let error = float::sum_error(map.inputs() + 1);
-        let grown: Vec<f64> = self
-            .centers
-            .iter()
-            .zip(&self.radii)
-            .map(|(center, radius)| radius + error * center.abs())
-            .collect();
+        let (mut own, mut grown) = (self.centers.clone(), self.radii.clone());
+        let rows = own.chunks_exact_mut(stride);
+        for (unit, (own, grown)) in rows.zip(grown.chunks_exact_mut(stride)).enumerate() {
+            if active(unit) {
+                for (radius, center) in grown.iter_mut().zip(own) {
+                    *radius += error * center.abs();
+                }
+            } else {
+                own.fill(0.0);
+                grown.fill(0.0);
+            }
+        }
         // The radii themselves are sums of non-negative floats: round them up.
         let slack = 1.0 + error;
-        for row in 0..outputs {
-            let centers = &mut result.centers[row * width..(row + 1) * width];
-            let radii = &mut result.radii[row * width..(row + 1) * width];
+        let centers = result.centers.chunks_exact_mut(stride);
+        let rows = centers.zip(result.radii.chunks_exact_mut(stride));
+        for (row, (centers, radii)) in rows.enumerate() {
             let (bias, bias_radius) = map.bias(row);
-            centers[width - 1] = bias;
-            radii[width - 1] = bias_radius + error * bias.abs();
-            for entry in map.row(row).filter(|entry| active(entry.column)) {
-                let form = entry.column * width..(entry.column + 1) * width;
-                let weight = entry.center.abs();
-                let own = &self.centers[form.clone()];
-                for ((center, radius), (&value, &value_radius)) in centers
-                    .iter_mut()
-                    .zip(radii.iter_mut())
-                    .zip(own.iter().zip(&grown[form.clone()]))
-                {
-                    *center += entry.center * value;
-                    *radius += weight * value_radius;
-                }
-                if entry.radius > 0.0 {
-                    for (radius, (value, own_radius)) in
-                        radii.iter_mut().zip(own.iter().zip(&self.radii[form]))
-                    {
-                        *radius += entry.radius * (value.abs() + own_radius) * slack;
-                    }
+            centers[self.width - 1] = bias;
+            radii[self.width - 1] = bias_radius + error * bias.abs();
+            let (columns, weights) = map.centers(row);
+            add_products(centers, radii, columns, weights, &own, &grown);
+            let known = columns.iter().zip(map.radii(row));
+            for (column, weight_radius) in known.filter(|(column, _)| active(**column as usize)) {
+                let form = *column as usize * stride..(*column as usize + 1) * stride;
+                let own = self.centers[form.clone()].iter().zip(&self.radii[form]);
+                for (radius, (value, own_radius)) in radii.iter_mut().zip(own) {
+                    *radius += weight_radius * (value.abs() + own_radius) * slack;
                 }
             }
             radii.iter_mut().for_each(|radius| *radius *= slack * slack);
@@ -122,6 +126,9 @@ impl FloatForms {
 
     /// Restores the promise on magnitudes.
     fn clean(&mut self) {
+        if are_ordinary(&self.centers, &self.radii) {
+            return;
+        }
         for (center, radius) in self.centers.iter_mut().zip(&mut self.radii) {
             if *center != 0.0 && center.abs() < TINY {
                 *radius = (*radius + center.abs()).next_up();
@@ -137,19 +144,93 @@ impl FloatForms {
 
     /// Whether a row is known well enough to search with.
     pub fn is_vague(&self, row: usize) -> bool {
-        let largest = self
-            .center(row)
-            .iter()
-            .fold(0.0, |max: f64, c| max.max(c.abs()));
-        let radius = self.radius(row).iter().fold(0.0, |max: f64, r| max.max(*r));
+        let larger = |max: f64, value: &f64| if value.abs() > max { value.abs() } else { max };
+        let largest = self.center(row).iter().fold(0.0, larger);
+        let radius = self.radius(row).iter().fold(0.0, larger);
         radius > largest * VAGUE
     }
 
     /// Replaces a row by the enclosure of its exact value.
     pub fn replace(&mut self, row: usize, exact: &FloatForms, from: usize) {
-        let range = row * self.width..(row + 1) * self.width;
+        let range = row * self.stride()..row * self.stride() + self.width;
         self.centers[range.clone()].copy_from_slice(exact.center(from));
         self.radii[range].copy_from_slice(exact.radius(from));
+    }
+}
+
+for_all_processors! {
+    /// Adds to a row, and to its radii, multiples of the forms in `columns`: of their
+    /// centers `own`, and as many times of their radii `grown`.
+    fn add_products<L>(
+        centers: &mut [f64],
+        radii: &mut [f64],
+        columns: &[u32],
+        weights: &[f64],
+        own: &[f64],
+        grown: &[f64],
+    ) {
+        unrolled!(
+            centers.len() / LANES,
+            [1 2 3 4],
+            add_products_in::<L>(centers, radii, columns, weights, own, grown),
+            else {
+                let stride = centers.len();
+                for (column, weight) in columns.iter().zip(weights) {
+                    let form = *column as usize * stride..(*column as usize + 1) * stride;
+                    for (to, from, factor) in [
+                        (&mut *centers, &own[form.clone()], *weight),
+                        (&mut *radii, &grown[form], weight.abs()),
+                    ] {
+                        let factor = L::all(factor);
+                        let from = from.as_chunks().0;
+                        for (to, from) in to.as_chunks_mut().0.iter_mut().zip(from) {
+                            L::load(to).plus_product(factor, L::load(from)).store(to);
+                        }
+                    }
+                }
+            }
+        );
+    }
+
+    /// Whether all numbers are below [`HUGE`] and zero or at least [`TINY`].
+    fn are_ordinary<L>(centers: &[f64], radii: &[f64]) -> bool {
+        let (none, tiny, huge) = (L::all(0.0), L::all(TINY), L::all(HUGE));
+        let mut all = (1 << LANES) - 1;
+        for numbers in [centers, radii] {
+            for numbers in numbers.as_chunks().0 {
+                let size = L::load(numbers).abs();
+                all &= huge.above(size) & !(size.above(none) & tiny.above(size));
+            }
+        }
+        all == (1 << LANES) - 1
+    }
+}
+
+#[inline(always)]
+fn add_products_in<L: Lanes, const N: usize>(
+    centers: &mut [f64],
+    radii: &mut [f64],
+    columns: &[u32],
+    weights: &[f64],
+    own: &[f64],
+    grown: &[f64],
+) {
+    let (centers, radii) = (centers.as_chunks_mut().0, radii.as_chunks_mut().0);
+    let own = own.as_chunks::<LANES>().0.as_chunks::<N>().0;
+    let grown = grown.as_chunks::<LANES>().0.as_chunks::<N>().0;
+    let mut sums: [L; N] = std::array::from_fn(|k| L::load(&centers[k]));
+    let mut doubts: [L; N] = std::array::from_fn(|k| L::load(&radii[k]));
+    for (column, weight) in columns.iter().zip(weights) {
+        let (own, grown) = (&own[*column as usize], &grown[*column as usize]);
+        let (factor, magnitude) = (L::all(*weight), L::all(weight.abs()));
+        for k in 0..N {
+            sums[k] = sums[k].plus_product(factor, L::load(&own[k]));
+            doubts[k] = doubts[k].plus_product(magnitude, L::load(&grown[k]));
+        }
+    }
+    for k in 0..N {
+        sums[k].store(&mut centers[k]);
+        doubts[k].store(&mut radii[k]);
     }
 }
 

@@ -98,16 +98,6 @@ impl FloatVector {
     }
 }
 
-/// One entry of a row: column, center and radius of the weight.
-pub struct Entry {
-    /// The input.
-    pub column: usize,
-    /// The weight, nearly.
-    pub center: f64,
-    /// How nearly.
-    pub radius: f64,
-}
-
 impl SparseMap {
     fn new(affine: &Affine) -> Self {
         let outputs = affine.output().len();
@@ -148,13 +138,16 @@ impl SparseMap {
         self.starts.len() - 1
     }
 
-    /// The non-zero entries of a row.
-    pub fn row(&self, row: usize) -> impl Iterator<Item = Entry> {
-        (self.starts[row]..self.starts[row + 1]).map(|k| Entry {
-            column: self.columns[k] as usize,
-            center: self.weights.centers[k],
-            radius: self.weights.radius(k),
-        })
+    /// The non-zero entries of a row, nearly: columns and weights.
+    pub fn centers(&self, row: usize) -> (&[u32], &[f64]) {
+        let range = self.starts[row]..self.starts[row + 1];
+        (&self.columns[range.clone()], &self.weights.centers[range])
+    }
+
+    /// How nearly, when not all weights are floats.
+    pub fn radii(&self, row: usize) -> &[f64] {
+        let range = self.starts[row]..self.starts[row + 1];
+        self.weights.radii.get(range).unwrap_or_default()
     }
 
     /// The bias of a row, with its radius.

@@ -227,7 +227,7 @@ fn reason(unit: &Unit) -> String {
         Reason::Constant => "constant".into(),
         Reason::Split => format!("bounds the cell; {} at the point", unit.value),
         Reason::Crossing => format!(
-            "crosses the others of the crossing, with any signs; {} at the point",
+            "vanishes at the crossing, around which it has both signs; {} at the point",
             unit.value
         ),
         Reason::Side {

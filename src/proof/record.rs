@@ -152,8 +152,13 @@ impl<'s> Stream<'s> {
 
     /// All regions around the crossing of the hyperplanes of all undecided units; the
     /// crossing is near the point `mantissas` times 2^exponent.
-    pub fn crossing(&mut self, exponent: i64, mantissas: &[i64]) {
-        self.leaf_at(event::CROSSING, exponent, mantissas, put_signed);
+    pub fn crossing<M: Clone>(
+        &mut self,
+        exponent: i64,
+        mantissas: &[M],
+        put: impl Fn(&mut Vec<u8>, M),
+    ) {
+        self.leaf_at(event::CROSSING, exponent, mantissas, put);
     }
 
     fn leaf_at<M: Clone>(

@@ -7,6 +7,7 @@ use num_bigint::BigInt;
 
 use crate::arithmetic::IntegerRow;
 use crate::arithmetic::float::{self, TINY};
+use crate::arithmetic::lanes::{LANES, padded};
 use crate::arrangement::Chart;
 use crate::arrangement::forms::FloatForms;
 use crate::arrangement::stage::{Class, ExactForms, Stage};
@@ -39,8 +40,20 @@ pub struct FloatRow<'a> {
     pub exact: bool,
 }
 
-/// Entries that are worked on together.
-pub const LANES: usize = 4;
+/// A float row as whole vectors.
+#[derive(Clone, Copy)]
+pub struct Vector<'a> {
+    /// Centers, the constant after the coefficients, then zeros.
+    pub entries: &'a [f64],
+    /// How far the row's exact value at a point whose coordinates are at most 1 can be
+    /// from the sum of products in floats, in any order. It grows in proportion with the
+    /// largest coordinate.
+    pub slack: f64,
+    /// A bound on the sum of magnitudes of the row's linear part.
+    pub norm: f64,
+    /// Whether the constant is exactly zero.
+    pub homogeneous: bool,
+}
 
 /// Rows in one block.
 #[derive(Debug)]
@@ -51,10 +64,11 @@ struct Rows {
     centers: Vec<f64>,
     radii: Vec<f64>,
     supports: Vec<u128>,
+    homogeneous: Vec<bool>,
     exact: Vec<bool>,
-    /// See [`Level::vectors`].
+    /// See [`Vector`].
     slacks: Vec<f64>,
-    /// See [`Level::vectors`].
+    /// See [`Vector`].
     norms: Vec<f64>,
 }
 
@@ -122,12 +136,7 @@ impl<'a> Level<'a> {
             parent: None,
             number: 0,
             rows,
-            forms: FloatForms {
-                width,
-                centers: vec![],
-                radii: vec![],
-                tame: true,
-            },
+            forms: FloatForms::zeros(0, width),
             classes: &[],
             exact: OnceLock::from(exact),
             source: Source::Given,
@@ -172,9 +181,8 @@ impl<'a> Level<'a> {
             source: Source::Stage { stage, active },
         };
         let all = !level.forms.tame;
-        let vague: Vec<usize> = (0..level.forms.len())
-            .filter(|&row| all || level.forms.is_vague(row))
-            .collect();
+        let is_vague = |&row: &usize| all || level.forms.is_vague(row);
+        let vague: Vec<usize> = (0..level.forms.len()).filter(is_vague).collect();
         if !vague.is_empty() {
             let exact = FloatForms::from_exact(&level.exact().forms);
             vague
@@ -230,22 +238,21 @@ impl<'a> Level<'a> {
         self.at(id.level).rows.get(id.index as usize)
     }
 
-    /// Centers of a row as whole vectors of [`LANES`], filled up with zeros, and its
-    /// slack: how far the row's exact value at a point whose coordinates are at
-    /// most 1 can be from the sum of products in floats. It grows in proportion
-    /// with the largest coordinate. The last number bounds the sum of magnitudes of the
-    /// row's linear part.
-    #[inline(always)]
-    pub fn vectors(&self, id: RowId) -> (&[[f64; LANES]], f64, f64) {
-        let rows = &self.at(id.level).rows;
-        let index = id.index as usize;
-        (
-            rows.centers[index * rows.stride..][..rows.stride]
-                .as_chunks()
-                .0,
-            rows.slacks[index],
-            rows.norms[index],
-        )
+    /// A row of this level or one above it as whole vectors, without its orientation.
+    pub fn vector(&self, id: RowId) -> Vector<'_> {
+        self.at(id.level).own_vector(id.index as usize)
+    }
+
+    /// The same of a row of this level.
+    #[inline]
+    pub fn own_vector(&self, index: usize) -> Vector<'_> {
+        let rows = &self.rows;
+        Vector {
+            entries: &rows.centers[index * rows.stride..][..rows.stride],
+            slack: rows.slacks[index],
+            norm: rows.norms[index],
+            homogeneous: rows.homogeneous[index],
+        }
     }
 
     /// The exact row, oriented.
@@ -344,14 +351,22 @@ impl ExactLevel {
     }
 }
 
+/// Rows with a coefficient from here, 2^-400, to [`LARGE`] may be scaled.
+const SMALL: f64 = f64::from_bits((1023 - 400) << 52);
+/// 2^400.
+const LARGE: f64 = f64::from_bits((1023 + 400) << 52);
+/// Bits of the exponent of a float.
+const EXPONENT: u64 = 0x7ff << 52;
+
 impl Rows {
     fn new(width: usize, rows: usize) -> Self {
         Rows {
             width,
-            stride: width.next_multiple_of(LANES),
-            centers: Vec::with_capacity(rows * width.next_multiple_of(LANES)),
+            stride: padded(width),
+            centers: Vec::with_capacity(rows * padded(width)),
             radii: Vec::with_capacity(rows * width),
             supports: Vec::with_capacity(rows),
+            homogeneous: Vec::with_capacity(rows),
             exact: Vec::with_capacity(rows),
             slacks: Vec::with_capacity(rows),
             norms: Vec::with_capacity(rows),
@@ -362,12 +377,11 @@ impl Rows {
     fn get(&self, index: usize) -> FloatRow<'_> {
         let center = &self.centers[index * self.stride..][..self.width];
         let radius = &self.radii[index * self.width..][..self.width];
-        let last = self.width - 1;
         FloatRow {
             center,
             radius,
             support: self.supports[index],
-            homogeneous: center[last] == 0.0 && radius[last] == 0.0,
+            homogeneous: self.homogeneous[index],
             exact: self.exact[index],
         }
     }
@@ -391,74 +405,69 @@ impl Rows {
 
     /// Scales a float row to ordinary size; false when its numbers are too extreme.
     fn push_float(&mut self, centers: &[f64], radii: &[f64]) -> bool {
-        let linear = &centers[..self.width - 1];
         let size = |values: &[f64]| {
-            values
-                .iter()
-                .fold(0.0, |max: f64, value| max.max(value.abs()))
+            let larger = |max: f64, value: &f64| if value.abs() > max { value.abs() } else { max };
+            values.iter().fold(0.0, larger)
         };
-        let largest = match size(linear) {
-            0.0 => size(centers),
-            largest => largest,
-        };
-        if largest == 0.0 && size(radii) == 0.0 {
+        let linear = size(&centers[..self.width - 1]);
+        let largest = if linear == 0.0 { size(centers) } else { linear };
+        let radius = size(radii);
+        if largest == 0.0 && radius == 0.0 {
             self.push(centers.iter().map(|_| (0.0, 0.0)));
             return true;
         }
-        if !(largest.is_finite() && size(radii).is_finite() && largest > 0.0) {
+        // Not-a-number is no part of forms that are tame.
+        let others = 0.0..LARGE;
+        let ordinary = (SMALL..LARGE).contains(&largest)
+            && others.contains(&radius)
+            && others.contains(&size(centers));
+        if !ordinary {
             return false;
         }
-        let scale = float::power_of_two(-float::exponent(largest));
-        if !(float::power_of_two(-400)..float::power_of_two(400)).contains(&scale) {
-            return false;
-        }
-        // Multiplying by a power of two is exact as long as nothing overflows, or
-        // underflows, which numbers of at least TINY times 2^-400 do not.
-        if !(size(centers) * scale).is_finite() || !(size(radii) * scale).is_finite() {
-            return false;
-        }
-        self.push(
-            centers
-                .iter()
-                .zip(radii)
-                .map(|(center, radius)| (center * scale, radius * scale)),
-        );
+        // A power of two; multiplying by it is exact, as nothing overflows or underflows.
+        let scale = f64::from_bits((2046 << 52) - (largest.to_bits() & EXPONENT));
+        let scaled = |(center, radius): (&f64, &f64)| (center * scale, radius * scale);
+        self.push(centers.iter().zip(radii).map(scaled));
         true
     }
 
     fn push(&mut self, entries: impl Iterator<Item = (f64, f64)>) {
-        let (first, first_radius) = (self.centers.len(), self.radii.len());
-        for (mut center, mut radius) in entries {
+        let (first, linear) = (self.centers.len(), self.width - 1);
+        let first_radius = self.radii.len();
+        self.centers.resize(first + self.stride, 0.0);
+        self.radii.resize(first_radius + self.width, 0.0);
+        let places = self.centers[first..].iter_mut();
+        let places = places.zip(&mut self.radii[first_radius..]);
+        let (mut support, mut exact, mut homogeneous) = (0u128, true, false);
+        let (mut magnitudes, mut doubts, mut norm) = (0.0, 0.0, 0.0);
+        for (k, ((mut center, mut radius), place)) in entries.zip(places).enumerate() {
             if center != 0.0 && center.abs() < TINY {
                 radius = (radius + center.abs()).next_up();
                 center = 0.0;
             }
             if radius != 0.0 {
                 radius = radius.max(TINY);
+                exact = false;
             }
-            self.centers.push(center);
-            self.radii.push(radius);
+            (*place.0, *place.1) = (center, radius);
+            let is_zero = center == 0.0 && radius == 0.0;
+            if k == linear {
+                homogeneous = is_zero;
+                norm = magnitudes;
+            } else if !is_zero {
+                support |= 1 << k.min(127);
+            }
+            magnitudes += center.abs();
+            doubts += radius;
         }
-        self.centers.resize(first + self.stride, 0.0);
-        let linear = self.width - 1;
-        let nonzero =
-            |&k: &usize| self.centers[first + k] != 0.0 || self.radii[first_radius + k] != 0.0;
-        let support = (0..linear)
-            .filter(nonzero)
-            .fold(0, |bits, k| bits | 1u128 << k.min(127));
         self.supports.push(support);
-        let radii = &self.radii[first_radius..];
-        self.exact.push(radii.iter().all(|radius| *radius == 0.0));
+        self.homogeneous.push(homogeneous);
+        self.exact.push(exact);
         let error = float::sum_error(self.stride + LANES);
-        let magnitudes: f64 = self.centers[first..]
-            .iter()
-            .map(|center| center.abs())
-            .sum();
-        let slack = (error * magnitudes + radii.iter().sum::<f64>()) * (1.0 + 2.0 * error);
-        self.slacks.push(slack + TINY);
-        let linear = self.centers[first..first + linear].iter().map(|c| c.abs());
-        let norm = linear.sum::<f64>() + radii.iter().sum::<f64>();
-        self.norms.push(norm * (1.0 + 2.0 * error));
+        let round_up = 1.0 + 2.0 * error;
+        self.slacks
+            .push((error * magnitudes + doubts) * round_up + TINY);
+        self.norms.push((norm + doubts) * round_up);
     }
 }
 

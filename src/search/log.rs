@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::engine::witness::Mantissas;
+use super::engine::witness::{Mantissas, Point, over_one_exponent};
 use super::level::{Level, RowId};
 use crate::arrangement::stage::Stage;
 use crate::proof::format::{put_long, put_signed};
@@ -87,6 +87,16 @@ impl<'s> Log<'s> {
         self.each(|stream| match mantissas {
             Mantissas::Short(short) => stream.region(exponent, short, put_signed),
             Mantissas::Long(long) => stream.region(exponent, long, |to, m| put_long(to, &m)),
+        });
+    }
+
+    /// The hyperplanes of all undecided units cross near this point.
+    pub fn crossing(&mut self, point: &Point) {
+        self.each(|stream| match over_one_exponent(point) {
+            (exponent, Mantissas::Short(short)) => stream.crossing(exponent, &short, put_signed),
+            (exponent, Mantissas::Long(long)) => {
+                stream.crossing(exponent, &long, |to, m| put_long(to, &m));
+            }
         });
     }
 

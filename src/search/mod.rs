@@ -1,10 +1,13 @@
 //! The partition tree: finds every activation region and proves each decision.
 
+mod crossing;
 pub mod engine;
+mod exactly;
 mod level;
 mod log;
 mod monitor;
 mod point;
+mod sides;
 mod tally;
 mod tree;
 
@@ -19,7 +22,8 @@ use crate::arrangement::{Chart, Domain};
 use crate::network::Network;
 use crate::proof::format::domain_to_text;
 use crate::proof::{Footer, Header, Sink};
-use crate::regions::{Digest, Region};
+use crate::regions::digest::PatternHash;
+use crate::regions::{Digest, Region, Sign};
 use crate::{Error, Result};
 use tally::Tallies;
 use tree::Tree;
@@ -198,6 +202,7 @@ fn search(
         .last()
         .map_or(0, |stage| stage.first_unit + stage.units);
     let tallies = Tallies::new(threads, stages.len(), units);
+    let keys = keys(units);
     let pool = threads_with_deep_stacks(threads)?;
     pool.install(|| {
         for (number, chart) in charts.iter().enumerate() {
@@ -213,11 +218,12 @@ fn search(
                 visit,
                 sink,
                 parallel: threads > 1,
+                keys: &keys,
             };
             tree.search();
         }
     });
-    let (total, degenerate_units) = tallies.total(monitor);
+    let (total, degenerate_units) = tallies.total();
     Ok(Answer {
         regions: total.regions,
         complete: total.abandoned == 0,
@@ -236,6 +242,21 @@ fn search(
         decisions: total.decisions,
         elapsed: start.elapsed(),
     })
+}
+
+fn sign_of(sign: i32) -> Sign {
+    if sign > 0 {
+        Sign::Positive
+    } else {
+        Sign::Negative
+    }
+}
+
+/// For each unit its keys in the digest, for `-`, `0` and `+`.
+fn keys(units: usize) -> Vec<[PatternHash; 3]> {
+    let signs = [Sign::Negative, Sign::Zero, Sign::Positive];
+    let keys = |unit| signs.map(|sign| PatternHash::of_unit(unit, sign));
+    (0..units).map(keys).collect()
 }
 
 /// Bytes that a thread reserves for its stack, best first. The search recurses once a

@@ -75,7 +75,8 @@ fn signs_by_floats(stages: &[Stage], pattern: &[Sign], point: &[Rational]) -> bo
         }
         let signs = &pattern[stage.first_unit..stage.first_unit + stage.units];
         let proved = |(unit, &sign): (usize, &Sign)| {
-            sign == Sign::Zero || f64::from(sign as i8) * values.centers[unit] > values.radii[unit]
+            sign == Sign::Zero
+                || f64::from(sign as i8) * values.center(unit)[0] > values.radius(unit)[0]
         };
         if !values.tame || !signs.iter().enumerate().all(proved) {
             return false;

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::level::Level;
 use super::{Decisions, Monitor};
 use crate::regions::Digest;
 
@@ -63,41 +64,32 @@ impl Tallies {
         change(&mut part)
     }
 
+    /// A tally of nothing, for a part of the search to keep to itself.
+    pub fn blank(&self) -> Tally {
+        Tally {
+            cells: vec![0; self.layers],
+            ..Tally::default()
+        }
+    }
+
+    /// Adds to the calling thread's tally what a part of the search has found.
+    pub fn absorb(&self, part: &mut Tally, monitor: &Monitor) {
+        part.report(monitor, 0);
+        self.with(|tally| tally.add(part));
+        *part = self.blank();
+    }
+
     /// Notes that a unit is identically zero somewhere.
     pub fn note_degenerate(&self, unit: usize) {
         self.degenerate[unit].store(true, Ordering::Relaxed);
     }
 
-    /// The end of a branch `splits` below the root of one of `charts` trees.
-    pub fn leaf(&self, monitor: &Monitor, splits: u32, charts: usize) {
-        self.with(|tally| {
-            tally.leaves += 1;
-            tally.share += (1u64 << 63).checked_shr(splits).unwrap_or(0) / charts as u64;
-            if tally.leaves % REPORT_EVERY == 0 {
-                tally.report(monitor, splits.into());
-            }
-        });
-    }
-
     /// Sums up.
-    pub fn total(&self, monitor: &Monitor) -> (Tally, u64) {
-        let mut total = Tally {
-            cells: vec![0; self.layers],
-            ..Tally::default()
-        };
+    pub fn total(&self) -> (Tally, u64) {
+        let mut total = self.blank();
         for part in &self.parts {
-            let mut part = part.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            part.report(monitor, 0);
-            total.regions += part.regions;
-            total.digest.merge(part.digest);
-            total
-                .cells
-                .iter_mut()
-                .zip(&part.cells)
-                .for_each(|(sum, cells)| *sum += cells);
-            total.degenerate_regions += part.degenerate_regions;
-            total.decisions.add(part.decisions);
-            total.abandoned += part.abandoned;
+            let part = part.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            total.add(&part);
         }
         let degenerate = self
             .degenerate
@@ -109,6 +101,33 @@ impl Tallies {
 }
 
 impl Tally {
+    /// One more cell of the level's layer.
+    pub fn count_cell(&mut self, level: &Level) {
+        if level.number() > 0 {
+            self.cells[level.number() as usize - 1] += 1;
+        }
+    }
+
+    /// The end of a branch `splits` below the root of one of `charts` trees.
+    pub fn leaf(&mut self, monitor: &Monitor, splits: u32, charts: usize) {
+        self.leaves += 1;
+        self.share += (1u64 << 63).checked_shr(splits).unwrap_or(0) / charts as u64;
+        if self.leaves.is_multiple_of(REPORT_EVERY) {
+            self.report(monitor, splits.into());
+        }
+    }
+
+    fn add(&mut self, other: &Tally) {
+        self.regions += other.regions;
+        self.digest.merge(other.digest);
+        for (sum, cells) in self.cells.iter_mut().zip(&other.cells) {
+            *sum += cells;
+        }
+        self.degenerate_regions += other.degenerate_regions;
+        self.decisions.add(other.decisions);
+        self.abandoned += other.abandoned;
+    }
+
     fn report(&mut self, monitor: &Monitor, depth: u64) {
         monitor.report(self.regions - self.reported, depth, self.share);
         self.reported = self.regions;

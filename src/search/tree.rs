@@ -6,26 +6,31 @@
 //!   proof holds for every cell below.
 //! - A split needs no proof: where it was wrong, one side is empty, and no cell is
 //!   ever counted, or passed on to the next layer, without a witness.
-//! - Where floats lose their way, the subtree is searched in exact arithmetic alone.
+//! - Where the hyperplanes left in the last layer cross at a point inside the cell, every
+//!   choice of their signs is a region: that point proves all of them.
+//! - Where floats lose their way, the subtree is searched in exact arithmetic alone
+//!   ([`super::exactly`]).
 
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
-use smallvec::SmallVec;
-
-use super::engine::certify;
-use super::engine::dictionary::{Dictionary, Views, Walk};
-use super::engine::exact::{Interior, Minimum, interior_point, minimum};
-use super::engine::witness::{self, Across, Witness};
+use super::crossing::Crossing;
+use super::engine::basis::Basis;
+use super::engine::dictionary::{Dictionary, Name};
+use super::engine::path::Path;
+use super::engine::views::Views;
+use super::engine::witness::Witness;
+use super::exactly::ExactCell;
 use super::level::{Content, Level, RowId};
 use super::log::Log;
 use super::point::nearest_inside;
-use super::tally::Tallies;
-use super::{Decisions, Monitor, Options, Visit};
-use crate::arithmetic::IntegerRow;
+use super::sides::{Side, Sides, witness_of};
+use super::tally::{Tallies, Tally};
+use super::{Monitor, Options, Visit, sign_of};
 use crate::arrangement::stage::Stage;
 use crate::arrangement::{Chart, Domain};
 use crate::proof::Sink;
+use crate::proof::format::MAX_CROSSING;
 use crate::proof::record::Branch;
 use crate::regions::digest::PatternHash;
 use crate::regions::{Region, Sign};
@@ -33,6 +38,9 @@ use crate::regions::{Region, Sign};
 /// Float dictionaries older than this are computed anew before they are trusted to
 /// propose.
 const OLDEST: u32 = 250;
+
+/// Cells of the last layer with fewer candidates are not worth another thread.
+const WORTH_A_THREAD: usize = 8;
 
 /// A search through one chart.
 pub struct Tree<'a> {
@@ -51,32 +59,39 @@ pub struct Tree<'a> {
     pub sink: Option<&'a dyn Sink>,
     /// Whether subtrees are handed to other threads.
     pub parallel: bool,
+    /// For each unit its keys in the digest, for `-`, `0` and `+`.
+    pub keys: &'a [[PatternHash; 3]],
 }
 
-/// The signs decided so far, and how deep the cell lies.
-#[derive(Clone)]
-struct Path {
-    signs: Vec<Sign>,
-    hash: PatternHash,
-    splits: u32,
-    degenerate: bool,
+/// How deep a cell lies, and what all of its signs so far come to.
+#[derive(Clone, Copy, Default)]
+pub struct State {
+    pub hash: PatternHash,
+    pub splits: u32,
+    pub degenerate: bool,
 }
 
 /// A cell that floats can handle.
-struct Cell {
-    path: Path,
-    dictionary: Dictionary,
+#[derive(Clone, Default)]
+pub struct Cell {
+    pub dictionary: Dictionary,
     /// What is known of the dictionary's candidates.
     views: Views,
     /// The first columns of the dictionary whose hyperplanes have no side yet.
     undecided: usize,
 }
 
-/// A cell in exact arithmetic.
-struct ExactCell {
-    path: Path,
-    constraints: Vec<RowId>,
-    candidates: Vec<RowId>,
+/// What one thread needs to walk through the tree, depth first.
+pub struct Worker {
+    /// The signs of all units decided on the way to the current cell; others are stale.
+    signs: Vec<Sign>,
+    /// Its constraints.
+    pub path: Path,
+    /// The current cell and those above it whose other side is still to be searched, at
+    /// their depths; what lies deeper is kept for its memory.
+    pub cells: Vec<Cell>,
+    pub basis: Basis,
+    pub tally: Tally,
 }
 
 /// Why a cell is not searched on as it was.
@@ -87,278 +102,317 @@ enum Unsorted {
     Empty(Vec<RowId>),
 }
 
-/// What is known of a candidate on a cell.
-enum Side {
-    /// The hyperplane cuts, as far as anyone has seen.
-    Cuts,
-    /// The whole cell has this sign (1 or -1), as these rows show. They are only given
-    /// when a proof is written.
-    On(i32, SmallVec<[RowId; 16]>),
-    /// The cell is empty: the first of these rows contradicts the others.
-    Empty(Vec<RowId>),
+impl Worker {
+    fn new(dimension: usize, tallies: &Tallies, units: usize) -> Self {
+        Worker {
+            signs: vec![Sign::Zero; units],
+            path: Path::new(dimension),
+            cells: vec![Cell::default()],
+            basis: Basis::default(),
+            tally: tallies.blank(),
+        }
+    }
+
+    /// Another worker, whose first cell is a copy of one of this.
+    fn fork(&self, at: usize, tallies: &Tallies) -> Self {
+        Worker {
+            signs: self.signs.clone(),
+            path: self.path.clone(),
+            cells: vec![self.cells[at].clone()],
+            basis: Basis::default(),
+            tally: tallies.blank(),
+        }
+    }
+
+    /// The cell at a depth in exact arithmetic.
+    fn exact_cell(&self, at: usize, level: &Level, state: State) -> ExactCell {
+        let candidates = self.cells[at].dictionary.candidates().iter();
+        ExactCell {
+            signs: self.signs.clone(),
+            state,
+            constraints: self.path.ids().to_vec(),
+            candidates: candidates.map(|&class| level.id(class as usize)).collect(),
+        }
+    }
 }
 
-impl Path {
-    fn set(&mut self, unit: usize, sign: Sign) {
-        self.signs[unit] = sign;
-        self.hash = self.hash.and(PatternHash::of_unit(unit, sign));
+/// The cell at a depth and the one below it.
+pub fn cell_and_below(cells: &mut Vec<Cell>, at: usize) -> (&mut Cell, &mut Cell) {
+    if cells.len() == at + 1 {
+        cells.push(Cell::default());
     }
+    let (above, below) = cells.split_at_mut(at + 1);
+    (&mut above[at], &mut below[0])
 }
 
 impl<'a> Tree<'a> {
     /// Searches the whole chart.
     pub fn search(&self) {
-        let units = self
-            .stages
-            .last()
-            .map_or(0, |stage| stage.first_unit + stage.units);
-        let path = Path {
-            signs: vec![Sign::Zero; units],
-            hash: PatternHash::default(),
-            splits: 0,
-            degenerate: false,
-        };
+        let units = self.keys.len();
         let domain = Level::domain(self.chart);
         let root = |sink| Branch::root(sink, self.number, self.chart.sides.len(), units);
         let log = &mut Log::new(self.stages, self.sink.map(root));
+        let mut worker = Worker::new(self.chart.dimension, self.tallies, units);
+        for side in 0..domain.len() {
+            worker.path.push(&domain, domain.id(side));
+        }
         if self.stages.is_empty() {
             // Nothing cuts the domain: it is one region, whose witness is any inner point.
-            let constraints = (0..domain.len()).map(|side| domain.id(side)).collect();
-            let cell = ExactCell {
-                path,
-                constraints,
-                candidates: vec![],
-            };
+            let cell = worker.exact_cell(0, &domain, State::default());
             return self.finish_exactly(&domain, cell, log);
         }
         let first = Level::first(&domain, self.chart);
-        self.enter_first(&first, path, log);
+        self.enter_first(&first, &mut worker, log);
+        self.tallies.absorb(&mut worker.tally, self.monitor);
     }
 
     /// The root: one side of each bounded coordinate and the independent classes are
     /// the first basis; the classes in it have no side yet.
-    fn enter_first(&self, level: &Level, mut path: Path, log: &mut Log<'a>) {
-        let Some(mut candidates) = self.sort_out(level, &mut path) else {
+    fn enter_first(&self, level: &Level, worker: &mut Worker, log: &mut Log<'a>) {
+        let mut state = State::default();
+        let Some(candidates) =
+            self.sort_out(level, &mut worker.signs, &mut state, &mut worker.tally)
+        else {
             return log.exclude();
         };
         let basis = &self.chart.basis;
-        let mut columns: Vec<RowId> = basis.iter().map(|&class| level.id(class)).collect();
+        let mut columns: Vec<Name> = basis
+            .iter()
+            .map(|&class| Name::Candidate(class as u32))
+            .collect();
         let mut constraints = Vec::new();
         let mut taken = vec![false; self.chart.dimension];
         for (index, side) in self.chart.sides.iter().enumerate() {
-            let id = RowId {
-                level: 0,
-                index: index as u32,
-                negated: false,
-            };
             let coordinate = (0..self.chart.dimension)
                 .find(|&k| !side.is_zero_at(k))
                 .expect("a side has a slope");
             if std::mem::replace(&mut taken[coordinate], true) {
-                constraints.push(id);
+                constraints.push(index as u32);
             } else {
-                columns.push(id);
+                columns.push(Name::Constraint(index as u32));
             }
         }
-        let rest = candidates
-            .iter()
-            .copied()
-            .filter(|id| !basis.contains(&(id.index as usize)));
-        match Dictionary::new(level, columns, &constraints, rest) {
+        let is_free = |class: &u32| !basis.contains(&(*class as usize));
+        let rest: Vec<u32> = candidates.iter().copied().filter(is_free).collect();
+        match Dictionary::new(level, &worker.path, columns, constraints, rest) {
             Some(dictionary) => {
-                let views = Views::new(dictionary.candidates().len());
-                let cell = Cell {
-                    path,
-                    dictionary,
-                    views,
-                    undecided: basis.len(),
-                };
-                self.split_or_finish(level, cell, log);
+                let cell = &mut worker.cells[0];
+                cell.views.begin(dictionary.candidates().len());
+                cell.undecided = basis.len();
+                cell.dictionary = dictionary;
+                self.explore(level, worker, 0, state, log);
             }
             None => {
-                let sides = self.chart.sides.len() as u32;
-                let constraints = (0..sides)
-                    .map(|index| RowId {
-                        level: 0,
-                        index,
-                        negated: false,
-                    })
-                    .collect();
-                candidates.sort_unstable();
-                let cell = ExactCell {
-                    path,
-                    constraints,
-                    candidates,
-                };
+                let mut cell = worker.exact_cell(0, level, state);
+                let ids = candidates.iter().map(|&class| level.id(class as usize));
+                cell.candidates = ids.collect();
+                cell.candidates.sort_unstable();
                 self.search_exactly(level, cell, log);
             }
         }
     }
 
-    /// Settles the units that are constant on the cell, and lists the others.
-    /// `None` when the cell is to be left out.
-    fn sort_out(&self, level: &Level, path: &mut Path) -> Option<Vec<RowId>> {
+    /// Settles the units that are constant on the cell, and lists the classes of the
+    /// others. `None` when the cell is to be left out.
+    pub fn sort_out(
+        &self,
+        level: &Level,
+        signs: &mut [Sign],
+        state: &mut State,
+        tally: &mut Tally,
+    ) -> Option<Vec<u32>> {
         let mut candidates = Vec::with_capacity(level.len());
-        let mut decisions = Decisions::default();
         for index in 0..level.len() {
             match level.content(index) {
-                Content::Hyperplane => candidates.push(level.id(index)),
+                Content::Hyperplane => candidates.push(index as u32),
                 Content::Constant => {
                     let (sign, float) = level.constant_sign(index);
-                    decisions.count(float);
-                    self.assign(
-                        level,
-                        path,
-                        index,
-                        if sign > 0 {
-                            Sign::Positive
-                        } else {
-                            Sign::Negative
-                        },
-                    );
+                    tally.decisions.count(float);
+                    self.assign(level, signs, state, index, sign_of(sign));
                 }
                 Content::Zero => {
                     if self.options.strict {
                         return None;
                     }
-                    path.degenerate = true;
-                    self.assign(level, path, index, Sign::Zero);
+                    state.degenerate = true;
+                    self.assign(level, signs, state, index, Sign::Zero);
                 }
             }
         }
-        self.tallies.with(|tally| tally.decisions.add(decisions));
         Some(candidates)
     }
 
     /// Notes the sign of all units of a class.
-    fn assign(&self, level: &Level, path: &mut Path, class: usize, sign: Sign) {
+    pub fn assign(
+        &self,
+        level: &Level,
+        signs: &mut [Sign],
+        state: &mut State,
+        class: usize,
+        sign: Sign,
+    ) {
         let first = self.stages[level.number() as usize - 1].first_unit;
         for &(unit, opposite) in &level.classes()[class].members {
-            path.set(first + unit, if opposite { -sign } else { sign });
+            let sign = if opposite { -sign } else { sign };
+            signs[first + unit] = sign;
+            state.hash = state.hash.and(self.key(first + unit, sign));
             if sign == Sign::Zero {
                 self.tallies.note_degenerate(first + unit);
             }
         }
     }
 
-    fn split_or_finish(&self, level: &Level, mut cell: Cell, log: &mut Log<'a>) {
-        if self.monitor.stopped() {
-            return self.give_up(log);
-        }
-        if cell.undecided > 0 {
-            cell.undecided -= 1;
-            let (column, views) = (cell.undecided, cell.views.clone());
-            return self.split(level, cell, column, views, log);
-        }
-        match self.classify(level, &mut cell, log) {
-            Ok(()) => {}
-            Err(Unsorted::Lost) => return self.search_exactly(level, cell.into_exact(), log),
-            Err(Unsorted::Empty(why)) => {
-                log.empty(level, why.into_iter());
-                return self.end_branch(&cell.path);
-            }
-        }
-        if cell.dictionary.candidates().is_empty() {
-            return self.finish(level, cell, log);
-        }
-        let candidate = cell.dictionary.split_candidate();
-        match cell.dictionary.enter(candidate) {
-            Some(column) => {
-                if cell.dictionary.candidates().is_empty()
-                    && level.number() as usize == self.stages.len()
-                    && self.split_into_regions(level, &mut cell, column, log)
-                {
-                    return;
-                }
-                let (positive, negative) = std::mem::take(&mut cell.views).split(candidate);
-                cell.views = positive;
-                self.split(level, cell, column, negative, log);
-            }
-            None => self.search_exactly(level, cell.into_exact(), log),
-        }
+    pub fn key(&self, unit: usize, sign: Sign) -> PatternHash {
+        self.keys[unit][(sign as i8 + 1) as usize]
     }
 
-    /// Counts the two regions on either side of the last hyperplane of the last layer,
-    /// which stands in a column of the basis. One proof serves both; without it nothing
-    /// happens, and the answer is false.
-    fn split_into_regions(
-        &self,
-        level: &Level,
-        cell: &mut Cell,
-        column: usize,
-        log: &mut Log<'a>,
-    ) -> bool {
-        let dictionary = &cell.dictionary;
-        let proposed = witness::propose_across(dictionary, column);
-        let across = match log.is_on() {
-            true => proposed.and_then(Across::shortened),
-            false => proposed,
-        };
-        let Some(across) = across else {
-            return false;
-        };
-        let id = dictionary.columns()[column];
-        let others = dictionary.constraint_ids().filter(|&other| other != id);
-        let opposite = RowId {
-            negated: !id.negated,
-            ..id
-        };
-        if !(certify::positive_around(level, others, &across.base, across.reach())
-            && certify::positive_at(level, [id].into_iter(), &across.positive)
-            && certify::positive_at(level, [opposite].into_iter(), &across.negative))
-        {
-            return false;
-        }
-        self.tallies.with(|tally| tally.decisions.float += 2);
-        cell.path.splits += 1;
-        let class = id.index as usize;
-        log.split(level, class);
-        let before = cell.path.hash;
-        for (sign, point) in [
-            (Sign::Positive, across.positive),
-            (Sign::Negative, across.negative),
-        ] {
-            cell.path.hash = before;
-            self.assign(level, &mut cell.path, class, sign);
-            log.follow_split(level, class, sign);
-            self.count_cell(level);
-            let ids = || cell.dictionary.constraint_ids();
-            self.region(level, &cell.path, Witness::Float(point), ids, log);
-        }
-        true
+    fn is_last(&self, level: &Level) -> bool {
+        level.number() as usize == self.stages.len()
     }
 
-    /// Searches both sides of the hyperplane in a column of the basis; `views` are
-    /// those of the negative side.
-    fn split(
+    /// Searches the cell at a depth, and all below it. The path may be longer afterwards.
+    fn explore(
         &self,
         level: &Level,
-        mut positive: Cell,
-        column: usize,
-        views: Views,
+        worker: &mut Worker,
+        at: usize,
+        mut state: State,
         log: &mut Log<'a>,
     ) {
-        positive.path.splits += 1;
-        let class = positive.dictionary.columns()[column].index as usize;
-        let mut negative = Cell {
-            path: positive.path.clone(),
-            dictionary: positive.dictionary.clone(),
-            views,
-            undecided: positive.undecided,
-        };
-        negative.dictionary.flip(column);
-        self.assign(level, &mut positive.path, class, Sign::Positive);
-        self.assign(level, &mut negative.path, class, Sign::Negative);
-        self.both(
-            (level, class),
-            log,
-            |log| self.split_or_finish(level, positive, log),
-            |log| self.split_or_finish(level, negative, log),
-        );
+        while let Some((column, k)) = self.split_column(level, worker, at, &mut state, log) {
+            state.splits += 1;
+            let depth = worker.path.len();
+            let cell = &mut worker.cells[at];
+            let Name::Candidate(class) = cell.dictionary.columns()[column] else {
+                unreachable!("a split is on a candidate")
+            };
+            let constraint = Name::Constraint(depth as u32);
+            cell.dictionary.rename(column, constraint);
+            let class = class as usize;
+            let (mut positive, mut negative) = (state, state);
+            let id = level.id(class);
+            let opposite = RowId {
+                negated: true,
+                ..id
+            };
+            let worth = !self.is_last(level)
+                || cell.dictionary.candidates().len() + cell.undecided >= WORTH_A_THREAD;
+            if self.parallel && worth {
+                let mut other = worker.fork(at, self.tallies);
+                return self.both(
+                    (level, class),
+                    log,
+                    |log| {
+                        let Worker { signs, path, .. } = worker;
+                        path.push(level, id);
+                        self.assign(level, signs, &mut positive, class, Sign::Positive);
+                        worker.cells[at].dictionary.drop_redundant();
+                        worker.cells[at].views.keep(k, 1);
+                        self.explore(level, worker, at, positive, log);
+                    },
+                    |log| {
+                        let Worker { signs, path, .. } = &mut other;
+                        path.push(level, opposite);
+                        self.assign(level, signs, &mut negative, class, Sign::Negative);
+                        other.cells[0].dictionary.flip(column);
+                        other.cells[0].dictionary.drop_redundant();
+                        other.cells[0].views.keep(k, -1);
+                        self.explore(level, &mut other, 0, negative, log);
+                        self.tallies.absorb(&mut other.tally, self.monitor);
+                    },
+                );
+            }
+            log.split(level, class);
+            let (cell, below) = cell_and_below(&mut worker.cells, at);
+            below.dictionary.copy(&cell.dictionary, 1);
+            below.dictionary.drop_redundant();
+            below.views.clone_from(&cell.views);
+            below.views.keep(k, 1);
+            below.undecided = cell.undecided;
+            worker.path.push(level, id);
+            let signs = &mut worker.signs;
+            self.assign(level, signs, &mut positive, class, Sign::Positive);
+            log.follow_split(level, class, Sign::Positive);
+            self.explore(level, worker, at + 1, positive, log);
+
+            let cell = &mut worker.cells[at];
+            cell.dictionary.flip(column);
+            cell.dictionary.drop_redundant();
+            cell.views.keep(k, -1);
+            worker.path.truncate(depth);
+            worker.path.push(level, opposite);
+            let signs = &mut worker.signs;
+            self.assign(level, signs, &mut negative, class, Sign::Negative);
+            log.follow_split(level, class, Sign::Negative);
+            state = negative;
+        }
+    }
+
+    /// The column of a hyperplane on which to split the cell at a depth, and which of the
+    /// candidates that the views know it was. `None` when the cell is done with.
+    fn split_column(
+        &self,
+        level: &Level,
+        worker: &mut Worker,
+        at: usize,
+        state: &mut State,
+        log: &mut Log<'a>,
+    ) -> Option<(usize, Option<usize>)> {
+        if self.monitor.stopped() {
+            self.give_up(&mut worker.tally, log);
+            return None;
+        }
+        let cell = &mut worker.cells[at];
+        if cell.undecided > 0 {
+            cell.undecided -= 1;
+            return Some((cell.undecided, None));
+        }
+        match self.classify(level, worker, at, state, log) {
+            Ok(()) => {}
+            Err(Unsorted::Lost) => {
+                let cell = worker.exact_cell(at, level, *state);
+                self.search_exactly(level, cell, log);
+                return None;
+            }
+            Err(Unsorted::Empty(why)) => {
+                log.empty(level, why.into_iter());
+                self.end_branch(&mut worker.tally, *state);
+                return None;
+            }
+        }
+        let dictionary = &worker.cells[at].dictionary;
+        let candidates = dictionary.candidates().len();
+        if candidates == 0 {
+            self.finish(level, worker, at, *state, log);
+            return None;
+        }
+        let (cell, below) = cell_and_below(&mut worker.cells, at);
+        cell.dictionary.make_room(&mut below.dictionary);
+        let mut choice = None;
+        if self.is_last(level)
+            && self.visit.is_none()
+            && candidates <= self.chart.dimension.min(MAX_CROSSING)
+        {
+            match self.cross(level, worker, at, *state, log) {
+                Crossing::Proved => return None,
+                Crossing::Entered(column) => return Some((column, Some(0))),
+                Crossing::Refused(k) => choice = k,
+            }
+        }
+        let dictionary = &mut worker.cells[at].dictionary;
+        let k = choice.unwrap_or_else(|| dictionary.split_candidate());
+        match dictionary.enter(k) {
+            Some(column) => Some((column, Some(k))),
+            None => {
+                let cell = worker.exact_cell(at, level, *state);
+                self.search_exactly(level, cell, log);
+                None
+            }
+        }
     }
 
     /// Searches both sides of a split on a class of a level.
-    fn both(
+    pub fn both(
         &self,
         (level, class): (&Level, usize),
         log: &mut Log<'a>,
@@ -403,363 +457,172 @@ impl<'a> Tree<'a> {
     }
 
     /// Leaves a cell because the search was asked to stop, or cannot prove it.
-    fn give_up(&self, log: &mut Log<'a>) {
-        self.tallies.with(|tally| tally.abandoned += 1);
+    pub fn give_up(&self, tally: &mut Tally, log: &mut Log<'a>) {
+        tally.abandoned += 1;
         log.open();
     }
 
     /// Proves which candidates do not cut the cell and takes them off its list.
-    fn classify(&self, level: &Level, cell: &mut Cell, log: &mut Log<'a>) -> Result<(), Unsorted> {
-        let Cell {
+    fn classify(
+        &self,
+        level: &Level,
+        worker: &mut Worker,
+        at: usize,
+        state: &mut State,
+        log: &mut Log<'a>,
+    ) -> Result<(), Unsorted> {
+        let Worker {
+            signs,
             path,
-            dictionary,
-            views,
-            ..
-        } = cell;
-        if dictionary.age() > OLDEST && !(dictionary.refresh(level) && dictionary.is_feasible()) {
+            cells,
+            basis,
+            tally,
+        } = worker;
+        let Cell {
+            dictionary, views, ..
+        } = &mut cells[at];
+        if dictionary.age() > OLDEST
+            && !(dictionary.refresh(level, path) && dictionary.is_feasible())
+        {
             return Err(Unsorted::Lost);
         }
         dictionary.look(views);
-        let mut decisions = Decisions::default();
+        let mut sides = Sides {
+            extent: self.chart.extent.as_deref(),
+            level,
+            path,
+            basis,
+            proved: None,
+            wanted: log.is_on(),
+            why: Vec::new(),
+        };
+        let mut settle =
+            |dictionary: &mut Dictionary, views: &mut Views, sides: &Sides, k, sign| {
+                let class = dictionary.candidates()[k] as usize;
+                dictionary.remove_candidate(k);
+                views.remove(k);
+                log.side(level, class, sign, &sides.why);
+                self.assign(level, signs, state, class, sign);
+            };
         let mut k = 0;
-        let mut empty = None;
+        let mut moved = true;
         while k < dictionary.candidates().len() {
-            let class = dictionary.candidates()[k].index as usize;
-            match self.side(level, dictionary, k, views, &mut decisions, log.is_on()) {
-                Side::Cuts => k += 1,
-                Side::On(sign, why) => {
-                    dictionary.remove_candidate(k);
-                    views.remove(k);
-                    let sign = if sign > 0 {
-                        Sign::Positive
-                    } else {
-                        Sign::Negative
-                    };
-                    log.side(level, class, sign, &why);
-                    self.assign(level, path, class, sign);
+            if moved {
+                // Others that have their least or largest value at this vertex, the last
+                // first: what takes its place was looked at before.
+                let (mut found, above) = dictionary.one_sided();
+                while found != 0 {
+                    let other = 63 - found.leading_zeros() as usize;
+                    found ^= 1 << other;
+                    let sign = if above >> other & 1 == 1 { 1 } else { -1 };
+                    if sides.here(dictionary, other, sign, &mut tally.decisions) {
+                        settle(dictionary, views, &sides, other, sign_of(sign));
+                    }
                 }
-                Side::Empty(why) => {
-                    empty = Some(why);
-                    break;
-                }
-            }
-        }
-        if decisions != Decisions::default() {
-            self.tallies.with(|tally| tally.decisions.add(decisions));
-        }
-        empty.map_or(Ok(()), |why| Err(Unsorted::Empty(why)))
-    }
-
-    /// What is true of candidate `k`, with proof; the proof is told when it is `wanted`.
-    fn side(
-        &self,
-        level: &Level,
-        dictionary: &mut Dictionary,
-        k: usize,
-        views: &mut Views,
-        decisions: &mut Decisions,
-        wanted: bool,
-    ) -> Side {
-        let id = dictionary.candidates()[k];
-        while !(views.has(k, 1) && views.has(k, -1)) {
-            let sign = if views.has(k, -1) { -1 } else { 1 };
-            let walk = dictionary.descend(k, sign, views);
-            if walk == Walk::NewSign {
+                moved = false;
                 continue;
             }
-            if walk == Walk::Minimum {
-                let (basis, line) = (dictionary.columns(), dictionary.candidate(k));
-                if self.positive_by_floats(level, dictionary, k, id, sign, wanted) {
-                    decisions.float += 1;
-                    let why = wanted.then(|| certify::support(basis, line, sign));
-                    return Side::On(sign, why.into_iter().flatten().collect());
+            match sides.side(dictionary, k, views, &mut tally.decisions) {
+                Side::Cuts => k += 1,
+                Side::On(sign) => {
+                    settle(dictionary, views, &sides, k, sign);
+                    moved = true;
                 }
-                if let Some(why) = certify::positive_exactly(level, basis, line, id, sign) {
-                    decisions.exact += 1;
-                    return Side::On(sign, why.into());
-                }
-            }
-            let (rows, hint) = exact_constraints(level, dictionary);
-            let ids = |rows: Vec<usize>| {
-                let named = rows.into_iter().map(|row| dictionary.constraint_id(row));
-                named.collect::<Vec<RowId>>()
-            };
-            match minimum(&rows, &hint, &certify::oriented(level, id, sign)) {
-                Minimum::Sign(0 | 1, tight) => {
-                    decisions.exact += 1;
-                    return Side::On(sign, ids(tight).into());
-                }
-                Minimum::Sign(..) | Minimum::Unbounded => views.tell(k, -sign),
-                Minimum::Infeasible(why) => {
-                    decisions.exact += 1;
-                    return Side::Empty(ids(why));
-                }
+                Side::Empty(why) => return Err(Unsorted::Empty(why)),
             }
         }
-        Side::Cuts
-    }
-
-    fn positive_by_floats(
-        &self,
-        level: &Level,
-        dictionary: &Dictionary,
-        k: usize,
-        id: RowId,
-        sign: i32,
-        wanted: bool,
-    ) -> bool {
-        let (basis, line) = (dictionary.columns(), dictionary.candidate(k));
-        // This proof uses the box without saying how: it cannot be told.
-        if let Some(extent) = &self.chart.extent
-            && !wanted
-            && certify::positive_in_box(level, extent, basis, line, id, sign)
-        {
-            return true;
-        }
-        let inverse = |i: usize| dictionary.coordinate(i);
-        certify::positive_by_multipliers(level, basis, line, inverse, id, sign)
+        Ok(())
     }
 
     /// No hyperplane of this layer cuts the cell any more.
-    fn finish(&self, level: &Level, mut cell: Cell, log: &mut Log<'a>) {
+    fn finish(
+        &self,
+        level: &Level,
+        worker: &mut Worker,
+        at: usize,
+        mut state: State,
+        log: &mut Log<'a>,
+    ) {
         let stage = self.stages.get(level.number() as usize);
         let told = stage.is_none() && log.is_on();
-        match self.witness(level, &cell.dictionary, told) {
+        let Worker {
+            signs,
+            path,
+            cells,
+            tally,
+            ..
+        } = worker;
+        let dictionary = &mut cells[at].dictionary;
+        match witness_of(level, path, dictionary, told, &mut tally.decisions) {
             Ok(witness) => {
-                self.count_cell(level);
+                tally.count_cell(level);
                 let Some(stage) = stage else {
-                    let ids = || cell.dictionary.constraint_ids();
-                    return self.region(level, &cell.path, witness, ids, log);
+                    return self.region(level, signs, state, witness, path.ids(), tally, log);
                 };
-                let next = level.next(stage, self.active(level, &cell.path));
-                let Some(candidates) = self.sort_out(&next, &mut cell.path) else {
+                let next = level.next(stage, self.active(level, signs));
+                let Some(candidates) = self.sort_out(&next, signs, &mut state, tally) else {
                     return log.exclude();
                 };
-                if !cell.dictionary.refresh(&next) {
-                    let mut cell = cell.into_exact();
-                    cell.candidates = candidates;
-                    return self.search_exactly(&next, cell, log);
-                }
-                cell.views = Views::new(candidates.len());
-                cell.dictionary
-                    .add_candidates(&next, candidates.into_iter());
-                self.split_or_finish(&next, cell, log);
+                dictionary.add_candidates(&next, &candidates);
+                cells[at].views.begin(candidates.len());
+                self.explore(&next, worker, at, state, log);
             }
             Err(why) => {
                 log.empty(level, why.into_iter());
-                self.end_branch(&cell.path);
+                self.end_branch(tally, state);
             }
         }
     }
 
-    /// A point inside the cell, with proof that it is, or the rows that prove the cell
-    /// empty. A point that is to be told should be a short one.
-    fn witness(
-        &self,
-        level: &Level,
-        dictionary: &Dictionary,
-        told: bool,
-    ) -> Result<Witness, Vec<RowId>> {
-        if let Some((point, least)) = witness::propose(dictionary) {
-            if told
-                && let Some(short) = witness::rounded(&point, least)
-                && certify::positive_at(level, dictionary.constraint_ids(), &short)
-            {
-                self.tallies.with(|tally| tally.decisions.float += 1);
-                return Ok(Witness::Float(short));
-            }
-            if certify::positive_at(level, dictionary.constraint_ids(), &point) {
-                self.tallies.with(|tally| tally.decisions.float += 1);
-                return Ok(Witness::Float(point));
-            }
-            let witness = Witness::Float(point);
-            if witness.is_inside(level, dictionary.constraint_ids()) {
-                self.tallies.with(|tally| tally.decisions.exact += 1);
-                return Ok(witness);
-            }
-        }
-        self.tallies.with(|tally| tally.decisions.exact += 1);
-        let (rows, hint) = exact_constraints(level, dictionary);
-        match interior_point(&rows, dictionary.dimension(), &hint) {
-            Interior::Point(point) => Ok(Witness::Exact(point)),
-            Interior::Empty(why) => {
-                let named = why.into_iter().map(|row| dictionary.constraint_id(row));
-                Err(named.collect())
-            }
-        }
-    }
-
-    fn active(&self, level: &Level, path: &Path) -> Vec<bool> {
+    /// Which units of the level's layer are positive.
+    pub fn active(&self, level: &Level, signs: &[Sign]) -> Vec<bool> {
         let stage = &self.stages[level.number() as usize - 1];
-        let signs = &path.signs[stage.first_unit..stage.first_unit + stage.units];
+        let signs = &signs[stage.first_unit..stage.first_unit + stage.units];
         signs.iter().map(|&sign| sign == Sign::Positive).collect()
     }
 
-    fn count_cell(&self, level: &Level) {
-        if level.number() > 0 {
-            self.tallies
-                .with(|tally| tally.cells[level.number() as usize - 1] += 1);
-        }
-    }
-
     /// Counts an activation region and hands it out; `ids` are the cell's constraints.
-    fn region<I: Iterator<Item = RowId>>(
+    #[expect(clippy::too_many_arguments)]
+    pub fn region(
         &self,
         level: &Level,
-        path: &Path,
+        signs: &[Sign],
+        state: State,
         witness: Witness,
-        ids: impl Fn() -> I,
+        ids: &[RowId],
+        tally: &mut Tally,
         log: &mut Log<'a>,
     ) {
         if let Some(visit) = self.visit {
             let witness = self.chart.to_input(&witness.exact());
-            let witness_f64 = nearest_inside(self.stages, self.domain, &path.signs, &witness);
+            let witness_f64 = nearest_inside(self.stages, self.domain, signs, &witness);
             if visit(&Region {
-                pattern: &path.signs,
+                pattern: signs,
                 witness,
                 witness_f64,
             }) == ControlFlow::Break(())
             {
                 self.monitor.stop();
-                return self.give_up(log);
+                return self.give_up(tally, log);
             }
         }
         if log.is_on() {
             match witness.dyadic(level, ids) {
                 Some((exponent, mantissas)) => log.region(exponent, &mantissas),
                 // Too thin a cell for the format: what cannot be told is not claimed.
-                None => return self.give_up(log),
+                None => return self.give_up(tally, log),
             }
         }
-        self.tallies.with(|tally| {
-            tally.regions += 1;
-            tally.digest.add(path.hash);
-            tally.degenerate_regions += u64::from(path.degenerate);
-        });
-        self.end_branch(path);
+        tally.regions += 1;
+        tally.digest.add(state.hash);
+        tally.degenerate_regions += u64::from(state.degenerate);
+        self.end_branch(tally, state);
     }
 
-    fn end_branch(&self, path: &Path) {
-        self.tallies.leaf(self.monitor, path.splits, self.charts);
+    /// A branch of the tree ends here.
+    pub fn end_branch(&self, tally: &mut Tally, state: State) {
+        tally.leaf(self.monitor, state.splits, self.charts);
     }
-
-    /// Searches a cell and all below it in exact arithmetic alone.
-    fn search_exactly(&self, level: &Level, mut cell: ExactCell, log: &mut Log<'a>) {
-        if self.monitor.stopped() {
-            return self.give_up(log);
-        }
-        let rows = cell.rows(level);
-        if let Interior::Empty(why) = interior_point(&rows, level.width() - 1, &[]) {
-            self.tallies.with(|tally| tally.decisions.exact += 1);
-            log.empty(level, cell.ids(why));
-            return self.end_branch(&cell.path);
-        }
-        while let Some(id) = cell.candidates.pop() {
-            let class = id.index as usize;
-            let side = [1, -1].into_iter().find_map(|sign| {
-                match minimum(&rows, &[], &certify::oriented(level, id, sign)) {
-                    Minimum::Sign(0 | 1, tight) => Some((sign, tight)),
-                    _ => None,
-                }
-            });
-            match side {
-                Some((sign, tight)) => {
-                    self.tallies.with(|tally| tally.decisions.exact += 1);
-                    let sign = if sign > 0 {
-                        Sign::Positive
-                    } else {
-                        Sign::Negative
-                    };
-                    let why: Vec<RowId> = cell.ids(tight).collect();
-                    log.side(level, class, sign, &why);
-                    self.assign(level, &mut cell.path, class, sign);
-                }
-                None => {
-                    cell.path.splits += 1;
-                    let child = |negated: bool| {
-                        let mut child = ExactCell {
-                            path: cell.path.clone(),
-                            constraints: cell.constraints.clone(),
-                            candidates: cell.candidates.clone(),
-                        };
-                        child.constraints.push(RowId { negated, ..id });
-                        let sign = if negated {
-                            Sign::Negative
-                        } else {
-                            Sign::Positive
-                        };
-                        self.assign(level, &mut child.path, class, sign);
-                        child
-                    };
-                    let (positive, negative) = (child(false), child(true));
-                    return self.both(
-                        (level, class),
-                        log,
-                        |log| self.search_exactly(level, positive, log),
-                        |log| self.search_exactly(level, negative, log),
-                    );
-                }
-            }
-        }
-        self.finish_exactly(level, cell, log);
-    }
-
-    fn finish_exactly(&self, level: &Level, mut cell: ExactCell, log: &mut Log<'a>) {
-        let rows = cell.rows(level);
-        self.tallies.with(|tally| tally.decisions.exact += 1);
-        let point = match interior_point(&rows, level.width() - 1, &[]) {
-            Interior::Point(point) => point,
-            Interior::Empty(why) => {
-                log.empty(level, cell.ids(why));
-                return self.end_branch(&cell.path);
-            }
-        };
-        self.count_cell(level);
-        match self.stages.get(level.number() as usize) {
-            None => {
-                let ids = || cell.constraints.iter().copied();
-                self.region(level, &cell.path, Witness::Exact(point), ids, log);
-            }
-            Some(stage) => {
-                let next = level.next(stage, self.active(level, &cell.path));
-                let Some(candidates) = self.sort_out(&next, &mut cell.path) else {
-                    return log.exclude();
-                };
-                cell.candidates = candidates;
-                self.search_exactly(&next, cell, log);
-            }
-        }
-    }
-}
-
-impl ExactCell {
-    fn rows(&self, level: &Level) -> Vec<IntegerRow> {
-        let ids = self.constraints.iter();
-        ids.map(|&id| level.integer_row(id)).collect()
-    }
-
-    /// The names of some of its rows.
-    fn ids(&self, rows: Vec<usize>) -> impl Iterator<Item = RowId> {
-        rows.into_iter().map(|row| self.constraints[row])
-    }
-}
-
-impl Cell {
-    fn into_exact(self) -> ExactCell {
-        let dictionary = &self.dictionary;
-        ExactCell {
-            constraints: dictionary.constraint_ids().collect(),
-            candidates: dictionary.candidates().to_vec(),
-            path: self.path,
-        }
-    }
-}
-
-/// All constraints of a cell, the basis first, and the indices of the basis.
-fn exact_constraints(level: &Level, dictionary: &Dictionary) -> (Vec<IntegerRow>, Vec<usize>) {
-    let ids = dictionary.constraint_ids();
-    let rows = ids.map(|id| level.integer_row(id)).collect();
-    (rows, (0..dictionary.dimension()).collect())
 }
 
 #[cfg(test)]
@@ -849,6 +712,7 @@ mod tests {
         let charts = charts(&stages, domain);
         let units = stages.iter().map(|stage| stage.units).sum();
         let (tallies, monitor) = (Tallies::new(1, stages.len(), units), Monitor::new());
+        let keys = super::super::keys(units);
         for (number, chart) in charts.iter().enumerate() {
             let tree = Tree {
                 stages: &stages,
@@ -865,21 +729,22 @@ mod tests {
                 visit: None,
                 sink: None,
                 parallel: false,
+                keys: &keys,
             };
             if exactly {
                 let sides = Level::domain(chart);
                 let first = Level::first(&sides, chart);
-                let mut path = Path {
-                    signs: vec![Sign::Zero; units],
-                    hash: PatternHash::default(),
-                    splits: 0,
-                    degenerate: false,
-                };
-                if let Some(candidates) = tree.sort_out(&first, &mut path) {
+                let (mut signs, mut state) = (vec![Sign::Zero; units], State::default());
+                let mut tally = tallies.blank();
+                let candidates = tree.sort_out(&first, &mut signs, &mut state, &mut tally);
+                tallies.absorb(&mut tally, &monitor);
+                if let Some(candidates) = candidates {
+                    let ids = candidates.iter().map(|&class| first.id(class as usize));
                     let cell = ExactCell {
-                        path,
+                        signs,
+                        state,
                         constraints: (0..sides.len()).map(|side| sides.id(side)).collect(),
-                        candidates,
+                        candidates: ids.collect(),
                     };
                     tree.search_exactly(&first, cell, &mut Log::new(&stages, None));
                 }
@@ -887,7 +752,7 @@ mod tests {
                 tree.search();
             }
         }
-        let (total, degenerate_units) = tallies.total(&monitor);
+        let (total, degenerate_units) = tallies.total();
         [
             format!("{} regions, digest {}", total.regions, total.digest),
             format!("{:?} cells", total.cells),

@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 
 use crate::arithmetic::float::{TINY, power_of_two, sum_error};
 use crate::arithmetic::integer::{IntegerRow, combination};
-use crate::search::level::{FloatRow, LANES, Level, RowId};
+use crate::search::level::{FloatRow, Level, RowId};
 
 use super::dictionary::PROPOSAL_ZERO;
 
@@ -295,53 +295,15 @@ pub fn oriented(level: &Level, id: RowId, sign: i32) -> IntegerRow {
     if sign > 0 { row } else { row.negated() }
 }
 
-/// Proves with floats that the forms of `ids` are positive at the float point `y`.
-pub fn positive_at(level: &Level, ids: impl Iterator<Item = RowId>, y: &[f64]) -> bool {
-    positive_by(level, ids, y, |_| 0.0)
-}
-
-/// Proves with floats that the forms of `ids` at `y` exceed a margin that depends on the
-/// sum of magnitudes of their linear parts.
-#[inline(always)]
-fn positive_by(
-    level: &Level,
-    mut ids: impl Iterator<Item = RowId>,
-    y: &[f64],
-    margin: impl Fn(f64) -> f64,
-) -> bool {
-    // The constant counts as one more coordinate, whose value is 1.
-    let mut padded: SmallVec<[f64; 20]> = y.into();
-    padded.push(1.0);
-    padded.resize(padded.len().next_multiple_of(LANES), 0.0);
-    let coordinates = padded.as_chunks::<LANES>().0;
-    // A row's slack bounds the error at points with coordinates up to 1.
-    let largest = padded
-        .iter()
-        .fold(1.0, |max: f64, value| max.max(value.abs()));
-    ids.all(|id| {
-        let (row, slack, norm) = level.vectors(id);
-        let mut sums = [0.0; LANES];
-        for (entries, coordinates) in row.iter().zip(coordinates) {
-            for lane in 0..LANES {
-                sums[lane] += entries[lane] * coordinates[lane];
-            }
-        }
-        let value = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-        let value = if id.negated { -value } else { value };
-        // A sum that overflowed on the way says nothing.
-        value > largest * slack + margin(norm) && value.is_finite()
-    })
-}
-
-/// Proves with floats that the forms of `ids` are positive at all points whose
-/// coordinates differ from those of `y` by no more than `reach`.
-pub fn positive_around(
-    level: &Level,
-    ids: impl Iterator<Item = RowId>,
-    y: &[f64],
-    reach: f64,
-) -> bool {
-    positive_by(level, ids, y, |norm| reach * norm)
+/// Proves with floats that the form of `id` is positive at the float point `y`.
+pub fn positive_at(level: &Level, id: RowId, y: &[f64]) -> bool {
+    let row = level.vector(id);
+    let largest = y.iter().fold(1.0, |max: f64, value| max.max(value.abs()));
+    let products = row.entries.iter().zip(y).map(|(a, x)| a * x);
+    let value = products.fold(row.entries[y.len()], |sum, product| sum + product);
+    let value = orientation(id) * value;
+    // A sum that overflowed on the way says nothing.
+    value > largest * row.slack && value.is_finite()
 }
 
 /// Decides exactly whether the form of `id` is positive at `y`.
@@ -367,8 +329,10 @@ mod tests {
     use crate::arrangement::Chart;
     use crate::arrangement::stage::{Class, ExactForms, Stage, stages};
     use crate::network::{Affine, Layer, Network, Shape};
-    use crate::search::engine::dictionary::Dictionary;
+    use crate::search::engine::basis::Basis;
+    use crate::search::engine::dictionary::{Dictionary, Name, Place};
     use crate::search::engine::exact::{Minimum, minimum};
+    use crate::search::engine::path::Path;
 
     struct Random(u64);
 
@@ -545,7 +509,8 @@ mod tests {
     #[test]
     fn what_floats_prove_is_true() {
         let random = &mut Random(1);
-        let (mut cones, mut boxes, mut false_cones, mut false_boxes) = (0, 0, 0, 0);
+        let (mut cones, mut bases, mut boxes) = (0, 0, 0);
+        let (mut false_cones, mut false_boxes) = (0, 0);
         for trial in 0..7_000 {
             let d = 1 + random.below(5) as usize;
             let homogeneous = random.below(3) == 0;
@@ -594,28 +559,42 @@ mod tests {
             with_level(&rows, random, |level| {
                 let ids: Vec<RowId> = (0..d).map(|k| id(level, k, negated[k])).collect();
                 let goal = id(level, d, negated[d]);
-                let Some(dictionary) =
-                    Dictionary::new(level, ids.clone(), &[], std::iter::once(goal))
+                let mut path = Path::new(d);
+                ids.iter().for_each(|&id| path.push(level, id));
+                let columns = (0..d as u32).map(Name::Constraint).collect();
+                let Some(mut dictionary) =
+                    Dictionary::new(level, &path, columns, vec![], vec![d as u32])
                 else {
                     return;
                 };
                 let worse = state.below(4);
-                let mut nudged = |values: &[f64], least: u64, kinds: u64| -> Vec<f64> {
-                    let nudge = |v: &f64| match worse {
-                        0 => v + state.whisker(least, kinds).to_f64().unwrap(),
-                        1 => v * (1.0 + state.whisker(least, kinds).to_f64().unwrap()),
-                        _ => *v,
-                    };
-                    values.iter().map(nudge).collect()
+                let mut nudge = |v: &mut f64, least: u64, kinds: u64| match worse {
+                    0 => *v += state.whisker(least, kinds).to_f64().unwrap(),
+                    1 => *v *= 1.0 + state.whisker(least, kinds).to_f64().unwrap(),
+                    _ => {}
                 };
-                let line = nudged(dictionary.candidate(0), 24, 30);
+                for (place, value) in dictionary.values_mut() {
+                    match place {
+                        Place::Candidate => nudge(value, 24, 30),
+                        Place::Coordinate => nudge(value, 2, 50),
+                        Place::Constraint => {}
+                    }
+                }
+                // The dictionary knows the candidate without its orientation.
+                let turn = if negated[d] { -1.0 } else { 1.0 };
+                let line: Vec<f64> = (0..=d).map(|c| turn * dictionary.entry(0, c)).collect();
                 let inverse: Vec<Vec<f64>> = (0..d)
-                    .map(|k| nudged(dictionary.coordinate(k), 2, 50))
+                    .map(|k| (0..d).map(|c| dictionary.coordinates(c)[k]).collect())
                     .collect();
+                let mut basis = Basis::default();
+                let by_basis = basis.prove(level, &path, &dictionary)
+                    && basis.proves(level, &dictionary, 0, sign * turn as i32);
                 let by_multipliers =
                     positive_by_multipliers(level, &ids, &line, |i| &inverse[i], goal, sign);
                 let exactly = positive_exactly(level, &ids, &line, goal, sign).is_some();
                 assert!(!by_multipliers || exactly, "cone, trial {trial}");
+                assert!(!by_basis || exactly, "basis, trial {trial}");
+                bases += u32::from(by_basis);
                 cones += u32::from(by_multipliers);
                 false_cones += u32::from(!exactly);
 
@@ -639,10 +618,10 @@ mod tests {
         }
         // Neither floats nor the truth say the same all the time.
         assert!(
-            [cones, boxes, false_cones, false_boxes]
+            [cones, bases, boxes, false_cones, false_boxes]
                 .iter()
                 .all(|&count| count > 300),
-            "{cones} {boxes} {false_cones} {false_boxes}"
+            "{cones} {bases} {boxes} {false_cones} {false_boxes}"
         );
     }
 
@@ -665,10 +644,14 @@ mod tests {
             let negated = random.below(2) == 0;
             with_level(&[row], random, |level| {
                 let id = id(level, 0, negated);
-                let by_floats = positive_at(level, std::iter::once(id), &point);
+                let by_floats = positive_at(level, id, &point);
+                let mut path = Path::new(d);
+                path.push(level, id);
+                let on_path = path.is_positive_around(&point, 0.0);
                 let exactly = positive_at_exactly(level, id, &exact);
                 assert!(!by_floats || exactly, "trial {trial}");
-                accepted += u32::from(by_floats);
+                assert!(!on_path || exactly, "path, trial {trial}");
+                accepted += u32::from(by_floats && on_path);
                 wrong += u32::from(!exactly);
             });
         }
@@ -697,7 +680,9 @@ mod tests {
             let negated = random.below(2) == 0;
             with_level(&[row], random, |level| {
                 let id = id(level, 0, negated);
-                let by_floats = positive_around(level, std::iter::once(id), &point, reach);
+                let mut path = Path::new(d);
+                path.push(level, id);
+                let by_floats = path.is_positive_around(&point, reach);
                 let exactly = (0..1u32 << d).all(|corner| {
                     let moved = |(k, &y): (usize, &f64)| {
                         let up = corner >> k & 1 == 1;

@@ -1,30 +1,48 @@
 //! The float simplex dictionary of a cell. It proposes and proves nothing: every
 //! answer that matters goes through [`super::certify`].
 //!
-//! A dictionary expresses the coordinates, the cell's other constraints and the
-//! candidate hyperplanes as affine functions of the values of d constraints, its
-//! basis; where those are zero lies a vertex of the cell.
+//! A dictionary expresses the candidate hyperplanes, the cell's other constraints and
+//! the coordinates as affine functions of the values of d constraints, its basis;
+//! where those are zero lies a vertex of the cell. It is stored by columns, so that the
+//! loops over all rows are loops over consecutive floats.
 
 use nalgebra::DMatrix;
-use smallvec::{SmallVec, smallvec};
 
-use crate::search::level::{Level, RowId};
+use super::kernels::{self, Block, padded};
+use super::path::Path;
+use super::views::Views;
+use crate::arithmetic::lanes::LANES;
+use crate::search::level::Level;
 
 /// Proposals treat magnitudes up to this as zero; rows are of size 1. Too large or
 /// too small a value costs time, never correctness.
 pub const PROPOSAL_ZERO: f64 = 1e-9;
 
-/// A float dictionary; rows in the order coordinates, constraints, candidates.
-#[derive(Clone, Debug)]
+/// What a row or a column stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Name {
+    /// A constraint, by its place on the path.
+    Constraint(u32),
+    /// A hyperplane of the current level without a side, by its class.
+    Candidate(u32),
+}
+
+/// A float dictionary.
+#[derive(Clone, Debug, Default)]
 pub struct Dictionary {
     dimension: usize,
-    /// Row-major, `dimension + 1` entries a row, the constant last.
+    /// d columns, then the constants; in each first the candidates, then the constraints
+    /// outside the basis, from [`Dictionary::first_constraint`] on, then the coordinates,
+    /// from `first_coordinate` on. Unused rows are zero.
     values: Vec<f64>,
-    /// The basis: one constraint a column.
-    columns: Vec<RowId>,
-    /// Constraints, then candidates.
-    rows: Vec<RowId>,
-    constraints: usize,
+    /// Rows of a column.
+    stride: usize,
+    first_constraint: usize,
+    first_coordinate: usize,
+    /// The basis: one hyperplane a column.
+    columns: Vec<Name>,
+    candidates: Vec<u32>,
+    constraints: Vec<u32>,
     /// Pivots since the values were last computed from the rows themselves.
     age: u32,
 }
@@ -40,109 +58,24 @@ pub enum Walk {
     Stuck,
 }
 
-/// The points of the closed cell that were visited, vertices and ends of rays, with
-/// the sign of every candidate there. Points stay useful below: those on its side of
-/// a split belong to a child, too, and save it the walk there.
-#[derive(Clone, Debug, Default)]
-pub struct Views {
-    candidates: SmallVec<[Seen; 16]>,
-    /// Points so far. From [`LAST_VIEW`] on they share a bit, and so count as one
-    /// point that lies wherever any of them lies.
-    points: u32,
-}
-
-/// Signs of one candidate: bit v tells of point v.
-#[derive(Clone, Copy, Debug, Default)]
-struct Seen {
-    positive: u64,
-    negative: u64,
-    /// Signs that are known without a point, one bit each; not for children.
-    told: u8,
-}
-
-const LAST_VIEW: u32 = 63;
-
-impl Views {
-    /// No points yet, of this many candidates.
-    pub fn new(candidates: usize) -> Self {
-        Views {
-            candidates: smallvec![Seen::default(); candidates],
-            points: 0,
-        }
-    }
-
-    /// Whether candidate `k` has been seen with this sign (1 or -1).
-    pub fn has(&self, k: usize, sign: i32) -> bool {
-        let seen = &self.candidates[k];
-        if sign > 0 {
-            seen.positive != 0 || seen.told & 1 != 0
-        } else {
-            seen.negative != 0 || seen.told & 2 != 0
-        }
-    }
-
-    /// Notes a sign (1 or -1) that candidate `k` is known to take on the cell.
-    pub fn tell(&mut self, k: usize, sign: i32) {
-        self.candidates[k].told |= if sign > 0 { 1 } else { 2 };
-    }
-
-    /// Notes the signs of all candidates at one more point.
-    fn add(&mut self, values: impl Iterator<Item = f64>) {
-        let point = self.points.min(LAST_VIEW);
-        for (seen, value) in self.candidates.iter_mut().zip(values) {
-            seen.positive |= u64::from(value > PROPOSAL_ZERO) << point;
-            seen.negative |= u64::from(value < -PROPOSAL_ZERO) << point;
-        }
-        self.points += 1;
-    }
-
-    /// Drops candidate `k`; the last one takes its place.
-    pub fn remove(&mut self, k: usize) {
-        self.candidates.swap_remove(k);
-    }
-
-    /// Splits at candidate `k`, as [`Dictionary::enter`] does: the views of the
-    /// positive and of the negative side.
-    pub fn split(mut self, k: usize) -> (Views, Views) {
-        self.candidates.swap(0, k);
-        let Seen {
-            positive, negative, ..
-        } = self.candidates.remove(0);
-        let mut other = self.clone();
-        self.keep(!negative);
-        other.keep(!positive);
-        (self, other)
-    }
-
-    fn keep(&mut self, points: u64) {
-        for seen in &mut self.candidates {
-            seen.positive &= points;
-            seen.negative &= points;
-            seen.told = 0;
-        }
-    }
-}
-
 impl Dictionary {
     /// The dictionary in which the rows `columns` are the basis. `None` when floats
     /// cannot tell them from dependent rows.
     pub fn new(
         level: &Level,
-        columns: Vec<RowId>,
-        constraints: &[RowId],
-        candidates: impl Iterator<Item = RowId>,
+        path: &Path,
+        columns: Vec<Name>,
+        constraints: Vec<u32>,
+        candidates: Vec<u32>,
     ) -> Option<Self> {
-        let mut rows = constraints.to_vec();
-        rows.extend(candidates);
         let mut dictionary = Dictionary {
             dimension: columns.len(),
-            values: Vec::new(),
             columns,
-            rows,
-            constraints: constraints.len(),
-            age: 0,
+            candidates,
+            constraints,
+            ..Dictionary::default()
         };
-        dictionary.refresh(level).then_some(dictionary)
+        dictionary.refresh(level, path).then_some(dictionary)
     }
 
     /// d.
@@ -151,31 +84,31 @@ impl Dictionary {
     }
 
     /// The basis.
-    pub fn columns(&self) -> &[RowId] {
+    pub fn columns(&self) -> &[Name] {
         &self.columns
     }
 
-    /// The constraints outside the basis.
-    pub fn constraints(&self) -> &[RowId] {
-        &self.rows[..self.constraints]
+    /// Says what a column stands for from now on.
+    pub fn rename(&mut self, column: usize, name: Name) {
+        self.columns[column] = name;
     }
 
-    /// All constraints, the basis first.
-    pub fn constraint_ids(&self) -> impl Iterator<Item = RowId> + '_ {
-        self.columns.iter().chain(self.constraints()).copied()
+    /// The constraints of the basis, by their places on the path.
+    pub fn basis(&self) -> impl Iterator<Item = u32> + '_ {
+        self.columns.iter().filter_map(|name| match name {
+            Name::Constraint(place) => Some(*place),
+            Name::Candidate(_) => None,
+        })
     }
 
-    /// One of [`Dictionary::constraint_ids`].
-    pub fn constraint_id(&self, index: usize) -> RowId {
-        match index.checked_sub(self.dimension) {
-            None => self.columns[index],
-            Some(row) => self.constraints()[row],
-        }
+    /// The hyperplanes that may still cut the cell, by their classes.
+    pub fn candidates(&self) -> &[u32] {
+        &self.candidates
     }
 
-    /// The hyperplanes that may still cut the cell.
-    pub fn candidates(&self) -> &[RowId] {
-        &self.rows[self.constraints..]
+    /// Constraints outside the basis.
+    pub fn constraints(&self) -> &[u32] {
+        &self.constraints
     }
 
     /// Pivots since the values were last computed from the rows themselves.
@@ -183,144 +116,278 @@ impl Dictionary {
         self.age
     }
 
-    fn width(&self) -> usize {
-        self.dimension + 1
+    fn column(&self, column: usize) -> &[f64] {
+        &self.values[column * self.stride..][..self.stride]
     }
 
-    fn line(&self, row: usize) -> &[f64] {
-        let width = self.width();
-        &self.values[row * width..(row + 1) * width]
+    /// What multiplies a column, or with column d the constants, in each coordinate.
+    pub fn coordinates(&self, column: usize) -> &[f64] {
+        &self.column(column)[self.first_coordinate..][..self.dimension]
     }
 
-    /// A coordinate as a function of the basis.
-    pub fn coordinate(&self, k: usize) -> &[f64] {
-        self.line(k)
+    /// The inverse of the basis: where it stands in these columns.
+    pub fn inverse(&self) -> (&[f64], Block) {
+        let block = Block {
+            stride: self.stride,
+            first: self.first_coordinate,
+            len: padded(self.dimension),
+        };
+        (&self.values, block)
     }
 
-    /// A constraint outside the basis as a function of the basis.
-    pub fn constraint(&self, k: usize) -> &[f64] {
-        self.line(self.dimension + k)
+    /// What multiplies the columns in a candidate, and after them the constant.
+    pub fn entries(&self, candidate: usize) -> impl Iterator<Item = f64> {
+        let columns = self.values.chunks_exact(self.stride);
+        columns.map(move |column| column[candidate])
     }
 
-    /// A candidate as a function of the basis.
-    pub fn candidate(&self, k: usize) -> &[f64] {
-        self.line(self.dimension + self.constraints + k)
+    /// Multiples of the columns, one factor each, added up: those of the constraints and
+    /// those of the coordinates.
+    pub fn along<'s>(&self, factors: &[f64], sums: &'s mut Vec<f64>) -> (&'s mut [f64], &'s [f64]) {
+        sums.resize(self.stride, 0.0);
+        kernels::sum_of_columns(sums, &self.values, factors);
+        let (before, coordinates) = sums.split_at_mut(self.first_coordinate);
+        let constraints = &mut before[self.first_constraint..];
+        (constraints, &coordinates[..self.dimension])
+    }
+
+    /// The same in each constraint outside the basis, filled up with zeros.
+    pub fn constraint_entries(&self, column: usize) -> &[f64] {
+        &self.column(column)[self.first_constraint..self.first_coordinate]
+    }
+
+    /// What multiplies a column in a candidate.
+    #[inline]
+    pub fn entry(&self, candidate: usize, column: usize) -> f64 {
+        self.values[column * self.stride + candidate]
+    }
+
+    /// The value of a candidate at the vertex.
+    #[inline]
+    pub fn value(&self, candidate: usize) -> f64 {
+        self.entry(candidate, self.dimension)
+    }
+
+    /// Makes room: values are undefined afterwards.
+    fn lay_out(&mut self, more: usize) {
+        self.first_constraint = padded(self.candidates.len());
+        self.first_coordinate = self.first_constraint + padded(self.constraints.len() + more);
+        self.stride = (self.first_coordinate + padded(self.dimension)).max(LANES);
+        self.values.clear();
+        self.values.resize((self.dimension + 1) * self.stride, 0.0);
+    }
+
+    /// Becomes a copy of `other` with room for `more` candidates to become constraints.
+    pub fn copy(&mut self, other: &Dictionary, more: usize) {
+        self.dimension = other.dimension;
+        self.age = other.age;
+        self.columns.clone_from(&other.columns);
+        self.candidates.clone_from(&other.candidates);
+        self.constraints.clone_from(&other.constraints);
+        self.first_constraint = padded(self.candidates.len());
+        let kept = padded(self.constraints.len());
+        let room = padded(self.constraints.len() + more);
+        self.first_coordinate = self.first_constraint + room;
+        self.stride = (self.first_coordinate + padded(self.dimension)).max(LANES);
+        self.values.resize((self.dimension + 1) * self.stride, 0.0);
+        let copy = |values: &mut [f64], to: usize, from: usize, len: usize| {
+            let (into, stride) = (self.stride, other.stride);
+            let to = Block {
+                stride: into,
+                first: to,
+                len,
+            };
+            let block = Block {
+                stride,
+                first: from,
+                len,
+            };
+            kernels::copy(values, to, &other.values, block);
+        };
+        let values = &mut self.values;
+        copy(values, 0, 0, self.first_constraint);
+        copy(values, self.first_constraint, other.first_constraint, kept);
+        if kept < room {
+            for column in values.chunks_exact_mut(self.stride) {
+                column[self.first_constraint + kept..self.first_coordinate].fill(0.0);
+            }
+        }
+        let coordinates = padded(self.dimension);
+        copy(
+            values,
+            self.first_coordinate,
+            other.first_coordinate,
+            coordinates,
+        );
+    }
+
+    /// Sees to it that a candidate can become a constraint.
+    pub fn make_room(&mut self, scratch: &mut Dictionary) {
+        if self.first_constraint + self.constraints.len() == self.first_coordinate {
+            scratch.copy(self, 1);
+            std::mem::swap(self, scratch);
+        }
     }
 
     /// Computes all values anew from the rows. False when the basis is singular as
     /// far as floats can tell; the values are then useless.
-    pub fn refresh(&mut self, level: &Level) -> bool {
-        let (d, width) = (self.dimension, self.width());
-        let sign = |id: &RowId| if id.negated { -1.0 } else { 1.0 };
-        let mut basis = DMatrix::zeros(d, d);
-        let mut offsets = vec![0.0; d];
-        for (j, id) in self.columns.iter().enumerate() {
-            let row = level.row(*id);
-            for (k, entry) in row.center[..d].iter().enumerate() {
-                basis[(j, k)] = sign(id) * entry;
-            }
-            offsets[j] = sign(id) * row.center[d];
-        }
+    pub fn refresh(&mut self, level: &Level, path: &Path) -> bool {
+        let d = self.dimension;
+        let entries = |name: &Name| match name {
+            Name::Constraint(place) => path.row(*place as usize).entries,
+            Name::Candidate(class) => level.own_vector(*class as usize).entries,
+        };
+        let basis = DMatrix::from_fn(d, d, |j, k| entries(&self.columns[j])[k]);
         let Some(inverse) = basis.try_inverse() else {
             return false;
         };
-        self.values.clear();
-        self.values.resize((d + self.rows.len()) * width, 0.0);
+        self.lay_out(self.candidates.len().min(1));
+        let offsets: Vec<f64> = self.columns.iter().map(|name| entries(name)[d]).collect();
+        let (stride, first) = (self.stride, self.first_coordinate);
         for k in 0..d {
-            let line = &mut self.values[k * width..(k + 1) * width];
             for j in 0..d {
-                line[j] = inverse[(k, j)];
-                line[d] -= inverse[(k, j)] * offsets[j];
+                self.values[j * stride + first + k] = inverse[(k, j)];
+                self.values[d * stride + first + k] -= inverse[(k, j)] * offsets[j];
             }
         }
-        for r in 0..self.rows.len() {
-            self.fill(level, r);
+        for r in 0..self.constraints.len() {
+            let row = path.row(self.constraints[r] as usize);
+            self.fill(self.first_constraint + r, row.entries);
         }
+        self.fill_candidates(level);
         self.age = 0;
         self.values.iter().all(|value| value.is_finite())
     }
 
-    /// Computes row `r` (constraints, then candidates) from the coordinates' rows.
-    fn fill(&mut self, level: &Level, r: usize) {
-        let (d, width) = (self.dimension, self.width());
-        let id = self.rows[r];
-        let row = level.row(id);
-        let (coordinates, others) = self.values.split_at_mut(d * width);
-        let line = &mut others[r * width..(r + 1) * width];
-        line.fill(0.0);
-        for (entry, coordinate) in row.center[..d].iter().zip(coordinates.chunks_exact(width)) {
-            if *entry != 0.0 {
-                for (value, own) in line.iter_mut().zip(coordinate) {
-                    *value += entry * own;
-                }
-            }
-        }
-        line[d] += row.center[d];
-        if id.negated {
-            line.iter_mut().for_each(|value| *value = -*value);
+    fn fill_candidates(&mut self, level: &Level) {
+        for r in 0..self.candidates.len() {
+            let row = level.own_vector(self.candidates[r] as usize);
+            self.fill(r, row.entries);
         }
     }
 
-    /// Replaces the candidates (by now none) by the rows of another level.
-    pub fn add_candidates(&mut self, level: &Level, candidates: impl Iterator<Item = RowId>) {
-        debug_assert_eq!(self.constraints, self.rows.len());
-        self.rows.extend(candidates);
-        let width = self.width();
-        self.values
-            .resize((self.dimension + self.rows.len()) * width, 0.0);
-        for r in self.constraints..self.rows.len() {
-            self.fill(level, r);
+    /// Computes a row from the coordinates' rows.
+    fn fill(&mut self, row: usize, entries: &[f64]) {
+        let (d, first) = (self.dimension, self.first_coordinate);
+        let (slopes, constant) = (&entries[..d], entries[d]);
+        for values in self.values.chunks_exact_mut(self.stride) {
+            let mut sum = 0.0;
+            for (slope, coordinate) in slopes.iter().zip(&values[first..]) {
+                sum += slope * coordinate;
+            }
+            values[row] = sum;
         }
+        self.values[d * self.stride + row] += constant;
+    }
+
+    /// Replaces the candidates (by now none) by the rows of another level.
+    pub fn add_candidates(&mut self, level: &Level, candidates: &[u32]) {
+        debug_assert!(self.candidates.is_empty());
+        let values = std::mem::take(&mut self.values);
+        let (stride, first_constraint, first_coordinate) =
+            (self.stride, self.first_constraint, self.first_coordinate);
+        self.candidates.extend_from_slice(candidates);
+        self.lay_out(1);
+        let constraints = self.constraints.len();
+        for column in 0..=self.dimension {
+            let from = &values[column * stride..][..stride];
+            let to = &mut self.values[column * self.stride..][..self.stride];
+            to[self.first_constraint..][..constraints]
+                .copy_from_slice(&from[first_constraint..][..constraints]);
+            to[self.first_coordinate..][..self.dimension]
+                .copy_from_slice(&from[first_coordinate..][..self.dimension]);
+        }
+        self.fill_candidates(level);
     }
 
     /// Drops a candidate; the last one takes its place.
     pub fn remove_candidate(&mut self, k: usize) {
-        let width = self.width();
-        let row = self.constraints + k;
-        self.rows.swap_remove(row);
-        let (from, to) = (
-            (self.dimension + self.rows.len()) * width,
-            (self.dimension + row) * width,
-        );
-        self.values.copy_within(from..from + width, to);
-        self.values.truncate(from);
+        let last = self.candidates.len() - 1;
+        self.candidates.swap_remove(k);
+        for column in self.values.chunks_exact_mut(self.stride) {
+            column[k] = column[last];
+            column[last] = 0.0;
+        }
     }
 
-    /// The candidate to split on. Any will do; benches/search.rs needs the fewest
-    /// instructions with a fixed place in the list in up to four dimensions, and
-    /// beyond with the one farthest from the vertex. The middle of a long list keeps
-    /// the tree shallow where hyperplanes come sorted, as parallel ones often do.
+    /// Which of the first 64 candidates have entries of one sign only, and which of these
+    /// have none below zero.
+    pub fn one_sided(&self) -> (u64, u64) {
+        let block = Block {
+            stride: self.stride,
+            first: 0,
+            len: self.first_constraint,
+        };
+        let (above, below) = kernels::one_sided(&self.values, block);
+        let candidates = self.candidates.len();
+        let all = if candidates < 64 {
+            (1 << candidates) - 1
+        } else {
+            !0
+        };
+        ((above | below) & all, above)
+    }
+
+    /// Drops constraints that follow from the basis, as far as floats can tell: they stay
+    /// on the path, where witnesses are held against them.
+    pub fn drop_redundant(&mut self) {
+        let (stride, first) = (self.stride, self.first_constraint);
+        let block = Block {
+            stride,
+            first,
+            len: self.first_coordinate - first,
+        };
+        let rows = self.constraints.len().min(64);
+        let mut found = kernels::one_sided(&self.values, block).0;
+        // The last first: what takes its place is not to be dropped.
+        found &= if rows < 64 { (1 << rows) - 1 } else { !0 };
+        while found != 0 {
+            let k = 63 - found.leading_zeros() as usize;
+            found ^= 1 << k;
+            self.constraints.swap_remove(k);
+            let last = first + self.constraints.len();
+            for column in self.values.chunks_exact_mut(stride) {
+                column[first + k] = column[last];
+                column[last] = 0.0;
+            }
+        }
+    }
+
+    /// The candidate to split on. Any will do; the one farthest from the vertex makes the
+    /// fewest cells, the middle of a long list keeps the tree shallow where hyperplanes
+    /// come sorted, as parallel ones often do.
     pub fn split_candidate(&self) -> usize {
         const LONG: usize = 64;
-        let candidates = self.candidates().len();
-        if self.dimension <= 4 || candidates > LONG {
+        let candidates = self.candidates.len();
+        if candidates > LONG {
             return candidates / 2;
         }
-        let value = |k: &usize| self.candidate(*k)[self.dimension].abs();
-        (0..candidates)
-            .max_by(|a, b| value(a).total_cmp(&value(b)))
-            .unwrap_or(0)
+        let values = &self.column(self.dimension)[..candidates];
+        let mut farthest = 0;
+        for (k, value) in values.iter().enumerate() {
+            if value.abs() > values[farthest].abs() {
+                farthest = k;
+            }
+        }
+        farthest
     }
 
     /// Turns column `column` to the other side of its hyperplane.
     pub fn flip(&mut self, column: usize) {
-        self.columns[column].negated = !self.columns[column].negated;
-        let width = self.width();
-        for line in self.values.chunks_exact_mut(width) {
-            line[column] = -line[column];
+        let start = column * self.stride;
+        for value in &mut self.values[start..start + self.stride] {
+            *value = -*value;
         }
     }
 
     /// Whether the vertex satisfies all constraints, as far as floats can tell.
     pub fn is_feasible(&self) -> bool {
-        let (d, width) = (self.dimension, self.width());
-        let size = self.values[..d * width]
-            .chunks_exact(width)
-            .fold(1.0, |max: f64, x| max.max(x[d].abs()));
-        let block = &self.values[d * width..(d + self.constraints) * width];
-        block
-            .chunks_exact(width)
-            .all(|line| line[d] >= -1e3 * PROPOSAL_ZERO * size)
+        let coordinates = self.coordinates(self.dimension);
+        let size = coordinates.iter().fold(1.0, |max: f64, x| max.max(x.abs()));
+        let values = self.constraint_entries(self.dimension);
+        values
+            .iter()
+            .all(|value| *value >= -1e3 * PROPOSAL_ZERO * size)
     }
 
     /// Adds the vertex to the views.
@@ -330,67 +397,47 @@ impl Dictionary {
 
     /// Adds to the views what `column` holds: the vertex, or the end of a ray.
     fn look_at(&self, column: usize, views: &mut Views) {
-        let start = (self.dimension + self.constraints) * self.width();
-        views.add(
-            self.values[start..]
-                .chunks_exact(self.width())
-                .map(|line| line[column]),
-        );
+        views.add(&self.column(column)[..self.candidates.len()]);
     }
 
-    /// The first constraint that ends the edge along `column`, and how far away.
+    /// The first constraint that ends the edge along `column`, and how far away. When
+    /// cautious, the least of several.
     fn blocking(&self, column: usize, cautious: bool) -> Option<(usize, f64)> {
-        let (d, width) = (self.dimension, self.width());
-        let block = &self.values[d * width..(d + self.constraints) * width];
-        let mut best: Option<(usize, f64, f64)> = None;
-        for (k, line) in block.chunks_exact(width).enumerate() {
-            let slope = line[column];
-            if slope < -PROPOSAL_ZERO {
-                let reach = (line[d] / -slope).max(0.0);
-                let better = match best {
-                    None => true,
-                    Some((other, least, steepest)) => {
-                        reach < least
-                            || reach == least
-                                && if cautious {
-                                    self.rows[k] < self.rows[other]
-                                } else {
-                                    slope < steepest
-                                }
-                    }
-                };
-                if better {
-                    best = Some((k, reach, slope));
-                }
-            }
+        let slopes = self.constraint_entries(column);
+        let values = self.constraint_entries(self.dimension);
+        let found = kernels::first_to_vanish(slopes, values, PROPOSAL_ZERO);
+        if !cautious {
+            return found;
         }
-        best.map(|(k, reach, _)| (k, reach))
+        let (_, least) = found?;
+        let tied = (0..self.constraints.len())
+            .filter(|&k| slopes[k] < -PROPOSAL_ZERO && values[k].max(0.0) / -slopes[k] <= least);
+        let first = tied.min_by_key(|&k| self.constraints[k]);
+        first.map(|row| (row, least))
     }
 
     /// The edge along which `sign` times candidate `k` falls: the steepest one, or,
-    /// when cautious, the one of the least constraint.
+    /// when cautious, the one of the least constraint. The edges that leave a candidate
+    /// in the basis are not there.
     fn falling(&self, k: usize, sign: f64, cautious: bool) -> Option<usize> {
-        let line = &self.candidate(k)[..self.dimension];
         let mut best = -PROPOSAL_ZERO;
-        let mut found = None;
-        for (column, entry) in line.iter().enumerate() {
-            let slope = sign * entry;
-            if cautious {
-                if slope < -PROPOSAL_ZERO
-                    && found.is_none_or(|other| self.columns[column] < self.columns[other])
-                {
+        let mut found: Option<usize> = None;
+        for (column, name) in self.columns.iter().enumerate() {
+            let slope = sign * self.entry(k, column);
+            if slope < best && matches!(name, Name::Constraint(_)) {
+                if !cautious {
+                    best = slope;
+                    found = Some(column);
+                } else if found.is_none_or(|other| *name < self.columns[other]) {
                     found = Some(column);
                 }
-            } else if slope < best {
-                best = slope;
-                found = Some(column);
             }
         }
         found
     }
 
     fn patience(&self) -> usize {
-        20 + 2 * (self.dimension + self.constraints)
+        20 + 2 * (self.dimension + self.constraints.len())
     }
 
     /// Walks downhill for `sign` times candidate `k` until it shows the opposite
@@ -409,7 +456,7 @@ impl Dictionary {
                     views.tell(k, -sign);
                     return Walk::NewSign;
                 }
-                Some((row, _)) => self.pivot(self.dimension + row, column),
+                Some((row, _)) => self.exchange(row, column),
             }
             self.look(views);
             if views.has(k, -sign) {
@@ -420,20 +467,22 @@ impl Dictionary {
     }
 
     /// Walks to a vertex on candidate `k`, which cuts the cell, and takes it into the
-    /// basis. Gives its column, or `None` when patience ends.
+    /// basis; candidates in the basis stay there. Gives its column, or `None` when no
+    /// edge leads to it.
     pub fn enter(&mut self, k: usize) -> Option<usize> {
         let patience = self.patience();
         for step in 0..patience {
-            let value = self.candidate(k)[self.dimension];
+            let value = self.value(k);
             let sign = if value >= 0.0 { 1.0 } else { -1.0 };
             let cautious = 2 * step > patience;
             let (column, reach) = match self.falling(k, sign, cautious) {
-                Some(column) => (column, -value / self.candidate(k)[column]),
+                Some(column) => (column, -value / self.entry(k, column)),
                 None if value.abs() <= PROPOSAL_ZERO => {
-                    let line = &self.candidate(k)[..self.dimension];
+                    let size = |column: usize| self.entry(k, column).abs();
                     let steepest = (0..self.dimension)
-                        .max_by(|&a, &b| line[a].abs().total_cmp(&line[b].abs()))?;
-                    if line[steepest].abs() <= PROPOSAL_ZERO {
+                        .filter(|&column| matches!(self.columns[column], Name::Constraint(_)))
+                        .max_by(|&a, &b| size(a).total_cmp(&size(b)))?;
+                    if size(steepest) <= PROPOSAL_ZERO {
                         return None;
                     }
                     (steepest, 0.0)
@@ -441,19 +490,9 @@ impl Dictionary {
                 None => return None,
             };
             match self.blocking(column, cautious) {
-                Some((row, nearer)) if nearer < reach => self.pivot(self.dimension + row, column),
+                Some((row, nearer)) if nearer < reach => self.exchange(row, column),
                 _ => {
-                    // The candidate becomes a constraint, and its row the leaving one's.
-                    self.pivot(self.dimension + self.constraints + k, column);
-                    let width = self.width();
-                    let first = self.dimension + self.constraints;
-                    self.rows.swap(self.constraints, self.constraints + k);
-                    if k > 0 {
-                        let (head, tail) = self.values.split_at_mut((first + k) * width);
-                        head[first * width..(first + 1) * width]
-                            .swap_with_slice(&mut tail[..width]);
-                    }
-                    self.constraints += 1;
+                    self.exchange_candidate(k, column);
                     return Some(column);
                 }
             }
@@ -461,60 +500,63 @@ impl Dictionary {
         None
     }
 
-    /// Exchanges a row (counted from the coordinates) and a column.
-    fn pivot(&mut self, row: usize, column: usize) {
-        /// Fixed widths let the compiler unroll and vectorise.
-        macro_rules! by_width {
-            ($($width:literal)*) => {
-                match self.width() {
-                    $($width => pivot_fixed::<$width>(&mut self.values, row, column),)*
-                    width => pivot_any(&mut self.values, width, row, column),
-                }
-            };
+    /// Exchanges a constraint outside the basis and a column.
+    fn exchange(&mut self, constraint: usize, column: usize) {
+        let row = self.first_constraint + constraint;
+        kernels::pivot(&mut self.values, self.stride, row, column);
+        if let Name::Constraint(place) = &mut self.columns[column] {
+            std::mem::swap(place, &mut self.constraints[constraint]);
         }
-        by_width!(2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17);
-        std::mem::swap(
-            &mut self.rows[row - self.dimension],
-            &mut self.columns[column],
-        );
         self.age += 1;
     }
+
+    /// Takes a candidate into the basis; the constraint in the column leaves it.
+    fn exchange_candidate(&mut self, k: usize, column: usize) {
+        let Name::Constraint(place) = self.columns[column] else {
+            unreachable!("candidates stay in the basis")
+        };
+        kernels::pivot(&mut self.values, self.stride, k, column);
+        self.age += 1;
+        let to = self.first_constraint + self.constraints.len();
+        assert!(to < self.first_coordinate, "room was made");
+        let last = self.candidates.len() - 1;
+        for column in self.values.chunks_exact_mut(self.stride) {
+            column[to] = column[k];
+            column[k] = column[last];
+            column[last] = 0.0;
+        }
+        self.constraints.push(place);
+        self.columns[column] = Name::Candidate(self.candidates.swap_remove(k));
+    }
 }
 
-fn pivot_fixed<const WIDTH: usize>(values: &mut [f64], row: usize, column: usize) {
-    let (lines, _) = values.as_chunks_mut::<WIDTH>();
-    let old = lines[row];
-    let inverse = 1.0 / old[column];
-    let mut new = old.map(|entry| -entry * inverse);
-    // With a zero here, the loop leaves the column's own entries to the line after it.
-    new[column] = 0.0;
-    for line in lines.iter_mut() {
-        let factor = line[column];
-        if factor != 0.0 {
-            for (entry, share) in line.iter_mut().zip(&new) {
-                *entry += factor * share;
-            }
-            line[column] = factor * inverse;
-        }
-    }
-    new[column] = inverse;
-    lines[row] = new;
+/// What kind of row a value stands in.
+#[cfg(test)]
+pub enum Place {
+    Candidate,
+    Constraint,
+    Coordinate,
 }
 
-fn pivot_any(values: &mut [f64], width: usize, row: usize, column: usize) {
-    let mut new = values[row * width..(row + 1) * width].to_vec();
-    let inverse = 1.0 / new[column];
-    new.iter_mut().for_each(|entry| *entry *= -inverse);
-    new[column] = 0.0;
-    for line in values.chunks_exact_mut(width) {
-        let factor = line[column];
-        if factor != 0.0 {
-            for (entry, share) in line.iter_mut().zip(&new) {
-                *entry += factor * share;
+#[cfg(test)]
+impl Dictionary {
+    /// All values, for tests that falsify them.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = (Place, &mut f64)> {
+        let stride = self.stride;
+        let (constraint, coordinate) = (self.first_constraint, self.first_coordinate);
+        let (candidates, dimension) = (self.candidates.len(), self.dimension);
+        let place = move |row: usize| {
+            if row < candidates {
+                Some(Place::Candidate)
+            } else if row >= constraint && row < coordinate {
+                Some(Place::Constraint)
+            } else if row >= coordinate && row < coordinate + dimension {
+                Some(Place::Coordinate)
+            } else {
+                None
             }
-            line[column] = factor * inverse;
-        }
+        };
+        let numbered = self.values.iter_mut().enumerate();
+        numbered.filter_map(move |(index, value)| Some((place(index % stride)?, value)))
     }
-    new[column] = inverse;
-    values[row * width..(row + 1) * width].copy_from_slice(&new);
 }

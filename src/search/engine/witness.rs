@@ -2,10 +2,11 @@
 //! for a proof.
 
 use num_bigint::BigInt;
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 use super::certify;
-use super::dictionary::{Dictionary, PROPOSAL_ZERO};
+use super::dictionary::{Dictionary, Name, PROPOSAL_ZERO};
+use super::kernels;
 use crate::arithmetic::Rational;
 use crate::arithmetic::float::{UNIT, exponent, power_of_two};
 use crate::proof::format::{MAX_EXPONENT, MAX_VARINT};
@@ -41,11 +42,11 @@ impl Witness {
     }
 
     /// Whether the rows are positive at the point, exactly.
-    pub fn is_inside(&self, level: &Level, mut ids: impl Iterator<Item = RowId>) -> bool {
+    pub fn is_inside(&self, level: &Level, ids: &[RowId]) -> bool {
         let exact = self.exact();
-        ids.all(|id| {
+        ids.iter().all(|&id| {
             let by_floats = match self {
-                Witness::Float(point) => certify::positive_at(level, [id].into_iter(), point),
+                Witness::Float(point) => certify::positive_at(level, id, point),
                 Witness::Exact(_) => false,
             };
             by_floats || certify::positive_at_exactly(level, id, &exact)
@@ -54,11 +55,7 @@ impl Witness {
 
     /// The point as mantissas times 2^exponent, moved inside its cell to a coarse grid
     /// when it is no float. `None` when proofs cannot hold so fine a grid.
-    pub fn dyadic<I: Iterator<Item = RowId>>(
-        &self,
-        level: &Level,
-        ids: impl Fn() -> I,
-    ) -> Option<(i64, Mantissas)> {
+    pub fn dyadic(&self, level: &Level, ids: &[RowId]) -> Option<(i64, Mantissas)> {
         let y = match self {
             Witness::Float(point) => return Some(over_one_exponent(point)),
             Witness::Exact(y) => y,
@@ -77,7 +74,7 @@ impl Witness {
             let rounded = mantissas
                 .iter()
                 .map(|m| Rational::from_integer(m.clone()) / &scale);
-            if Witness::Exact(rounded.collect()).is_inside(level, ids()) {
+            if Witness::Exact(rounded.collect()).is_inside(level, ids) {
                 return Some((-bits, Mantissas::Long(mantissas)));
             }
             bits = 2 * bits + 4;
@@ -95,7 +92,7 @@ pub enum Mantissas {
 }
 
 /// Floats over one power of two, the largest possible.
-fn over_one_exponent(point: &Point) -> (i64, Mantissas) {
+pub fn over_one_exponent(point: &Point) -> (i64, Mantissas) {
     let parts: SmallVec<[(i64, i64); 16]> = point.iter().map(|&y| parts(y)).collect();
     let nonzero = || parts.iter().filter(|(mantissa, _)| *mantissa != 0);
     let least = nonzero().map(|part| part.1).min().unwrap_or(0);
@@ -160,52 +157,70 @@ pub fn rounded(point: &Point, least: f64) -> Option<Point> {
     Some(short)
 }
 
-/// Proposes a point at which all constraints of the cell are positive, and the least
-/// value that any of them has there, or a little less. Proves nothing; `None` when no
-/// direction leads into the cell as far as floats can tell.
+/// Proposes a point at which all constraints of the cell are positive and all candidates
+/// in the basis zero, and the least value that any of the constraints has there, or a
+/// little less. Proves nothing; `None` when no direction leads into the cell as far as
+/// floats can tell.
 pub fn propose(dictionary: &Dictionary) -> Option<(Point, f64)> {
     let d = dictionary.dimension();
-    let constraints = || (0..dictionary.constraints().len()).map(|k| dictionary.constraint(k));
-    // From the vertex, every basis value grows: all alike where that leads inside.
-    let mut step = f64::INFINITY;
-    let mut stuck = false;
-    let mut nearest = f64::INFINITY;
-    for line in constraints() {
-        let fall = -line[..d].iter().sum::<f64>();
-        stuck |= line[d].abs() <= PROPOSAL_ZERO;
-        nearest = nearest.min(line[d]);
-        if fall > 0.0 {
-            step = step.min(line[d] / fall);
-        }
+    let is_free = |column: &usize| matches!(dictionary.columns()[*column], Name::Constraint(_));
+    let values = &dictionary.constraint_entries(d)[..dictionary.constraints().len()];
+    let (mut nearest, mut stuck) = (f64::INFINITY, false);
+    for value in values {
+        stuck |= value.abs() <= PROPOSAL_ZERO;
+        nearest = if *value < nearest { *value } else { nearest };
     }
-    let mut direction: Point = smallvec![1.0; d];
-    let slope = |line: &[f64], direction: &[f64]| -> f64 {
-        line[..d].iter().zip(direction).map(|(a, t)| a * t).sum()
-    };
+    // From the vertex, every basis value that may grow does: all alike where that leads
+    // inside.
+    let mut direction: Point = (0..d)
+        .map(|column| if is_free(&column) { 1.0 } else { 0.0 })
+        .collect();
     if stuck {
-        let tight = |line: &&[f64]| line[d].abs() <= PROPOSAL_ZERO;
-        turn_inwards(&mut direction, || constraints().filter(tight))?;
-        step = f64::INFINITY;
-        for line in constraints().filter(|line| !tight(line)) {
-            let fall = -slope(line, &direction);
-            if fall > 0.0 {
-                step = step.min(line[d] / fall);
+        if !(0..d).any(|column| is_free(&column)) {
+            return None;
+        }
+        let tight = (0..values.len()).filter(|&k| values[k].abs() <= PROPOSAL_ZERO);
+        let slope = |k: usize, column| match is_free(&column) {
+            true => dictionary.constraint_entries(column)[k],
+            false => 0.0,
+        };
+        let line = |k| (0..d).map(|column| slope(k, column)).collect();
+        let tight: Vec<Point> = tight.map(line).collect();
+        turn_inwards(&mut direction, &tight, is_free)?;
+    }
+    let mut sums = Vec::new();
+    let (slopes, coordinates) = dictionary.along(&direction, &mut sums);
+    if stuck {
+        for (slope, value) in slopes.iter_mut().zip(values) {
+            // These grow.
+            if value.abs() <= PROPOSAL_ZERO {
+                *slope = slope.max(0.0);
             }
         }
     }
-    let step = if step.is_finite() { 0.5 * step } else { 1.0 };
-    // Half of the way to where a value vanishes leaves half of it.
-    let least = if stuck {
-        let values = constraints().map(|line| line[d] + step * slope(line, &direction));
-        let basis = direction.iter().map(|t| step * t);
-        values.chain(basis).fold(f64::INFINITY, f64::min)
-    } else {
-        step.min(0.5 * nearest)
+    let entries = dictionary.constraint_entries(d);
+    let step = match kernels::first_to_vanish(slopes, entries, 0.0) {
+        Some((_, reach)) => 0.5 * reach,
+        None => 1.0,
     };
-    let point: Point = (0..d)
-        .map(|k| {
-            let line = dictionary.coordinate(k);
-            let value = line[d] + step * slope(line, &direction);
+    // Half of the way to where a value vanishes leaves half of it.
+    let grown = direction.iter().filter(|growth| **growth != 0.0);
+    let basis = grown.fold(f64::INFINITY, |least: f64, growth| least.min(step * growth));
+    let least = if stuck {
+        let values = values
+            .iter()
+            .zip(slopes)
+            .map(|(value, slope)| value + step * *slope);
+        values.fold(basis, f64::min)
+    } else {
+        basis.min(0.5 * nearest)
+    };
+    let starts = dictionary.coordinates(d);
+    let point: Point = starts
+        .iter()
+        .zip(coordinates)
+        .map(|(start, slope)| {
+            let value = start + step * slope;
             if value.abs() < power_of_two(-300) {
                 0.0
             } else {
@@ -217,109 +232,41 @@ pub fn propose(dictionary: &Dictionary) -> Option<(Point, f64)> {
     finite.then_some((point, least))
 }
 
-/// Two points on either side of a hyperplane that cuts a cell, and one between them.
-pub struct Across {
-    /// Nearly on the hyperplane.
-    pub base: Point,
-    /// On its positive side.
-    pub positive: Point,
-    /// On its negative side.
-    pub negative: Point,
-    /// What the hyperplane's row is worth at these two, up to its sign; all other rows are
-    /// worth more.
-    pub value: f64,
-}
-
-impl Across {
-    /// Moves the two points to a coarse grid, as [`rounded`] does.
-    pub fn shortened(self) -> Option<Self> {
-        Some(Across {
-            positive: rounded(&self.positive, self.value)?,
-            negative: rounded(&self.negative, self.value)?,
-            ..self
-        })
-    }
-
-    /// A bound on how much any coordinate of the two points differs from the one between.
-    pub fn reach(&self) -> f64 {
-        let change = |point: &Point| {
-            let changes = point.iter().zip(&self.base).map(|(a, b)| (a - b).abs());
-            changes.fold(0.0, f64::max)
-        };
-        f64::max(change(&self.positive), change(&self.negative)) * (1.0 + 4.0 * UNIT)
-    }
-}
-
-/// Proposes points inside a cell on both sides of the hyperplane in a column of the
-/// basis, so close to each other that one proof can serve both. Proves nothing; `None`
-/// when the vertex is degenerate.
-pub fn propose_across(dictionary: &Dictionary, column: usize) -> Option<Across> {
-    let d = dictionary.dimension();
-    let (mut step, mut nearest) = (f64::INFINITY, f64::INFINITY);
-    for k in 0..dictionary.constraints().len() {
-        let line = dictionary.constraint(k);
-        let fall = line[column] - line[..d].iter().sum::<f64>();
-        nearest = nearest.min(line[d]);
-        if fall > 0.0 {
-            step = step.min(line[d] / fall);
-        }
-    }
-    let step = if step.is_finite() { 0.5 * step } else { 1.0 };
-    let least = if d == 1 {
-        0.5 * nearest
-    } else {
-        step.min(0.5 * nearest)
-    };
-    // Not-a-number and zero are refused.
-    if !(least > PROPOSAL_ZERO && least.is_finite()) {
-        return None;
-    }
-    let size = (0..d).fold(0.0, |size: f64, k| {
-        size.max(dictionary.coordinate(k)[column].abs())
-    });
-    // Rows of size 1 change by up to 2 d times the largest change of a coordinate.
-    let reach = least / ((4 * d) as f64 * size);
-    let (mut base, mut positive, mut negative) = (Point::new(), Point::new(), Point::new());
-    for k in 0..d {
-        let line = dictionary.coordinate(k);
-        let slope = line[..d].iter().sum::<f64>() - line[column];
-        let value = line[d] + step * slope;
-        let change = reach * line[column];
-        base.push(value);
-        positive.push(value + change);
-        negative.push(value - change);
-    }
-    let fine = |point: &Point| {
-        let fine =
-            |y: &f64| *y == 0.0 || (power_of_two(-300)..power_of_two(300)).contains(&y.abs());
-        point.iter().all(fine)
-    };
-    (fine(&base) && fine(&positive) && fine(&negative)).then_some(Across {
-        base,
-        positive,
-        negative,
-        value: reach,
-    })
+/// A point with few digits near `point`, which is `distance` or less from a crossing, and
+/// how far around it constraints must be positive so that they are at the crossing that
+/// is nearest to it. `least` is what they are worth at `point`.
+pub fn near_crossing(point: &Point, least: f64, distance: f64) -> Option<(Point, f64)> {
+    // Distances per coordinate against Euclidean ones.
+    let root = (point.len() as f64).sqrt() * (1.0 + 4.0 * UNIT);
+    let short = rounded(point, least / (2.0 * root))?;
+    let moved = point.iter().zip(&short).map(|(a, b)| (a - b).abs());
+    let moved = moved.fold(0.0, f64::max);
+    let reach = (distance + moved) * root * (1.0 + 8.0 * UNIT);
+    Some((short, reach))
 }
 
 /// Corrects a direction, as a perceptron learns, until all `tight` constraints, zero
-/// at the vertex, grow along it; its entries stay positive.
-fn turn_inwards<'a, I: Iterator<Item = &'a [f64]>>(
+/// at the vertex, grow along it; its entries stay positive where they are free.
+fn turn_inwards(
     direction: &mut [f64],
-    tight: impl Fn() -> I,
+    tight: &[Point],
+    is_free: impl Fn(&usize) -> bool,
 ) -> Option<()> {
-    let d = direction.len();
     for _ in 0..ROUNDS {
         let mut settled = true;
-        for line in tight() {
-            let line = &line[..d];
+        for line in tight {
             let size: f64 = line.iter().map(|a| a.abs()).sum();
+            if size == 0.0 {
+                return None;
+            }
             let growth: f64 = line.iter().zip(&*direction).map(|(a, t)| a * t).sum();
             if growth <= MARGIN * size {
                 settled = false;
-                for (t, a) in direction.iter_mut().zip(line) {
+                for (column, (t, a)) in direction.iter_mut().zip(line).enumerate() {
                     // Grow freely, shrink towards zero.
-                    *t = if *a >= 0.0 { *t + a / size } else { *t * 0.7 };
+                    if is_free(&column) {
+                        *t = if *a >= 0.0 { *t + a / size } else { *t * 0.7 };
+                    }
                 }
             }
         }

@@ -1,0 +1,252 @@
+//! Four floats at a time: in the processor's vector registers where it has them, found
+//! out at run time, and as arrays elsewhere.
+
+/// How many floats.
+pub const LANES: usize = 4;
+
+/// Four floats. Comparisons give a bit for each lane, the first lowest, or pick lanes.
+pub trait Lanes: Copy {
+    /// The same float four times.
+    fn all(value: f64) -> Self;
+    /// From memory.
+    fn load(from: &[f64; LANES]) -> Self;
+    /// To memory.
+    fn store(self, to: &mut [f64; LANES]);
+    /// Lane by lane.
+    fn plus(self, other: Self) -> Self;
+    /// `self + a * b`, rounded once or twice.
+    fn plus_product(self, a: Self, b: Self) -> Self;
+    /// Lane by lane.
+    fn times(self, other: Self) -> Self;
+    /// Lane by lane.
+    fn over(self, other: Self) -> Self;
+    /// The larger; where either is not-a-number, `other`.
+    fn max(self, other: Self) -> Self;
+    /// The smaller; where either is not-a-number, `other`.
+    fn min(self, other: Self) -> Self;
+    /// Magnitudes.
+    fn abs(self) -> Self;
+    /// Where `self > other`.
+    fn above(self, other: Self) -> u32;
+    /// `yes` where `self < other`, elsewhere `no`.
+    fn below_pick(self, other: Self, yes: Self, no: Self) -> Self;
+    /// The lanes.
+    fn array(self) -> [f64; LANES] {
+        let mut array = [0.0; LANES];
+        self.store(&mut array);
+        array
+    }
+}
+
+/// Works everywhere.
+#[derive(Clone, Copy)]
+pub struct Plain([f64; LANES]);
+
+impl Plain {
+    #[inline(always)]
+    fn zip(self, other: Self, f: impl Fn(f64, f64) -> f64) -> Self {
+        Plain(std::array::from_fn(|lane| f(self.0[lane], other.0[lane])))
+    }
+}
+
+impl Lanes for Plain {
+    #[inline(always)]
+    fn all(value: f64) -> Self {
+        Plain([value; LANES])
+    }
+
+    #[inline(always)]
+    fn load(from: &[f64; LANES]) -> Self {
+        Plain(*from)
+    }
+
+    #[inline(always)]
+    fn store(self, to: &mut [f64; LANES]) {
+        *to = self.0;
+    }
+
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        self.zip(other, |a, b| a + b)
+    }
+
+    #[inline(always)]
+    fn plus_product(self, a: Self, b: Self) -> Self {
+        self.plus(a.times(b))
+    }
+
+    #[inline(always)]
+    fn times(self, other: Self) -> Self {
+        self.zip(other, |a, b| a * b)
+    }
+
+    #[inline(always)]
+    fn over(self, other: Self) -> Self {
+        self.zip(other, |a, b| a / b)
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        self.zip(other, |a, b| if a > b { a } else { b })
+    }
+
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        self.zip(other, |a, b| if a < b { a } else { b })
+    }
+
+    #[inline(always)]
+    fn abs(self) -> Self {
+        Plain(self.0.map(f64::abs))
+    }
+
+    #[inline(always)]
+    fn above(self, other: Self) -> u32 {
+        (0..LANES).fold(0, |bits, lane| {
+            bits | u32::from(self.0[lane] > other.0[lane]) << lane
+        })
+    }
+
+    #[inline(always)]
+    fn below_pick(self, other: Self, yes: Self, no: Self) -> Self {
+        Plain(std::array::from_fn(|lane| {
+            if self.0[lane] < other.0[lane] {
+                yes.0[lane]
+            } else {
+                no.0[lane]
+            }
+        }))
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub use x86::Avx2;
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    use super::{LANES, Lanes};
+
+    /// One register of AVX. Only for functions that are compiled for AVX2 and FMA.
+    #[derive(Clone, Copy)]
+    pub struct Avx2(__m256d);
+
+    // SAFETY of all that follows: the instructions exist, as the callers are compiled
+    // for AVX2 and FMA and run only where these were detected; loads and stores go
+    // through references to four floats and need no alignment.
+    impl Lanes for Avx2 {
+        #[inline(always)]
+        fn all(value: f64) -> Self {
+            Avx2(unsafe { _mm256_set1_pd(value) })
+        }
+
+        #[inline(always)]
+        fn load(from: &[f64; LANES]) -> Self {
+            Avx2(unsafe { _mm256_loadu_pd(from.as_ptr()) })
+        }
+
+        #[inline(always)]
+        fn store(self, to: &mut [f64; LANES]) {
+            unsafe { _mm256_storeu_pd(to.as_mut_ptr(), self.0) }
+        }
+
+        #[inline(always)]
+        fn plus(self, other: Self) -> Self {
+            Avx2(unsafe { _mm256_add_pd(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn plus_product(self, a: Self, b: Self) -> Self {
+            Avx2(unsafe { _mm256_fmadd_pd(a.0, b.0, self.0) })
+        }
+
+        #[inline(always)]
+        fn times(self, other: Self) -> Self {
+            Avx2(unsafe { _mm256_mul_pd(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn over(self, other: Self) -> Self {
+            Avx2(unsafe { _mm256_div_pd(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn max(self, other: Self) -> Self {
+            Avx2(unsafe { _mm256_max_pd(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn min(self, other: Self) -> Self {
+            Avx2(unsafe { _mm256_min_pd(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn abs(self) -> Self {
+            Avx2(unsafe { _mm256_andnot_pd(_mm256_set1_pd(-0.0), self.0) })
+        }
+
+        #[inline(always)]
+        fn above(self, other: Self) -> u32 {
+            unsafe {
+                _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_GT_OQ>(self.0, other.0)).cast_unsigned()
+            }
+        }
+
+        #[inline(always)]
+        fn below_pick(self, other: Self, yes: Self, no: Self) -> Self {
+            unsafe {
+                let where_below = _mm256_cmp_pd::<_CMP_LT_OQ>(self.0, other.0);
+                Avx2(_mm256_blendv_pd(no.0, yes.0, where_below))
+            }
+        }
+    }
+}
+
+/// Fewest floats that hold `count` in whole vectors.
+pub fn padded(count: usize) -> usize {
+    count.next_multiple_of(LANES)
+}
+
+/// Calls a function of a fixed number of vectors, which the compiler can unroll, where
+/// there is one for the number that is asked for.
+macro_rules! unrolled {
+    ($count:expr, [$($fixed:literal)*], $function:ident::<$lanes:ident>$args:tt, else $other:expr) => {
+        match $count {
+            $($fixed => $function::<$lanes, $fixed>$args,)*
+            _ => $other,
+        }
+    };
+}
+
+/// Declares functions that are compiled twice, and run in the version that the
+/// processor can run. `$lanes` names the type to compute with.
+macro_rules! for_all_processors {
+    ($(
+        $(#[$meta:meta])*
+        $vis:vis fn $name:ident<$lanes:ident>($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block
+    )*) => {$(
+        $(#[$meta])*
+        #[inline]
+        $vis fn $name($($arg: $type),*) $(-> $result)? {
+            #[inline(always)]
+            fn generic<$lanes: $crate::arithmetic::lanes::Lanes>($($arg: $type),*) $(-> $result)? $body
+
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx2,fma")]
+                fn vectors($($arg: $type),*) $(-> $result)? {
+                    generic::<$crate::arithmetic::lanes::Avx2>($($arg),*)
+                }
+
+                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                    // SAFETY: both features were just detected.
+                    return unsafe { vectors($($arg),*) };
+                }
+            }
+            generic::<$crate::arithmetic::lanes::Plain>($($arg),*)
+        }
+    )*};
+}
+
+pub(crate) use {for_all_processors, unrolled};

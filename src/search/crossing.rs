@@ -1,0 +1,114 @@
+//! Cells of the last layer whose candidates cross at a point inside: every choice of their
+//! signs is a region, and that point proves all of them.
+
+use smallvec::SmallVec;
+
+use super::engine::witness;
+use super::level::Level;
+use super::log::Log;
+use super::tree::{State, Tree, Worker, cell_and_below};
+use crate::proof::format::MAX_CROSSING;
+use crate::regions::Sign;
+use crate::regions::digest::PatternHash;
+
+/// Whether the candidates of a cell cross inside it.
+pub enum Crossing {
+    /// They do; the regions are counted.
+    Proved,
+    /// The only candidate is in this column of the basis, and nothing is proved.
+    Entered(usize),
+    /// Nothing is proved, and nothing changed; this one is to be split on, if any.
+    Refused(Option<usize>),
+}
+
+impl<'a> Tree<'a> {
+    /// Looks for a point inside the cell at which the hyperplanes of all candidates of the
+    /// last layer cross. Every choice of their signs is a region then.
+    pub fn cross(
+        &self,
+        level: &Level,
+        worker: &mut Worker,
+        at: usize,
+        state: State,
+        log: &mut Log<'a>,
+    ) -> Crossing {
+        let Worker {
+            path,
+            cells,
+            basis,
+            tally,
+            ..
+        } = worker;
+        let (cell, below) = cell_and_below(cells, at);
+        let classes = cell.dictionary.candidates();
+        let members = |class: u32| &level.classes()[class as usize].members;
+        // Units that share a hyperplane do not cross.
+        if let Some(k) = classes.iter().position(|&class| members(class).len() > 1) {
+            return Crossing::Refused(Some(k));
+        }
+        let units: SmallVec<[usize; MAX_CROSSING]> =
+            classes.iter().map(|&class| members(class)[0].0).collect();
+        let mut entered = 0;
+        let dictionary = if let [_] = units[..] {
+            match cell.dictionary.enter(0) {
+                Some(column) => entered = column,
+                None => return Crossing::Refused(Some(0)),
+            }
+            &cell.dictionary
+        } else {
+            let dictionary = &mut below.dictionary;
+            dictionary.copy(&cell.dictionary, units.len());
+            while let Some(&class) = dictionary.candidates().first() {
+                if dictionary.enter(0).is_none() {
+                    return Crossing::Refused(classes.iter().position(|&other| other == class));
+                }
+            }
+            dictionary
+        };
+        let refused = match units[..] {
+            [_] => Crossing::Entered(entered),
+            _ => Crossing::Refused(None),
+        };
+        let Some((point, least)) = witness::propose(dictionary) else {
+            return refused;
+        };
+        if !basis.prove(level, path, dictionary) {
+            return refused;
+        }
+        // The crossing is as near as this to the point.
+        let distance = basis.distance(dictionary, &point);
+        let proved = if log.is_on() {
+            witness::near_crossing(&point, least, distance)
+        } else {
+            Some((point, distance))
+        };
+        let Some((point, reach)) = proved else {
+            return refused;
+        };
+        if !path.is_positive_around(&point, reach) {
+            return refused;
+        }
+        tally.decisions.float += 1;
+        tally.cells[level.number() as usize - 1] += 1 << units.len();
+        tally.regions += 1 << units.len();
+        tally.degenerate_regions += u64::from(state.degenerate) << units.len();
+        let first = self.stages[level.number() as usize - 1].first_unit;
+        let key = |unit: &usize, sign| self.key(first + unit, sign);
+        let mut hash = units
+            .iter()
+            .fold(state.hash, |hash, unit| hash.and(key(unit, Sign::Positive)));
+        // Twice the same key cancels.
+        let turns: SmallVec<[PatternHash; MAX_CROSSING]> = units
+            .iter()
+            .map(|unit| key(unit, Sign::Positive).and(key(unit, Sign::Negative)))
+            .collect();
+        tally.digest.add(hash);
+        for step in 1u32..1 << units.len() {
+            hash = hash.and(turns[step.trailing_zeros() as usize]);
+            tally.digest.add(hash);
+        }
+        log.crossing(&point);
+        self.end_branch(tally, state);
+        Crossing::Proved
+    }
+}

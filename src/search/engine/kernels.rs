@@ -1,0 +1,384 @@
+//! The inner loops of the float engine, over columns of numbers whose lengths are
+//! multiples of [`LANES`].
+
+pub use crate::arithmetic::lanes::padded;
+use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors, unrolled};
+
+/// A part of each column of a matrix that is stored by columns of length `stride`.
+#[derive(Clone, Copy)]
+pub struct Block {
+    /// From one column to the next.
+    pub stride: usize,
+    /// Where the part begins.
+    pub first: usize,
+    /// How long it is, in whole vectors.
+    pub len: usize,
+}
+
+for_all_processors! {
+    /// Exchanges a row and a column of a matrix that is stored by columns of length
+    /// `stride`, as a simplex pivot does.
+    pub fn pivot<L>(values: &mut [f64], stride: usize, row: usize, column: usize) {
+        unrolled!(
+            stride / LANES,
+            [1 2 3 4 5 6 7 8 9 10 11 12],
+            pivot_in::<L>(values, row, column),
+            else pivot_of_any::<L>(values, stride, row, column)
+        );
+    }
+
+    /// Copies a block, of as many columns as there are, into another of the same length.
+    pub fn copy<L>(to: &mut [f64], into: Block, from: &[f64], block: Block) {
+        let to = to.chunks_exact_mut(into.stride);
+        for (to, from) in to.zip(from.chunks_exact(block.stride)) {
+            let to = to[into.first..into.first + block.len].as_chunks_mut().0;
+            let from = from[block.first..block.first + block.len].as_chunks().0;
+            for (to, from) in to.iter_mut().zip(from) {
+                L::load(from).store(to);
+            }
+        }
+    }
+
+    /// The rows of a block that have no negative entry, and those that have no positive one,
+    /// as bits; only the first 64 rows are looked at.
+    pub fn one_sided<L>(values: &[f64], block: Block) -> (u64, u64) {
+        let none = L::all(0.0);
+        let len = block.len.min(64);
+        let (mut above, mut below) = (0, 0);
+        for start in (0..len).step_by(LANES) {
+            let (mut low, mut high) = (none, none);
+            for column in values.chunks_exact(block.stride) {
+                let entries = column[block.first + start..].first_chunk();
+                let entries = L::load(entries.expect("whole vectors"));
+                low = entries.min(low);
+                high = entries.max(high);
+            }
+            let all = (1 << LANES) - 1;
+            above |= u64::from(!none.above(low) & all) << start;
+            below |= u64::from(!high.above(none) & all) << start;
+        }
+        (above, below)
+    }
+
+    /// `sums` becomes the sum of multiples of columns, one factor a column.
+    pub fn sum_of_columns<L>(sums: &mut [f64], values: &[f64], factors: &[f64]) {
+        let stride = sums.len();
+        let sums = sums.as_chunks_mut::<LANES>().0;
+        sums.fill([0.0; LANES]);
+        for (column, factor) in values.chunks_exact(stride).zip(factors) {
+            if *factor == 0.0 {
+                continue;
+            }
+            let factor = L::all(*factor);
+            for (sum, entries) in sums.iter_mut().zip(column.as_chunks().0) {
+                L::load(sum).plus_product(factor, L::load(entries)).store(sum);
+            }
+        }
+    }
+
+    /// Of the rows whose `slopes` are below `-zero`, the one whose value reaches zero
+    /// first, and how far away that is; of several the one with the steepest slope.
+    pub fn first_to_vanish<L>(slopes: &[f64], values: &[f64], zero: f64) -> Option<(usize, f64)> {
+        let vectors = slopes.as_chunks::<LANES>().0.iter().zip(values.as_chunks::<LANES>().0);
+        unrolled!(
+            slopes.len() / LANES,
+            [1 2 3 4 5 6],
+            first_to_vanish_in::<L>(slopes, values, zero),
+            else {
+                let mut best: Option<(usize, f64)> = None;
+                for (k, (slopes, values)) in vectors.enumerate() {
+                    if let Some((row, reach)) = first_to_vanish_in::<L, 1>(slopes, values, zero)
+                        && best.is_none_or(|(_, least)| reach < least)
+                    {
+                        best = Some((LANES * k + row, reach));
+                    }
+                }
+                best
+            }
+        )
+    }
+
+    /// Whether all rows of a table exceed their bounds at a point. The table has blocks of
+    /// [`LANES`] rows: one vector for each coordinate, then constants, slacks and norms;
+    /// each row must exceed `largest * slack + reach * norm`. Unused rows do.
+    pub fn all_above<L>(table: &[[f64; LANES]], point: &[f64], largest: f64, reach: f64) -> bool {
+        let (scale, margin, huge) = (L::all(largest), L::all(reach), L::all(f64::MAX));
+        let d = point.len();
+        table.chunks_exact(d + 3).all(|block| {
+            let (slopes, rest) = block.split_at(d);
+            let [constants, slacks, norms] = rest else {
+                return false;
+            };
+            let mut sum = L::load(constants);
+            for (entries, coordinate) in slopes.iter().zip(point) {
+                sum = sum.plus_product(L::load(entries), L::all(*coordinate));
+            }
+            let bound = scale.times(L::load(slacks)).plus(margin.times(L::load(norms)));
+            // A sum that overflowed on the way says nothing.
+            sum.above(bound) & !sum.above(huge) == (1 << LANES) - 1
+        })
+    }
+
+    /// With the rows S, one after another, and G their inverse: the largest sum of
+    /// magnitudes in a row of `G S - 1`, and of magnitudes of G's row times `slacks`;
+    /// `sizes` become the largest magnitudes in G's columns. `None` when the sum is one or
+    /// more, or some entry of G is closer to zero than `least` and not zero.
+    pub fn defect<L>(
+        rows: &[f64],
+        slacks: &[f64],
+        values: &[f64],
+        inverse: Block,
+        least: f64,
+        sizes: &mut [f64],
+    ) -> Option<f64> {
+        let d = slacks.len();
+        macro_rules! by_dimension {
+            ($($d:literal $n:literal),*) => {
+                match d {
+                    $($d => defect_in::<L, $d, $n>(rows, slacks, values, inverse, least, sizes),)*
+                    _ => defect_of_any::<L>(rows, slacks, values, inverse, least, sizes),
+                }
+            };
+        }
+        by_dimension!(1 1, 2 1, 3 1, 4 2, 5 2, 6 2, 7 2, 8 3, 9 3, 10 3, 11 3, 12 4, 13 4, 14 4, 15 4)
+    }
+
+    /// What the rows times their multipliers leave of `sign` times a target: the sum of
+    /// magnitudes of the coefficients, and the constant.
+    pub fn rest<L>(
+        rows: &[f64],
+        multipliers: &[f64],
+        target: &[f64],
+        sign: f64,
+    ) -> (f64, f64) {
+        unrolled!(
+            target.len() / LANES,
+            [1 2 3 4],
+            rest_in::<L>(rows, multipliers, target, sign),
+            else {
+                let mut rest: Vec<f64> = target.iter().map(|entry| sign * entry).collect();
+                for (row, multiplier) in rows.chunks_exact(target.len()).zip(multipliers) {
+                    add_multiple::<L>(&mut rest, -multiplier, row);
+                }
+                split(&rest, multipliers.len())
+            }
+        )
+    }
+}
+
+#[inline(always)]
+fn first_to_vanish_in<L: Lanes, const N: usize>(
+    slopes: &[f64],
+    values: &[f64],
+    zero: f64,
+) -> Option<(usize, f64)> {
+    let (infinite, none, low) = (L::all(f64::INFINITY), L::all(0.0), L::all(-zero));
+    let minus = L::all(-1.0);
+    let vectors = (slopes.as_chunks::<LANES>().0, values.as_chunks::<LANES>().0);
+    let reaches: [L; N] = std::array::from_fn(|k| {
+        let slopes = L::load(&vectors.0[k]);
+        let reach = none.max(L::load(&vectors.1[k])).over(slopes.times(minus));
+        slopes.below_pick(low, reach, infinite)
+    });
+    let least = reaches
+        .iter()
+        .fold(infinite, |least, reach| reach.min(least));
+    let [a, b, c, d] = least.array();
+    let (a, b) = (if b < a { b } else { a }, if d < c { d } else { c });
+    let least = if b < a { b } else { a };
+    if least == f64::INFINITY {
+        return None;
+    }
+    let bound = L::all(least);
+    let mut hits = 0;
+    for (k, reach) in reaches.iter().enumerate() {
+        hits |= (!reach.above(bound) & ((1 << LANES) - 1)) << (LANES * k);
+    }
+    let mut best = hits.trailing_zeros() as usize;
+    hits &= hits.wrapping_sub(1);
+    while hits != 0 {
+        let row = hits.trailing_zeros() as usize;
+        hits &= hits - 1;
+        if slopes[row] < slopes[best] {
+            best = row;
+        }
+    }
+    Some((best, least))
+}
+
+#[inline(always)]
+fn pivot_in<L: Lanes, const N: usize>(values: &mut [f64], row: usize, column: usize) {
+    let columns = values.as_chunks_mut::<LANES>().0.as_chunks_mut::<N>().0;
+    let own: [L; N] = std::array::from_fn(|k| L::load(&columns[column][k]));
+    let inverse = 1.0 / columns[column].as_flattened()[row];
+    for (number, other) in columns.iter_mut().enumerate() {
+        if number == column {
+            continue;
+        }
+        let factor = -other.as_flattened()[row] * inverse;
+        if factor != 0.0 {
+            let factor = L::all(factor);
+            for (entries, own) in other.iter_mut().zip(own) {
+                L::load(entries).plus_product(factor, own).store(entries);
+            }
+        }
+        other.as_flattened_mut()[row] = factor;
+    }
+    let scale = L::all(inverse);
+    for (entries, own) in columns[column].iter_mut().zip(own) {
+        own.times(scale).store(entries);
+    }
+    columns[column].as_flattened_mut()[row] = inverse;
+}
+
+#[inline(always)]
+fn pivot_of_any<L: Lanes>(values: &mut [f64], stride: usize, row: usize, column: usize) {
+    let inverse = 1.0 / values[column * stride + row];
+    let (before, rest) = values.split_at_mut(column * stride);
+    let (own, after) = rest.split_at_mut(stride);
+    let others = before.chunks_exact_mut(stride);
+    for other in others.chain(after.chunks_exact_mut(stride)) {
+        let factor = -other[row] * inverse;
+        if factor != 0.0 {
+            add_multiple::<L>(other, factor, own);
+        }
+        other[row] = factor;
+    }
+    let scale = L::all(inverse);
+    for entries in own.as_chunks_mut().0 {
+        L::load(entries).times(scale).store(entries);
+    }
+    own[row] = inverse;
+}
+
+/// `to[i] += factor * from[i]`.
+#[inline(always)]
+fn add_multiple<L: Lanes>(to: &mut [f64], factor: f64, from: &[f64]) {
+    let factor = L::all(factor);
+    for (to, from) in to.as_chunks_mut().0.iter_mut().zip(from.as_chunks().0) {
+        L::load(to).plus_product(factor, L::load(from)).store(to);
+    }
+}
+
+/// The sum of magnitudes of the first d numbers, and the number after them.
+#[inline(always)]
+fn split(numbers: &[f64], d: usize) -> (f64, f64) {
+    let (coefficients, constant) = (&numbers[..d], numbers[d]);
+    let sum = coefficients
+        .iter()
+        .fold(0.0, |sum, number| sum + number.abs());
+    (sum, constant)
+}
+
+#[inline(always)]
+fn rest_in<L: Lanes, const N: usize>(
+    rows: &[f64],
+    multipliers: &[f64],
+    target: &[f64],
+    sign: f64,
+) -> (f64, f64) {
+    let target = &target.as_chunks::<LANES>().0.as_chunks::<N>().0[0];
+    let sign = L::all(sign);
+    let mut rest: [L; N] = std::array::from_fn(|k| L::load(&target[k]).times(sign));
+    let rows = rows.as_chunks::<LANES>().0.as_chunks::<N>().0;
+    for (row, multiplier) in rows.iter().zip(multipliers) {
+        let factor = L::all(-multiplier);
+        for (rest, entries) in rest.iter_mut().zip(row) {
+            *rest = rest.plus_product(factor, L::load(entries));
+        }
+    }
+    split(rest.map(L::array).as_flattened(), multipliers.len())
+}
+
+/// In D dimensions, with rows of N vectors.
+#[inline(always)]
+fn defect_in<L: Lanes, const D: usize, const N: usize>(
+    rows: &[f64],
+    slacks: &[f64],
+    values: &[f64],
+    inverse: Block,
+    least: f64,
+    sizes: &mut [f64],
+) -> Option<f64> {
+    let (none, least) = (L::all(0.0), L::all(least));
+    let rows = &rows.as_chunks::<LANES>().0.as_chunks::<N>().0[..D];
+    let (slacks, sizes) = (&slacks[..D], &mut sizes[..D]);
+    // A column of G has at most as many vectors as a row of S.
+    let mut doubts = [none; N];
+    let mut sums = [[none; N]; D];
+    for c in 0..D {
+        let column = &values[c * inverse.stride + inverse.first..][..padded(D)];
+        let slack = L::all(slacks[c]);
+        let mut largest = none;
+        for (entries, doubt) in column.as_chunks().0.iter().zip(&mut doubts) {
+            let magnitude = L::load(entries).abs();
+            if least.above(magnitude) & magnitude.above(none) != 0 {
+                return None;
+            }
+            largest = magnitude.max(largest);
+            *doubt = doubt.plus_product(slack, magnitude);
+        }
+        let [a, b, c0, d] = largest.array();
+        let (a, b) = (if b > a { b } else { a }, if d > c0 { d } else { c0 });
+        sizes[c] = if b > a { b } else { a };
+        let row: [L; N] = std::array::from_fn(|k| L::load(&rows[c][k]));
+        for (factor, sums) in column.iter().zip(&mut sums) {
+            let factor = L::all(*factor);
+            for (sum, entries) in sums.iter_mut().zip(row) {
+                *sum = sum.plus_product(factor, entries);
+            }
+        }
+    }
+    let doubts = doubts.map(L::array);
+    let mut worst = 0.0;
+    for k in 0..D {
+        let mut sums = sums[k].map(L::array);
+        let sums = sums.as_flattened_mut();
+        sums[k] -= 1.0;
+        let doubt = doubts.as_flattened()[k];
+        let left = sums[..D].iter().fold(doubt, |left, sum| left + sum.abs());
+        worst = worse(worst, left)?;
+    }
+    Some(worst)
+}
+
+/// The larger of two, below one; not-a-number is not.
+#[inline(always)]
+fn worse(worst: f64, other: f64) -> Option<f64> {
+    (other < 1.0).then_some(if other > worst { other } else { worst })
+}
+
+fn defect_of_any<L: Lanes>(
+    rows: &[f64],
+    slacks: &[f64],
+    values: &[f64],
+    inverse: Block,
+    least: f64,
+    sizes: &mut [f64],
+) -> Option<f64> {
+    let d = slacks.len();
+    let stride = padded(d + 1);
+    sizes.fill(0.0);
+    let (mut sums, mut worst) = (vec![0.0; stride], 0.0);
+    for k in 0..d {
+        sums.fill(0.0);
+        let mut doubt = 0.0;
+        for (column, row) in rows.chunks_exact(stride).enumerate() {
+            let factor = values[column * inverse.stride + inverse.first + k];
+            let magnitude = factor.abs();
+            if magnitude < least && magnitude > 0.0 {
+                return None;
+            }
+            sizes[column] = if magnitude > sizes[column] {
+                magnitude
+            } else {
+                sizes[column]
+            };
+            doubt += magnitude * slacks[column];
+            add_multiple::<L>(&mut sums, factor, row);
+        }
+        sums[k] -= 1.0;
+        worst = worse(worst, doubt + split(&sums, d).0)?;
+    }
+    Some(worst)
+}

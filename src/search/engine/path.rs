@@ -1,0 +1,110 @@
+//! The constraints of a cell: the domain's sides, and one row for each split above it.
+
+use super::kernels;
+use crate::arithmetic::lanes::LANES;
+use crate::search::level::{Level, RowId, Vector};
+
+/// A stack of rows, each positive on the cell.
+#[derive(Clone, Debug)]
+pub struct Path {
+    dimension: usize,
+    ids: Vec<RowId>,
+    homogeneous: Vec<bool>,
+    slacks: Vec<f64>,
+    norms: Vec<f64>,
+    /// Row by row: coefficients, the constant, zeros to a multiple of the lanes.
+    rows: Vec<f64>,
+    stride: usize,
+    /// The same as [`kernels::all_above`] takes it.
+    table: Vec<[f64; LANES]>,
+}
+
+impl Path {
+    /// No constraints yet, in `dimension` coordinates.
+    pub fn new(dimension: usize) -> Self {
+        Path {
+            dimension,
+            ids: Vec::new(),
+            homogeneous: Vec::new(),
+            slacks: Vec::new(),
+            norms: Vec::new(),
+            rows: Vec::new(),
+            stride: kernels::padded(dimension + 1),
+            table: Vec::new(),
+        }
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Their names.
+    pub fn ids(&self) -> &[RowId] {
+        &self.ids
+    }
+
+    /// Adds a constraint.
+    pub fn push(&mut self, level: &Level, id: RowId) {
+        let (d, lane) = (self.dimension, self.len() % LANES);
+        let row = level.vector(id);
+        let sign = if id.negated { -1.0 } else { 1.0 };
+        self.ids.push(id);
+        self.homogeneous.push(row.homogeneous);
+        self.slacks.push(row.slack);
+        self.norms.push(row.norm);
+        self.rows
+            .extend(row.entries.iter().map(|entry| sign * entry));
+        if lane == 0 {
+            self.table.resize(self.table.len() + d + 3, [0.0; LANES]);
+            let start = self.table.len() - 3;
+            // Rows that are not there are positive everywhere.
+            self.table[start] = [1.0; LANES];
+        }
+        let start = self.table.len() - (d + 3);
+        let block = &mut self.table[start..];
+        for (vector, entry) in block.iter_mut().zip(&row.entries[..=d]) {
+            vector[lane] = sign * entry;
+        }
+        block[d + 1][lane] = row.slack;
+        block[d + 2][lane] = row.norm;
+    }
+
+    /// Drops all but the first constraints.
+    pub fn truncate(&mut self, len: usize) {
+        let size = self.dimension + 3;
+        self.table.truncate(len.div_ceil(LANES) * size);
+        for index in len..self.len().min(len.next_multiple_of(LANES)) {
+            let start = self.table.len() - size;
+            let block = &mut self.table[start..];
+            for vector in block.iter_mut() {
+                vector[index % LANES] = 0.0;
+            }
+            block[self.dimension][index % LANES] = 1.0;
+        }
+        self.ids.truncate(len);
+        self.homogeneous.truncate(len);
+        self.slacks.truncate(len);
+        self.norms.truncate(len);
+        self.rows.truncate(len * self.stride);
+    }
+
+    /// A constraint as a row.
+    #[inline]
+    pub fn row(&self, index: usize) -> Vector<'_> {
+        Vector {
+            entries: &self.rows[index * self.stride..][..self.stride],
+            slack: self.slacks[index],
+            norm: self.norms[index],
+            homogeneous: self.homogeneous[index],
+        }
+    }
+
+    /// Proves with floats that all constraints are positive at all points whose
+    /// coordinates differ from those of `y` by no more than `reach`.
+    pub fn is_positive_around(&self, y: &[f64], reach: f64) -> bool {
+        // A row's slack bounds the error at points with coordinates up to 1.
+        let largest = y.iter().fold(1.0, |max: f64, value| max.max(value.abs()));
+        kernels::all_above(&self.table, y, largest, reach)
+    }
+}

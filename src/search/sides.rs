@@ -1,0 +1,208 @@
+//! The decisions on one cell, each with its proof: on which side of a hyperplane it lies,
+//! and a point inside it. Floats propose and prove; what they leave open, exact arithmetic
+//! decides.
+
+use super::engine::basis::Basis;
+use super::engine::certify;
+use super::engine::dictionary::{Dictionary, Walk};
+use super::engine::exact::{Interior, Minimum, interior_point, minimum};
+use super::engine::path::Path;
+use super::engine::views::Views;
+use super::engine::witness::{self, Witness};
+use super::level::{Level, RowId};
+use super::{Decisions, sign_of};
+use crate::arithmetic::IntegerRow;
+use crate::regions::Sign;
+
+/// What is known of a candidate on a cell.
+pub enum Side {
+    /// The hyperplane cuts, as far as anyone has seen.
+    Cuts,
+    /// The whole cell has this sign, as the rows in [`Sides::why`] show. They are only given
+    /// when a proof is written.
+    On(Sign),
+    /// The cell is empty: the first of these rows contradicts the others.
+    Empty(Vec<RowId>),
+}
+
+/// Decides on which sides of the candidates a cell lies.
+pub struct Sides<'s> {
+    /// Bounds on the magnitudes of the coordinates, where there are any.
+    pub extent: Option<&'s [f64]>,
+    pub level: &'s Level<'s>,
+    pub path: &'s Path,
+    pub basis: &'s mut Basis,
+    /// The age of the dictionary when its basis was last tried, and whether it is proved.
+    pub proved: Option<(u32, bool)>,
+    /// Whether proofs are told.
+    pub wanted: bool,
+    /// The rows of the last proof.
+    pub why: Vec<RowId>,
+}
+
+impl Sides<'_> {
+    /// What is true of candidate `k`, with proof.
+    pub fn side(
+        &mut self,
+        dictionary: &mut Dictionary,
+        k: usize,
+        views: &mut Views,
+        decisions: &mut Decisions,
+    ) -> Side {
+        while !(views.has(k, 1) && views.has(k, -1)) {
+            let sign = if views.has(k, -1) { -1 } else { 1 };
+            let walk = dictionary.descend(k, sign, views);
+            if walk == Walk::NewSign {
+                continue;
+            }
+            if walk == Walk::Minimum {
+                if self.here(dictionary, k, sign, decisions) {
+                    return Side::On(sign_of(sign));
+                }
+                if let Some(side) = self.by_fewer(dictionary, k, sign, decisions) {
+                    return side;
+                }
+            }
+            let id = self.level.id(dictionary.candidates()[k] as usize);
+            let (rows, hint) = exact_constraints(self.level, self.path, dictionary);
+            let ids = |rows: Vec<usize>| -> Vec<RowId> {
+                rows.into_iter().map(|row| self.path.ids()[row]).collect()
+            };
+            match minimum(&rows, &hint, &certify::oriented(self.level, id, sign)) {
+                Minimum::Sign(0 | 1, tight) => {
+                    decisions.exact += 1;
+                    self.why = ids(tight);
+                    return Side::On(sign_of(sign));
+                }
+                Minimum::Sign(..) | Minimum::Unbounded => views.tell(k, -sign),
+                Minimum::Infeasible(why) => {
+                    decisions.exact += 1;
+                    return Side::Empty(ids(why));
+                }
+            }
+        }
+        Side::Cuts
+    }
+
+    /// Whether floats prove by the dictionary's basis that candidate `k` has this sign.
+    pub fn here(
+        &mut self,
+        dictionary: &Dictionary,
+        k: usize,
+        sign: i32,
+        decisions: &mut Decisions,
+    ) -> bool {
+        if !(self.is_proved(dictionary) && self.basis.proves(self.level, dictionary, k, sign)) {
+            return false;
+        }
+        decisions.float += 1;
+        if self.wanted {
+            let basis = dictionary.basis();
+            self.why.clear();
+            self.why
+                .extend(basis.map(|place| self.path.ids()[place as usize]));
+        }
+        true
+    }
+
+    /// Whether the dictionary's basis is proved to be one.
+    fn is_proved(&mut self, dictionary: &Dictionary) -> bool {
+        match self.proved {
+            Some((age, proved)) if age == dictionary.age() => proved,
+            _ => {
+                let proved = self.basis.prove(self.level, self.path, dictionary);
+                self.proved = Some((dictionary.age(), proved));
+                proved
+            }
+        }
+    }
+
+    /// Proofs that need not all of the basis, or exact arithmetic.
+    #[inline(never)]
+    fn by_fewer(
+        &mut self,
+        dictionary: &Dictionary,
+        k: usize,
+        sign: i32,
+        decisions: &mut Decisions,
+    ) -> Option<Side> {
+        let (level, d) = (self.level, dictionary.dimension());
+        let id = level.id(dictionary.candidates()[k] as usize);
+        let basis: Vec<RowId> = dictionary
+            .basis()
+            .map(|place| self.path.ids()[place as usize])
+            .collect();
+        let line: Vec<f64> = (0..=d).map(|column| dictionary.entry(k, column)).collect();
+        let inverse: Vec<Vec<f64>> = (0..d)
+            .map(|i| {
+                (0..d)
+                    .map(|column| dictionary.coordinates(column)[i])
+                    .collect()
+            })
+            .collect();
+        // This proof uses the box without saying how: it cannot be told.
+        let in_box = || {
+            self.extent.is_some_and(|extent| {
+                certify::positive_in_box(level, extent, &basis, &line, id, sign)
+            })
+        };
+        if !self.wanted && in_box()
+            || certify::positive_by_multipliers(level, &basis, &line, |i| &inverse[i], id, sign)
+        {
+            decisions.float += 1;
+            self.why = certify::support(&basis, &line, sign).collect();
+            return Some(Side::On(sign_of(sign)));
+        }
+        self.why = certify::positive_exactly(level, &basis, &line, id, sign)?;
+        decisions.exact += 1;
+        Some(Side::On(sign_of(sign)))
+    }
+}
+
+/// A point inside the cell, with proof that it is, or the rows that prove the cell
+/// empty. A point that is to be told should be a short one.
+pub fn witness_of(
+    level: &Level,
+    path: &Path,
+    dictionary: &Dictionary,
+    told: bool,
+    decisions: &mut Decisions,
+) -> Result<Witness, Vec<RowId>> {
+    if let Some((point, least)) = witness::propose(dictionary) {
+        if told
+            && let Some(short) = witness::rounded(&point, least)
+            && path.is_positive_around(&short, 0.0)
+        {
+            decisions.float += 1;
+            return Ok(Witness::Float(short));
+        }
+        if path.is_positive_around(&point, 0.0) {
+            decisions.float += 1;
+            return Ok(Witness::Float(point));
+        }
+        let witness = Witness::Float(point);
+        if witness.is_inside(level, path.ids()) {
+            decisions.exact += 1;
+            return Ok(witness);
+        }
+    }
+    decisions.exact += 1;
+    let (rows, hint) = exact_constraints(level, path, dictionary);
+    match interior_point(&rows, dictionary.dimension(), &hint) {
+        Interior::Point(point) => Ok(Witness::Exact(point)),
+        Interior::Empty(why) => Err(why.into_iter().map(|row| path.ids()[row]).collect()),
+    }
+}
+
+/// All constraints of a cell, and which of them are the basis.
+fn exact_constraints(
+    level: &Level,
+    path: &Path,
+    dictionary: &Dictionary,
+) -> (Vec<IntegerRow>, Vec<usize>) {
+    let rows = path.ids().iter().map(|&id| level.integer_row(id)).collect();
+    (
+        rows,
+        dictionary.basis().map(|place| place as usize).collect(),
+    )
+}
