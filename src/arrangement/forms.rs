@@ -42,6 +42,19 @@ impl FloatForms {
         }
     }
 
+    /// As many forms as there are entries, each the coordinate that its entry names, or
+    /// zero.
+    pub fn coordinates(of: &[Option<usize>], dimension: usize) -> Self {
+        let mut result = FloatForms::zeros(of.len(), dimension + 1);
+        let stride = result.stride();
+        for (row, coordinate) in of.iter().enumerate() {
+            if let Some(coordinate) = coordinate {
+                result.centers[row * stride + coordinate] = 1.0;
+            }
+        }
+        result
+    }
+
     /// Encloses exact forms.
     pub fn from_exact(forms: &ExactForms) -> Self {
         let mut result = FloatForms::zeros(forms.rows.len(), forms.width);

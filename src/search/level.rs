@@ -1,7 +1,7 @@
 //! The hyperplanes of one layer on one cell, as the engine sees them: float rows
 //! with proved radii, scaled to ordinary size, and exact rows on demand.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use num_bigint::BigInt;
 
@@ -93,6 +93,25 @@ pub struct Level<'a> {
     classes: &'a [Class],
     exact: OnceLock<ExactLevel>,
     source: Source<'a>,
+    reduced: Option<Reduced>,
+}
+
+/// The rows of a level in fewer coordinates than the cell has: the pre-activations of the
+/// active units of a level above, on which all else depends.
+struct Reduced {
+    coordinates: Arc<Coordinates>,
+    forms: FloatForms,
+    rows: Rows,
+}
+
+/// Active units as coordinates.
+struct Coordinates {
+    /// Their level.
+    level: u32,
+    /// For each unit of its layer the number of the coordinate.
+    of: Vec<Option<usize>>,
+    /// The coordinates as rows.
+    rows: Rows,
 }
 
 /// Where exact rows come from.
@@ -140,6 +159,7 @@ impl<'a> Level<'a> {
             classes: &[],
             exact: OnceLock::from(exact),
             source: Source::Given,
+            reduced: None,
         }
     }
 
@@ -159,18 +179,15 @@ impl<'a> Level<'a> {
             classes: &chart.classes,
             exact: OnceLock::from(exact),
             source: Source::Given,
+            reduced: None,
         }
     }
 
     /// The next stage's units on a cell of this level, on which the units of this
     /// level's layer that are `active` pass their values on.
     pub fn next(&'a self, stage: &'a Stage, active: Vec<bool>) -> Level<'a> {
-        let forms = {
-            let (first, rest) = stage.maps.split_first().expect("a stage has a map");
-            let forms = self.forms.through(first, |unit| active[unit]);
-            rest.iter()
-                .fold(forms, |forms, map| forms.through(map, |_| true))
-        };
+        let forms = through(&self.forms, stage, &active);
+        let reduced = self.reduce(stage, &active);
         let mut level = Level {
             parent: Some(self),
             number: self.number + 1,
@@ -179,6 +196,7 @@ impl<'a> Level<'a> {
             classes: &stage.classes,
             exact: OnceLock::new(),
             source: Source::Stage { stage, active },
+            reduced,
         };
         let all = !level.forms.tame;
         let is_vague = |&row: &usize| all || level.forms.is_vague(row);
@@ -201,6 +219,70 @@ impl<'a> Level<'a> {
             }
         }
         level
+    }
+
+    /// The rows of the next stage in the active units of this level, or of one above it,
+    /// where these are fewer than the coordinates; `None` also where floats say too little.
+    fn reduce(&self, stage: &Stage, active: &[bool]) -> Option<Reduced> {
+        let count = active.iter().filter(|active| **active).count();
+        let before = self.reduced.as_ref();
+        let known = before.map_or(self.width(), |reduced| reduced.forms.width) - 1;
+        let (coordinates, forms) = match before {
+            Some(before) if count >= known => {
+                let forms = through(&before.forms, stage, active);
+                (Arc::clone(&before.coordinates), forms)
+            }
+            _ if count == 0 || count >= known => return None,
+            _ => {
+                let mut next = 0..count;
+                let of = active
+                    .iter()
+                    .map(|active| active.then(|| next.next()).flatten());
+                let of: Vec<Option<usize>> = of.collect();
+                let mut rows = Rows::new(count + 1, count);
+                for k in 0..count {
+                    rows.push((0..=count).map(|entry| (f64::from(u8::from(entry == k)), 0.0)));
+                }
+                let forms = FloatForms::coordinates(&of, count);
+                let level = self.number;
+                let coordinates = Coordinates { level, of, rows };
+                (Arc::new(coordinates), through(&forms, stage, active))
+            }
+        };
+        let mut rows = Rows::new(forms.width, stage.classes.len());
+        for class in &stage.classes {
+            let unit = class.representative();
+            let known = forms.tame
+                && !forms.is_vague(unit)
+                && rows.push_float(forms.center(unit), forms.radius(unit));
+            if !known {
+                return None;
+            }
+        }
+        Some(Reduced {
+            coordinates,
+            forms,
+            rows,
+        })
+    }
+
+    /// A row of this level or one above it in fewer coordinates, without its orientation.
+    /// These are functions of the others: what holds for all of their values holds on the
+    /// cell.
+    pub fn reduced_row(&self, id: RowId) -> Option<FloatRow<'_>> {
+        let own = self.reduced.as_ref()?;
+        let coordinates = &own.coordinates;
+        if id.level < coordinates.level {
+            return None;
+        }
+        let level = self.at(id.level);
+        if id.level == coordinates.level {
+            let unit = level.classes[id.index as usize].representative();
+            return coordinates.of[unit].map(|k| coordinates.rows.get(k));
+        }
+        let reduced = level.reduced.as_ref()?;
+        let same = Arc::ptr_eq(&reduced.coordinates, coordinates);
+        same.then(|| reduced.rows.get(id.index as usize))
     }
 
     /// Entries of a row: one a coordinate, and the constant.
@@ -340,6 +422,14 @@ impl<'a> Level<'a> {
             }
         })
     }
+}
+
+/// The forms of a stage's units, from those of the layer before it.
+fn through(forms: &FloatForms, stage: &Stage, active: &[bool]) -> FloatForms {
+    let (first, rest) = stage.maps.split_first().expect("a stage has a map");
+    let forms = forms.through(first, |unit| active[unit]);
+    rest.iter()
+        .fold(forms, |forms, map| forms.through(map, |_| true))
 }
 
 impl ExactLevel {

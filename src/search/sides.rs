@@ -146,11 +146,15 @@ impl Sides<'_> {
                 certify::positive_in_box(level, extent, &basis, &line, id, sign)
             })
         };
+        let support: Vec<RowId> = certify::support(&basis, &line, sign).collect();
         if !self.wanted && in_box()
             || certify::positive_by_multipliers(level, &basis, &line, |i| &inverse[i], id, sign)
+            // Rows of a basis that is proved to be one are independent.
+            || self.is_proved(dictionary)
+                && certify::positive_in_fewer(level, &support, id, sign)
         {
             decisions.float += 1;
-            self.why = certify::support(&basis, &line, sign).collect();
+            self.why = support;
             return Some(Side::On(sign_of(sign)));
         }
         self.why = certify::positive_exactly(level, &basis, &line, id, sign)?;

@@ -8,8 +8,10 @@
 //!
 //! *Not empty*: a point at which every constraint of the path is positive.
 
-use crate::arithmetic::Rational;
+use nalgebra::DMatrix;
 use smallvec::SmallVec;
+
+use crate::arithmetic::Rational;
 
 use crate::arithmetic::float::{TINY, power_of_two, sum_error};
 use crate::arithmetic::integer::{IntegerRow, combination};
@@ -125,14 +127,79 @@ pub fn positive_by_multipliers<'d>(
         exact,
         ..target
     };
-    // Fixed sizes let the compiler unroll and vectorise.
+    solve_any(&chosen_rows, target, orient, inverse)
+}
+
+/// Proves with floats that `sign` times the form of `id` is a combination of these rows, as
+/// [`positive_by_multipliers`] does, where all of them depend on fewer coordinates than the
+/// cell has: what is zero but for rounding in the cell's coordinates is not there in these.
+pub fn positive_in_fewer(level: &Level, rows: &[RowId], id: RowId, sign: i32) -> bool {
+    let Some(target) = level.reduced_row(id) else {
+        return false;
+    };
+    let (mut support, mut exact) = (target.support, target.exact);
+    let mut reduced: SmallVec<[FloatRow; 16]> = SmallVec::new();
+    for &id in rows {
+        let Some(row) = level.reduced_row(id) else {
+            return false;
+        };
+        support |= row.support;
+        exact &= row.exact;
+        reduced.push(row);
+    }
+    let (n, d) = (rows.len(), target.center.len() - 1);
+    // Beyond 127 coordinates, supports are not told apart.
+    if n == 0 || d > 127 || support.count_ones() as usize != n {
+        return false;
+    }
+    let target = FloatRow {
+        support,
+        exact,
+        ..target
+    };
+    let coordinates: Vec<usize> = (0..d).filter(|&k| support >> k & 1 == 1).collect();
+    let entry = |b: usize, a: usize| orientation(rows[b]) * reduced[b].center[coordinates[a]];
+    let Some(inverse) = DMatrix::from_fn(n, n, entry).try_inverse() else {
+        return false;
+    };
+    let orient = f64::from(sign) * orientation(id);
+    let mut chosen_rows: SmallVec<[ChosenRow; 16]> = SmallVec::new();
+    for (column, (&id, &row)) in rows.iter().zip(&reduced).enumerate() {
+        let shares = coordinates.iter().enumerate();
+        let shares = shares.map(|(a, &k)| orient * target.center[k] * inverse[(a, column)]);
+        let multiplier: f64 = shares.sum();
+        let enough = multiplier > PROPOSAL_ZERO;
+        if !enough {
+            return false;
+        }
+        chosen_rows.push(ChosenRow {
+            column,
+            multiplier,
+            orient: orientation(id),
+            row,
+        });
+    }
+    let mut lines = vec![vec![0.0; n]; d];
+    for (a, &k) in coordinates.iter().enumerate() {
+        lines[k] = inverse.row(a).iter().copied().collect();
+    }
+    solve_any(&chosen_rows, target, orient, |k| &lines[k])
+}
+
+/// [`solve`], in sizes that the compiler can unroll and vectorise.
+fn solve_any<'d>(
+    chosen_rows: &[ChosenRow],
+    target: FloatRow,
+    orient: f64,
+    inverse: impl Fn(usize) -> &'d [f64],
+) -> bool {
     match chosen_rows.len() {
-        0..=4 => solve::<4>(&chosen_rows, target, orient, inverse),
-        5..=8 => solve::<8>(&chosen_rows, target, orient, inverse),
-        9..=12 => solve::<12>(&chosen_rows, target, orient, inverse),
-        13..=16 => solve::<16>(&chosen_rows, target, orient, inverse),
-        17..=32 => solve::<32>(&chosen_rows, target, orient, inverse),
-        _ => solve::<128>(&chosen_rows, target, orient, inverse),
+        0..=4 => solve::<4>(chosen_rows, target, orient, inverse),
+        5..=8 => solve::<8>(chosen_rows, target, orient, inverse),
+        9..=12 => solve::<12>(chosen_rows, target, orient, inverse),
+        13..=16 => solve::<16>(chosen_rows, target, orient, inverse),
+        17..=32 => solve::<32>(chosen_rows, target, orient, inverse),
+        _ => solve::<128>(chosen_rows, target, orient, inverse),
     }
 }
 
