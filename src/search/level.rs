@@ -93,7 +93,7 @@ pub struct Level<'a> {
     classes: &'a [Class],
     exact: OnceLock<ExactLevel>,
     source: Source<'a>,
-    reduced: Option<Reduced>,
+    reduced: OnceLock<Option<Reduced>>,
 }
 
 /// The rows of a level in fewer coordinates than the cell has: the pre-activations of the
@@ -159,7 +159,7 @@ impl<'a> Level<'a> {
             classes: &[],
             exact: OnceLock::from(exact),
             source: Source::Given,
-            reduced: None,
+            reduced: OnceLock::from(None),
         }
     }
 
@@ -179,7 +179,7 @@ impl<'a> Level<'a> {
             classes: &chart.classes,
             exact: OnceLock::from(exact),
             source: Source::Given,
-            reduced: None,
+            reduced: OnceLock::from(None),
         }
     }
 
@@ -187,7 +187,6 @@ impl<'a> Level<'a> {
     /// level's layer that are `active` pass their values on.
     pub fn next(&'a self, stage: &'a Stage, active: Vec<bool>) -> Level<'a> {
         let forms = through(&self.forms, stage, &active);
-        let reduced = self.reduce(stage, &active);
         let mut level = Level {
             parent: Some(self),
             number: self.number + 1,
@@ -196,7 +195,7 @@ impl<'a> Level<'a> {
             classes: &stage.classes,
             exact: OnceLock::new(),
             source: Source::Stage { stage, active },
-            reduced,
+            reduced: OnceLock::new(),
         };
         let all = !level.forms.tame;
         let is_vague = |&row: &usize| all || level.forms.is_vague(row);
@@ -221,11 +220,22 @@ impl<'a> Level<'a> {
         level
     }
 
+    /// Its rows in fewer coordinates, where there are fewer.
+    fn reduced(&self) -> Option<&Reduced> {
+        let reduced = self
+            .reduced
+            .get_or_init(|| match (&self.source, self.parent) {
+                (Source::Stage { stage, active }, Some(parent)) => parent.reduce(stage, active),
+                _ => None,
+            });
+        reduced.as_ref()
+    }
+
     /// The rows of the next stage in the active units of this level, or of one above it,
     /// where these are fewer than the coordinates; `None` also where floats say too little.
     fn reduce(&self, stage: &Stage, active: &[bool]) -> Option<Reduced> {
         let count = active.iter().filter(|active| **active).count();
-        let before = self.reduced.as_ref();
+        let before = self.reduced();
         let known = before.map_or(self.width(), |reduced| reduced.forms.width) - 1;
         let (coordinates, forms) = match before {
             Some(before) if count >= known => {
@@ -270,7 +280,7 @@ impl<'a> Level<'a> {
     /// These are functions of the others: what holds for all of their values holds on the
     /// cell.
     pub fn reduced_row(&self, id: RowId) -> Option<FloatRow<'_>> {
-        let own = self.reduced.as_ref()?;
+        let own = self.reduced()?;
         let coordinates = &own.coordinates;
         if id.level < coordinates.level {
             return None;
@@ -280,7 +290,7 @@ impl<'a> Level<'a> {
             let unit = level.classes[id.index as usize].representative();
             return coordinates.of[unit].map(|k| coordinates.rows.get(k));
         }
-        let reduced = level.reduced.as_ref()?;
+        let reduced = level.reduced()?;
         let same = Arc::ptr_eq(&reduced.coordinates, coordinates);
         same.then(|| reduced.rows.get(id.index as usize))
     }
@@ -587,8 +597,11 @@ mod tests {
     }
 
     fn is_enclosed_over(level: &Level, index: usize, denominator: &BigInt) -> bool {
-        let row = level.row(level.id(index));
         let entries = &level.exact().forms.rows[level.classes()[index].representative()];
+        is_row_enclosed(level.row(level.id(index)), entries, denominator)
+    }
+
+    fn is_row_enclosed(row: FloatRow, entries: &[BigInt], denominator: &BigInt) -> bool {
         let values: Vec<Rational> = entries
             .iter()
             .map(|entry| Rational::new(entry.clone(), denominator.clone()))
@@ -630,6 +643,7 @@ mod tests {
                 .wrapping_add(1442695040888963407);
             (state >> 33) % bound
         };
+        let mut reduced = 0;
         for trial in 0..150 {
             let extremes = trial % 3;
             let mut number = || {
@@ -663,6 +677,51 @@ mod tests {
             let active = |n: usize| (0..n).map(|unit| (unit + trial) % 4 != 0).collect();
             let second = first.next(&stages[1], active(5));
             let third = second.next(&stages[2], active(5));
+            // Two active units: two coordinates for all that comes.
+            let two = vec![true, false, true, false, false];
+            let narrow = first.next(&stages[1], two.clone());
+            let narrower = narrow.next(&stages[2], active(5));
+            let zero = || BigInt::zero();
+            let unit = |k: usize| match k {
+                0 => vec![BigInt::one(), zero(), zero()],
+                2 => vec![zero(), BigInt::one(), zero()],
+                _ => vec![zero(), zero(), zero()],
+            };
+            let units = ExactForms {
+                rows: (0..5).map(unit).collect(),
+                width: 3,
+                denominator: BigInt::one(),
+            };
+            let exact = units.through(&stages[1].maps[0], |unit| two[unit]);
+            let after = exact.through(&stages[2].maps[0], |unit| active(5)[unit]);
+            for (level, exact) in [(&narrow, &exact), (&narrower, &after)] {
+                for (index, class) in level.classes().iter().enumerate() {
+                    let Some(row) = level.reduced_row(level.id(index)) else {
+                        continue;
+                    };
+                    let entries = &exact.rows[class.representative()];
+                    assert!(
+                        [&BigInt::one(), &exact.denominator]
+                            .into_iter()
+                            .any(|denominator| is_row_enclosed(row, entries, denominator)),
+                        "trial {trial}, level {}, reduced row {index}",
+                        level.number()
+                    );
+                    reduced += 1;
+                }
+                let coordinates = [0, 2].map(|index| RowId {
+                    level: 1,
+                    index,
+                    negated: false,
+                });
+                for (k, id) in coordinates.into_iter().enumerate() {
+                    if let Some(row) = level.reduced_row(id) {
+                        let expected: Vec<f64> =
+                            (0..3).map(|c| f64::from(u8::from(c == k))).collect();
+                        assert_eq!(row.center, expected);
+                    }
+                }
+            }
             for level in [&first, &second, &third] {
                 for index in 0..level.len() {
                     assert!(
@@ -673,5 +732,6 @@ mod tests {
                 }
             }
         }
+        assert!(reduced > 300, "{reduced}");
     }
 }
