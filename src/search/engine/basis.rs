@@ -160,10 +160,8 @@ mod tests {
         let mut rows = random.basis(d, true, whole);
         if d > 1 && random.below(5) == 0 {
             // Dependent rows, which may look like others.
-            let sum = |k: usize| {
-                let pair = rows[0][k].clone() + &rows[d / 2][k] / Rational::from_integer(3.into());
-                pair
-            };
+            let third = Rational::new(1.into(), 3.into());
+            let sum = |k: usize| &rows[0][k] + &rows[d / 2][k] * &third;
             rows[d - 1] = (0..=d).map(sum).collect();
         }
         for _ in 0..random.below(7) {
@@ -202,7 +200,7 @@ mod tests {
         let random = &mut Random(4);
         let (mut bases, mut dependent) = (0, 0);
         let (mut inside, mut outside, mut told, mut untold) = (0, 0, 0, 0);
-        for trial in 0..8_000 {
+        for trial in 0..5_000 {
             let d = 1 + random.below(5) as usize;
             let k = 1 + random.below(d as u64) as usize;
             let point: Vec<f64> = (0..d).map(|_| random.unit()).collect();
@@ -319,6 +317,6 @@ mod tests {
             });
         }
         let counts = [bases, dependent, inside, outside, told, untold];
-        assert!(counts.iter().all(|&count| count > 200), "{counts:?}");
+        assert!(counts.iter().all(|&count| count > 100), "{counts:?}");
     }
 }

@@ -357,8 +357,10 @@ mod tests {
                     *sum += &multiplier * entry;
                 }
             }
-            match random.below(8) {
+            match random.below(9) {
                 0 => {}
+                // Of the rows, only the target may go through the origin.
+                8 => target[d] = Rational::zero(),
                 1 => target[d] += random.number(),
                 2 | 3 => target[d] += random.whisker(50, 8),
                 _ => target[d] += random.whisker(20, 40),
