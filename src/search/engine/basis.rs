@@ -138,3 +138,185 @@ impl Basis {
         sum * round_up / (1.0 - self.defect) * round_up
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use num_traits::{Signed, ToPrimitive, Zero};
+
+    use super::*;
+    use crate::arithmetic::Rational;
+    use crate::arithmetic::float::power_of_two;
+    use crate::search::engine::dictionary::Place;
+    use crate::search::engine::samples::{
+        Random, dot, exact_row, id, rational, solution, with_level,
+    };
+    use crate::search::engine::witness::near_crossing;
+
+    /// d rows of which the first k vanish at `point` and the others are `step` there, then
+    /// more rows that are a whisker above or below zero there.
+    fn crossing(random: &mut Random, point: &[f64], k: usize, step: f64) -> Vec<Vec<Rational>> {
+        let d = point.len();
+        let whole = random.below(2) == 0;
+        let mut rows = random.basis(d, true, whole);
+        if d > 1 && random.below(5) == 0 {
+            // Dependent rows, which may look like others.
+            let third = Rational::new(1.into(), 3.into());
+            let sum = |k: usize| &rows[0][k] + &rows[d / 2][k] * &third;
+            rows[d - 1] = (0..=d).map(sum).collect();
+        }
+        for _ in 0..random.below(7) {
+            let mut row = random.row(d, true);
+            if random.below(2) == 0 {
+                // One that moves with a row that vanishes.
+                row.clone_from(&rows[random.below(k as u64) as usize]);
+            }
+            rows.push(row);
+        }
+        let point: Vec<Rational> = point.iter().map(|&y| rational(y)).collect();
+        let (least, kinds) = [(2, 10), (15, 30), (40, 14)][random.below(3) as usize];
+        for (place, row) in rows.iter_mut().enumerate() {
+            let value = match place {
+                _ if place < k => Rational::zero(),
+                _ if place < d => rational(step),
+                // Most of them above: all have to be.
+                _ => match random.below(4) {
+                    0 => random.whisker(least, kinds),
+                    _ => random.whisker(least, kinds).abs(),
+                },
+            };
+            row[d] = value - dot(&row[..d], &point);
+            if random.below(4) == 0 {
+                row[d] = rational(row[d].to_f64().unwrap());
+            }
+        }
+        rows
+    }
+
+    /// What floats say of the crossing near a point holds in fractions: the basis is one,
+    /// the crossing is as near as claimed, and the constraints are positive there if
+    /// floats say so; so they are at the crossing nearest to the point that is told.
+    #[test]
+    fn what_floats_prove_of_crossings_is_true() {
+        let random = &mut Random(4);
+        let (mut bases, mut dependent) = (0, 0);
+        let (mut inside, mut outside, mut told, mut untold) = (0, 0, 0, 0);
+        for trial in 0..5_000 {
+            let d = 1 + random.below(5) as usize;
+            let k = 1 + random.below(d as u64) as usize;
+            let point: Vec<f64> = (0..d).map(|_| random.unit()).collect();
+            let step = power_of_two(-(random.below(12) as i64));
+            let rows = crossing(random, &point, k, step);
+            let negated: Vec<bool> = rows.iter().map(|_| random.below(2) == 0).collect();
+            let mut given: Vec<Vec<Rational>> = rows.clone();
+            for place in k..rows.len() {
+                if negated[place] {
+                    given[place].iter_mut().for_each(|a| *a = -a.clone());
+                }
+            }
+            let mut state = Random(random.next());
+            with_level(&given, random, |level| {
+                let ids: Vec<_> = (k..rows.len())
+                    .map(|place| id(level, place, negated[place]))
+                    .collect();
+                let mut path = Path::new(d);
+                ids.iter().for_each(|&id| path.push(level, id));
+                let candidates = (0..k as u32).map(Name::Candidate);
+                let constraints = (0..(d - k) as u32).map(Name::Constraint);
+                let columns = candidates.chain(constraints).collect();
+                let Some(mut dictionary) = Dictionary::new(level, &path, columns, vec![], vec![])
+                else {
+                    return;
+                };
+                // The point: from the vertex into the cell, and then more or less wrong.
+                let noise = [0.0, 0.0, power_of_two(-(10 + state.below(44) as i64))];
+                let noise = noise[state.below(3) as usize];
+                let y: Vec<f64> = (0..d)
+                    .map(|c| {
+                        let vertex = dictionary.coordinates(d)[c];
+                        let grown = (k..d).map(|column| step * dictionary.coordinates(column)[c]);
+                        vertex + grown.sum::<f64>() + noise * state.unit()
+                    })
+                    .collect();
+                if state.below(3) == 0 {
+                    let least = 1 + state.below(40);
+                    for (place, value) in dictionary.values_mut() {
+                        if let Place::Coordinate = place {
+                            *value *= 1.0 + state.whisker(least, 10).to_f64().unwrap();
+                        }
+                    }
+                }
+                let exact = |place: usize| match place {
+                    _ if place < k => exact_row(level, id(level, place, false)),
+                    _ => exact_row(level, id(level, place, negated[place])),
+                };
+                let basis_rows: Vec<_> = (0..d).map(exact).collect();
+                let start: Vec<Rational> = y.iter().map(|&y| rational(y)).collect();
+                let wanted = basis_rows
+                    .iter()
+                    .enumerate()
+                    .map(|(place, (a, c))| match place {
+                        _ if place < k => -c.clone(),
+                        _ => dot(a, &start),
+                    });
+                let matrix = basis_rows.iter().map(|(a, _)| a.clone()).collect();
+                let crossing = solution(matrix, wanted.collect());
+                let mut basis = Basis::default();
+                let proved = basis.prove(level, &path, &dictionary);
+                dependent += u32::from(crossing.is_none());
+                let Some(crossing) = crossing else {
+                    assert!(!proved, "dependent, trial {trial}");
+                    return;
+                };
+                if !proved {
+                    return;
+                }
+                bases += 1;
+                let distance = basis.distance(&dictionary, &y);
+                for (a, b) in start.iter().zip(&crossing) {
+                    let known = distance.is_infinite() || (a - b).abs() <= rational(distance);
+                    assert!(known, "distance, trial {trial}");
+                }
+                let all_positive = |at: &[Rational]| {
+                    (k..rows.len()).all(|place| {
+                        let (a, c) = exact(place);
+                        (dot(&a, at) + c).is_positive()
+                    })
+                };
+                let (accepted, exactly) = (
+                    path.is_positive_around(&y, distance),
+                    all_positive(&crossing),
+                );
+                assert!(!accepted || exactly, "inside, trial {trial}");
+                inside += u32::from(accepted);
+                outside += u32::from(!exactly);
+
+                let least = power_of_two(-(state.below(40) as i64));
+                let point = y.iter().copied().collect();
+                let Some((short, reach)) = near_crossing(&point, least, distance) else {
+                    return;
+                };
+                // p = y - H^T l with H H^T l = h(y), as in docs/proofs.md.
+                let start: Vec<Rational> = short.iter().map(|&y| rational(y)).collect();
+                let forms = &basis_rows[..k];
+                let gram = forms
+                    .iter()
+                    .map(|(a, _)| forms.iter().map(|(b, _)| dot(a, b)).collect());
+                let values = forms.iter().map(|(a, c)| dot(a, &start) + c);
+                let factors = solution(gram.collect(), values.collect()).unwrap();
+                let nearest: Vec<Rational> = (0..d)
+                    .map(|c| {
+                        let steps = forms.iter().zip(&factors).map(|((a, _), l)| &a[c] * l);
+                        &start[c] - steps.sum::<Rational>()
+                    })
+                    .collect();
+                let accepted = path.is_positive_around(&short, reach);
+                let exactly = all_positive(&nearest);
+                assert!(!accepted || exactly, "told, trial {trial}");
+                told += u32::from(accepted);
+                untold += u32::from(!exactly);
+            });
+        }
+        let counts = [bases, dependent, inside, outside, told, untold];
+        assert!(counts.iter().all(|&count| count > 100), "{counts:?}");
+    }
+}

@@ -386,190 +386,14 @@ pub fn positive_at_exactly(level: &Level, id: RowId, y: &[Rational]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use num_bigint::BigInt;
-    use num_integer::Integer;
-    use num_traits::{One, Signed, ToPrimitive, Zero};
+    use num_traits::{Signed, ToPrimitive, Zero};
 
     use super::*;
-    use crate::arithmetic::Number;
-    use crate::arithmetic::integer::over_common_denominator;
-    use crate::arrangement::Chart;
-    use crate::arrangement::stage::{Class, ExactForms, Stage, stages};
-    use crate::network::{Affine, Layer, Network, Shape};
     use crate::search::engine::basis::Basis;
     use crate::search::engine::dictionary::{Dictionary, Name, Place};
     use crate::search::engine::exact::{Minimum, minimum};
     use crate::search::engine::path::Path;
-
-    struct Random(u64);
-
-    impl Random {
-        fn next(&mut self) -> u64 {
-            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            z ^ (z >> 31)
-        }
-
-        fn below(&mut self, bound: u64) -> u64 {
-            self.next() % bound
-        }
-
-        fn unit(&mut self) -> f64 {
-            (self.next() >> 11) as f64
-                * 2f64.powi(-53)
-                * if self.below(2) == 0 { 1.0 } else { -1.0 }
-        }
-
-        /// Plus or minus 2^-k, k from `least` on.
-        fn whisker(&mut self, least: u64, kinds: u64) -> Rational {
-            rational(self.unit().signum() * power_of_two(-((least + self.below(kinds)) as i64)))
-        }
-
-        fn number(&mut self) -> Rational {
-            match self.below(8) {
-                0 => Rational::zero(),
-                1 | 2 => Rational::from_integer(BigInt::from(self.below(7) as i64 - 3)),
-                3 => Rational::new(BigInt::from(self.below(19) as i64 - 9), BigInt::from(3)),
-                4 => rational(self.unit() * power_of_two(self.below(40) as i64 - 20)),
-                _ => rational(self.unit()),
-            }
-        }
-
-        fn row(&mut self, dimension: usize, homogeneous: bool) -> Vec<Rational> {
-            let sparse = self.below(3) == 0;
-            let mut row: Vec<Rational> = (0..=dimension)
-                .map(|_| match sparse && self.below(2) == 0 {
-                    true => Rational::zero(),
-                    false => self.number(),
-                })
-                .collect();
-            if homogeneous {
-                row[dimension] = Rational::zero();
-            }
-            row
-        }
-
-        /// Rows that a basis may have: some nearly parallel, all of them independent
-        /// most of the time.
-        fn basis(
-            &mut self,
-            dimension: usize,
-            homogeneous: bool,
-            whole: bool,
-        ) -> Vec<Vec<Rational>> {
-            let mut rows: Vec<Vec<Rational>> = Vec::new();
-            for _ in 0..dimension {
-                let mut row = self.row(dimension, homogeneous);
-                if whole {
-                    row[..dimension].fill_with(|| {
-                        Rational::from_integer(self.below(3).into()) - Rational::one()
-                    });
-                    row[dimension] = rational(self.unit());
-                    rows.push(row);
-                    continue;
-                }
-                if self.below(6) == 0
-                    && let Some(other) = rows.last()
-                {
-                    let near = self.whisker(3, 24);
-                    row = row.iter().zip(other).map(|(a, b)| a * &near + b).collect();
-                }
-                rows.push(row);
-            }
-            rows
-        }
-    }
-
-    fn rational(value: f64) -> Rational {
-        Rational::from_float(value).unwrap()
-    }
-
-    fn integers(row: &[Rational]) -> IntegerRow {
-        IntegerRow::new(&over_common_denominator(row).0)
-    }
-
-    /// A chart of units with these forms.
-    fn chart(rows: &[Vec<Rational>]) -> Chart {
-        let width = rows[0].len();
-        let values = rows.iter().flatten();
-        let denominator = values.fold(BigInt::one(), |c, v| c.lcm(v.denom()));
-        let scaled = |v: &Rational| v.numer() * (&denominator / v.denom());
-        Chart {
-            dimension: width - 1,
-            inputs: ExactForms {
-                rows: vec![],
-                width,
-                denominator: 1.into(),
-            },
-            sides: vec![],
-            extent: None,
-            lead: None,
-            units: ExactForms {
-                rows: rows
-                    .iter()
-                    .map(|row| row.iter().map(scaled).collect())
-                    .collect(),
-                width,
-                denominator: denominator.clone(),
-            },
-            classes: (0..rows.len())
-                .map(|unit| Class {
-                    members: vec![(unit, false)],
-                })
-                .collect(),
-            basis: vec![],
-        }
-    }
-
-    /// The stage that subtracts every second unit from the one before it.
-    fn differences(count: usize) -> Stage {
-        let row = |k: usize| vec![(2 * k, Number::ONE), (2 * k + 1, Number::from(-1))];
-        let affine = Affine::sparse(
-            2 * count,
-            Shape::new([count]),
-            (0..count).map(row),
-            vec![Number::ZERO; count],
-        );
-        let mut network = Network::new(Shape::new([2 * count]));
-        network.push(Layer::Affine(affine.unwrap())).unwrap();
-        network.push(Layer::Relu).unwrap();
-        stages(&network).pop().unwrap()
-    }
-
-    /// Hands over a level with these rows: one that knows them as well as floats can,
-    /// or one that knows them from differences of larger ones, with larger radii.
-    fn with_level(rows: &[Vec<Rational>], random: &mut Random, test: impl FnOnce(&Level)) {
-        if random.below(2) == 0 {
-            let chart = chart(rows);
-            return test(&Level::first(&Level::domain(&chart), &chart));
-        }
-        let size = power_of_two(random.below(24) as i64);
-        let mut terms = Vec::new();
-        for row in rows {
-            let added: Vec<Rational> = row
-                .iter()
-                .map(|value| match value.is_zero() {
-                    true => Rational::zero(),
-                    false => rational(size * random.unit()) / BigInt::from(3),
-                })
-                .collect();
-            terms.push(row.iter().zip(&added).map(|(a, b)| a + b).collect());
-            terms.push(added);
-        }
-        let chart = chart(&terms);
-        let domain = Level::domain(&chart);
-        let first = Level::first(&domain, &chart);
-        let stage = differences(rows.len());
-        test(&first.next(&stage, vec![true; terms.len()]));
-    }
-
-    fn id(level: &Level, index: usize, negated: bool) -> RowId {
-        RowId {
-            negated,
-            ..level.id(index)
-        }
-    }
+    use crate::search::engine::samples::{Random, id, integers, rational, with_level};
 
     /// Basis rows and a target close to the edge of what they prove, with multipliers
     /// and an inverse that are more or less wrong. Whatever floats accept is true.
@@ -600,8 +424,10 @@ mod tests {
                     *sum += &multiplier * entry;
                 }
             }
-            match random.below(8) {
+            match random.below(9) {
                 0 => {}
+                // Of the rows, only the target may go through the origin.
+                8 => target[d] = Rational::zero(),
                 1 => target[d] += random.number(),
                 2 | 3 => target[d] += random.whisker(50, 8),
                 _ => target[d] += random.whisker(20, 40),

@@ -8,5 +8,7 @@ pub(crate) mod exact;
 mod kernels;
 pub(crate) mod path;
 pub mod reference;
+#[cfg(test)]
+mod samples;
 pub(crate) mod views;
 pub(crate) mod witness;

@@ -108,3 +108,42 @@ impl Path {
         kernels::all_above(&self.table, y, largest, reach)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::engine::samples::{Random, id, with_level};
+
+    /// After any pushes and truncations a path is what its rows, pushed onto an empty
+    /// one, make.
+    #[test]
+    fn paths_forget_what_they_dropped() {
+        let random = &mut Random(5);
+        for trial in 0..200 {
+            let d = random.below(10) as usize + usize::from(trial > 0);
+            let rows: Vec<_> = (0..12).map(|_| random.row(d, false)).collect();
+            let mut state = Random(random.next());
+            with_level(&rows, random, |level| {
+                let mut path = Path::new(d);
+                for _ in 0..30 {
+                    if state.below(3) == 0 {
+                        // Also to more than there are.
+                        path.truncate(state.below(path.len() as u64 + 2) as usize);
+                    } else {
+                        path.push(
+                            level,
+                            id(level, state.below(12) as usize, state.below(2) == 0),
+                        );
+                    }
+                    let mut fresh = Path::new(d);
+                    path.ids().iter().for_each(|&id| fresh.push(level, id));
+                    assert_eq!(path.table, fresh.table, "trial {trial}");
+                    assert_eq!(path.rows, fresh.rows, "trial {trial}");
+                    assert_eq!(path.slacks, fresh.slacks, "trial {trial}");
+                    assert_eq!(path.norms, fresh.norms, "trial {trial}");
+                    assert_eq!(path.homogeneous, fresh.homogeneous, "trial {trial}");
+                }
+            });
+        }
+    }
+}

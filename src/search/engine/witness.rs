@@ -316,6 +316,17 @@ mod tests {
         }
     }
 
+    /// The crossing nearest to the short point may be farther away from it, in one
+    /// coordinate, than the known one is: by hand, 12 x + 5 y = 17 / 4 holds at
+    /// (1/4, 1/4), and nearest to (0, 0) at 17 / (4 * 169) times (12, 5).
+    #[test]
+    fn the_nearest_crossing_is_within_reach() {
+        let point: Point = [0.25, 0.25].into_iter().collect();
+        let (short, reach) = near_crossing(&point, 16.0, 0.0).unwrap();
+        assert_eq!(short[..], [0.0, 0.0]);
+        assert!(reach >= 12.0 * 17.0 / (4.0 * 169.0), "{reach}");
+    }
+
     #[test]
     fn rounded_points_are_near_and_short() {
         let point: Point = [std::f64::consts::PI, -1e-3, 0.0, 1e6]
