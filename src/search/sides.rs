@@ -32,7 +32,8 @@ pub struct Sides<'s> {
     pub level: &'s Level<'s>,
     pub path: &'s Path,
     pub basis: &'s mut Basis,
-    /// The age of the dictionary when its basis was last tried, and whether it is proved.
+    /// The age of the dictionary when its basis was last tried, and whether it is proved. Only
+    /// pivots, which age it, may change the basis while this lives.
     pub proved: Option<(u32, bool)>,
     /// Whether proofs are told.
     pub wanted: bool,
