@@ -30,7 +30,22 @@ pub trait Lanes: Copy {
     fn above(self, other: Self) -> u32;
     /// `yes` where `self < other`, elsewhere `no`.
     fn below_pick(self, other: Self, yes: Self, no: Self) -> Self;
+    /// The largest lane of numbers.
+    #[inline(always)]
+    fn largest(self) -> f64 {
+        let [a, b, c, d] = self.array();
+        let (a, c) = (if b > a { b } else { a }, if d > c { d } else { c });
+        if c > a { c } else { a }
+    }
+    /// The smallest lane of numbers.
+    #[inline(always)]
+    fn smallest(self) -> f64 {
+        let [a, b, c, d] = self.array();
+        let (a, c) = (if b < a { b } else { a }, if d < c { d } else { c });
+        if c < a { c } else { a }
+    }
     /// The lanes.
+    #[inline(always)]
     fn array(self) -> [f64; LANES] {
         let mut array = [0.0; LANES];
         self.store(&mut array);

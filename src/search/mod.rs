@@ -7,6 +7,7 @@ mod level;
 mod log;
 mod monitor;
 mod point;
+mod rows;
 mod sides;
 mod tally;
 mod tree;

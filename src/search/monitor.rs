@@ -40,7 +40,7 @@ impl Monitor {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// How far the search is; up to a few thousand regions behind.
+    /// How far the search is; behind by up to 2^16 regions a thread, and a few thousand more.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             regions: self.regions.load(Ordering::Relaxed),

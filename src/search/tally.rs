@@ -7,8 +7,9 @@ use super::level::Level;
 use super::{Decisions, Monitor};
 use crate::regions::Digest;
 
-/// Leaves between two reports to the monitor.
+/// Leaves between two reports to the monitor, and regions, of which a leaf may have many.
 const REPORT_EVERY: u64 = 64;
+const REPORT_REGIONS: u64 = 1 << 12;
 
 /// Counters of one thread, on cache lines of their own.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +28,8 @@ pub struct Tally {
     /// Cells that were left unsearched.
     pub abandoned: u64,
     leaves: u64,
+    /// Of the last leaf.
+    depth: u64,
     reported: u64,
     share: u64,
 }
@@ -74,7 +77,9 @@ impl Tallies {
 
     /// Adds to the calling thread's tally what a part of the search has found.
     pub fn absorb(&self, part: &mut Tally, monitor: &Monitor) {
-        part.report(monitor, 0);
+        if part.leaves > 0 {
+            part.report(monitor);
+        }
         self.with(|tally| tally.add(part));
         *part = self.blank();
     }
@@ -112,8 +117,10 @@ impl Tally {
     pub fn leaf(&mut self, monitor: &Monitor, splits: u32, charts: usize) {
         self.leaves += 1;
         self.share += (1u64 << 63).checked_shr(splits).unwrap_or(0) / charts as u64;
-        if self.leaves.is_multiple_of(REPORT_EVERY) {
-            self.report(monitor, splits.into());
+        self.depth = splits.into();
+        let many = self.regions - self.reported >= REPORT_REGIONS;
+        if many || self.leaves.is_multiple_of(REPORT_EVERY) {
+            self.report(monitor);
         }
     }
 
@@ -128,8 +135,8 @@ impl Tally {
         self.abandoned += other.abandoned;
     }
 
-    fn report(&mut self, monitor: &Monitor, depth: u64) {
-        monitor.report(self.regions - self.reported, depth, self.share);
+    fn report(&mut self, monitor: &Monitor) {
+        monitor.report(self.regions - self.reported, self.depth, self.share);
         self.reported = self.regions;
         self.share = 0;
     }

@@ -370,22 +370,8 @@ fn judge<T: Entry>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::systems::{function, integers};
     use super::*;
-
-    fn function(entries: &[Interval]) -> Function<'_> {
-        Function {
-            bounds: Bounds::Dense(entries),
-            negative: false,
-        }
-    }
-
-    fn integers<'a>(entries: &'a [BigInt], scale: &'a BigInt) -> Integers<'a> {
-        Integers {
-            entries: Entries::Dense(entries),
-            negative: false,
-            scale,
-        }
-    }
 
     /// Decides by integers, with entries of both sizes, and holds intervals against it.
     fn decide(target: &[i64], others: &[&[i64]]) -> Result<(), Wrong> {

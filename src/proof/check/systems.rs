@@ -7,14 +7,16 @@ use super::farkas::{Bounds, Entries, Function, Integers, by_intervals, exactly};
 use crate::arithmetic::interval::Interval;
 use crate::arithmetic::{Number, Rational};
 
-fn function(entries: &[Interval]) -> Function<'_> {
+/// A function with these bounds.
+pub fn function(entries: &[Interval]) -> Function<'_> {
     Function {
         bounds: Bounds::Dense(entries),
         negative: false,
     }
 }
 
-fn integers<'a>(entries: &'a [BigInt], scale: &'a BigInt) -> Integers<'a> {
+/// A function with these entries over a scale.
+pub fn integers<'a>(entries: &'a [BigInt], scale: &'a BigInt) -> Integers<'a> {
     Integers {
         entries: Entries::Dense(entries),
         negative: false,

@@ -15,7 +15,8 @@ use crate::arithmetic::Rational;
 
 use crate::arithmetic::float::{TINY, power_of_two, sum_error};
 use crate::arithmetic::integer::{IntegerRow, combination};
-use crate::search::level::{FloatRow, Level, RowId};
+use crate::search::level::{Level, RowId};
+use crate::search::rows::FloatRow;
 
 use super::dictionary::PROPOSAL_ZERO;
 

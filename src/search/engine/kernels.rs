@@ -183,9 +183,7 @@ fn first_to_vanish_in<L: Lanes, const N: usize>(
     let least = reaches
         .iter()
         .fold(infinite, |least, reach| reach.min(least));
-    let [a, b, c, d] = least.array();
-    let (a, b) = (if b < a { b } else { a }, if d < c { d } else { c });
-    let least = if b < a { b } else { a };
+    let least = least.smallest();
     if least == f64::INFINITY {
         return None;
     }
@@ -318,9 +316,7 @@ fn defect_in<L: Lanes, const D: usize, const N: usize>(
             largest = magnitude.max(largest);
             *doubt = doubt.plus_product(slack, magnitude);
         }
-        let [a, b, c0, d] = largest.array();
-        let (a, b) = (if b > a { b } else { a }, if d > c0 { d } else { c0 });
-        sizes[c] = if b > a { b } else { a };
+        sizes[c] = largest.largest();
         let row: [L; N] = std::array::from_fn(|k| L::load(&rows[c][k]));
         for (factor, sums) in column.iter().zip(&mut sums) {
             let factor = L::all(*factor);

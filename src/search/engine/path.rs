@@ -2,7 +2,8 @@
 
 use super::kernels;
 use crate::arithmetic::lanes::LANES;
-use crate::search::level::{Level, RowId, Vector};
+use crate::search::level::{Level, RowId};
+use crate::search::rows::Vector;
 
 /// A stack of rows, each positive on the cell.
 #[derive(Clone, Debug)]
