@@ -105,7 +105,7 @@ impl<'a> Tree<'a> {
         match self.stages.get(level.number() as usize) {
             None => {
                 let (signs, ids) = (&cell.signs, &cell.constraints);
-                let witness = Witness::Exact(point);
+                let witness = Some(Witness::Exact(point));
                 self.region(level, signs, cell.state, witness, ids, &mut tally, log);
                 self.tallies.absorb(&mut tally, self.monitor);
             }

@@ -1,5 +1,6 @@
 //! The partition tree: finds every activation region and proves each decision.
 
+mod cell;
 mod crossing;
 pub mod engine;
 mod exactly;
@@ -9,6 +10,7 @@ mod monitor;
 mod point;
 mod rows;
 mod sides;
+mod simple;
 mod tally;
 mod tree;
 

@@ -14,10 +14,12 @@
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
+use super::cell::{Cell, Engine, Split};
 use super::crossing::Crossing;
 use super::engine::basis::Basis;
 use super::engine::dictionary::{Dictionary, Name};
 use super::engine::path::Path;
+use super::engine::vertices::Verdict;
 use super::engine::views::Views;
 use super::engine::witness::Witness;
 use super::exactly::ExactCell;
@@ -25,6 +27,7 @@ use super::level::{Content, Level, RowId};
 use super::log::Log;
 use super::point::nearest_inside;
 use super::sides::{Side, Sides, witness_of};
+use super::simple::Next;
 use super::tally::{Tallies, Tally};
 use super::{Monitor, Options, Visit, sign_of};
 use crate::arrangement::stage::Stage;
@@ -71,20 +74,10 @@ pub struct State {
     pub degenerate: bool,
 }
 
-/// A cell that floats can handle.
-#[derive(Clone, Default)]
-pub struct Cell {
-    pub dictionary: Dictionary,
-    /// What is known of the dictionary's candidates.
-    views: Views,
-    /// The first columns of the dictionary whose hyperplanes have no side yet.
-    undecided: usize,
-}
-
 /// What one thread needs to walk through the tree, depth first.
 pub struct Worker {
     /// The signs of all units decided on the way to the current cell; others are stale.
-    signs: Vec<Sign>,
+    pub signs: Vec<Sign>,
     /// Its constraints.
     pub path: Path,
     /// The current cell and those above it whose other side is still to be searched, at
@@ -92,6 +85,8 @@ pub struct Worker {
     pub cells: Vec<Cell>,
     pub basis: Basis,
     pub tally: Tally,
+    /// Of the candidates of the cell that was looked at last.
+    pub verdicts: Vec<Verdict>,
 }
 
 /// Why a cell is not searched on as it was.
@@ -110,6 +105,7 @@ impl Worker {
             cells: vec![Cell::default()],
             basis: Basis::default(),
             tally: tallies.blank(),
+            verdicts: Vec::new(),
         }
     }
 
@@ -121,12 +117,13 @@ impl Worker {
             cells: vec![self.cells[at].clone()],
             basis: Basis::default(),
             tally: tallies.blank(),
+            verdicts: Vec::new(),
         }
     }
 
     /// The cell at a depth in exact arithmetic.
     fn exact_cell(&self, at: usize, level: &Level, state: State) -> ExactCell {
-        let candidates = self.cells[at].dictionary.candidates().iter();
+        let candidates = self.cells[at].candidates().iter();
         ExactCell {
             signs: self.signs.clone(),
             state,
@@ -266,7 +263,7 @@ impl<'a> Tree<'a> {
         self.keys[unit][(sign as i8 + 1) as usize]
     }
 
-    fn is_last(&self, level: &Level) -> bool {
+    pub fn is_last(&self, level: &Level) -> bool {
         level.number() as usize == self.stages.len()
     }
 
@@ -279,16 +276,11 @@ impl<'a> Tree<'a> {
         mut state: State,
         log: &mut Log<'a>,
     ) {
-        while let Some((column, k)) = self.split_column(level, worker, at, &mut state, log) {
+        while let Some(split) = self.next_split(level, worker, at, &mut state, log) {
             state.splits += 1;
             let depth = worker.path.len();
             let cell = &mut worker.cells[at];
-            let Name::Candidate(class) = cell.dictionary.columns()[column] else {
-                unreachable!("a split is on a candidate")
-            };
-            let constraint = Name::Constraint(depth as u32);
-            cell.dictionary.rename(column, constraint);
-            let class = class as usize;
+            let class = split.class;
             let (mut positive, mut negative) = (state, state);
             let id = level.id(class);
             let opposite = RowId {
@@ -296,7 +288,7 @@ impl<'a> Tree<'a> {
                 ..id
             };
             let worth = !self.is_last(level)
-                || cell.dictionary.candidates().len() + cell.undecided >= WORTH_A_THREAD;
+                || cell.candidates().len() + cell.undecided >= WORTH_A_THREAD;
             if self.parallel && worth {
                 let mut other = worker.fork(at, self.tallies);
                 return self.both(
@@ -306,17 +298,14 @@ impl<'a> Tree<'a> {
                         let Worker { signs, path, .. } = worker;
                         path.push(level, id);
                         self.assign(level, signs, &mut positive, class, Sign::Positive);
-                        worker.cells[at].dictionary.drop_redundant();
-                        worker.cells[at].views.keep(k, 1);
+                        worker.cells[at].keep(&split, 1);
                         self.explore(level, worker, at, positive, log);
                     },
                     |log| {
                         let Worker { signs, path, .. } = &mut other;
                         path.push(level, opposite);
                         self.assign(level, signs, &mut negative, class, Sign::Negative);
-                        other.cells[0].dictionary.flip(column);
-                        other.cells[0].dictionary.drop_redundant();
-                        other.cells[0].views.keep(k, -1);
+                        other.cells[0].keep(&split, -1);
                         self.explore(level, &mut other, 0, negative, log);
                         self.tallies.absorb(&mut other.tally, self.monitor);
                     },
@@ -324,21 +313,14 @@ impl<'a> Tree<'a> {
             }
             log.split(level, class);
             let (cell, below) = cell_and_below(&mut worker.cells, at);
-            below.dictionary.copy(&cell.dictionary, 1);
-            below.dictionary.drop_redundant();
-            below.views.clone_from(&cell.views);
-            below.views.keep(k, 1);
-            below.undecided = cell.undecided;
+            below.take(cell, &split);
             worker.path.push(level, id);
             let signs = &mut worker.signs;
             self.assign(level, signs, &mut positive, class, Sign::Positive);
             log.follow_split(level, class, Sign::Positive);
             self.explore(level, worker, at + 1, positive, log);
 
-            let cell = &mut worker.cells[at];
-            cell.dictionary.flip(column);
-            cell.dictionary.drop_redundant();
-            cell.views.keep(k, -1);
+            worker.cells[at].keep(&split, -1);
             worker.path.truncate(depth);
             worker.path.push(level, opposite);
             let signs = &mut worker.signs;
@@ -348,7 +330,47 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// The column of a hyperplane on which to split the cell at a depth, and which of the
+    /// The hyperplane on which to split the cell at a depth, ready to be split on; `None`
+    /// when the cell is done with.
+    fn next_split(
+        &self,
+        level: &Level,
+        worker: &mut Worker,
+        at: usize,
+        state: &mut State,
+        log: &mut Log<'a>,
+    ) -> Option<Split> {
+        if self.monitor.stopped() {
+            self.give_up(&mut worker.tally, log);
+            return None;
+        }
+        let depth = worker.path.len();
+        let cell = &mut worker.cells[at];
+        if cell.undecided > 0 {
+            cell.undecided -= 1;
+            return Some(cell.split_at(cell.undecided, None, depth));
+        }
+        if cell.engine == Engine::Beginning {
+            self.begin_vertices(worker, at, log);
+        }
+        if worker.cells[at].engine == Engine::Vertices {
+            match self.look_at_vertices(level, worker, at, state, log) {
+                Next::Done => return None,
+                Next::Split(split) => return Some(split),
+                Next::Refused => {
+                    if !worker.cells[at].leave_vertices(level, &worker.path) {
+                        let cell = worker.exact_cell(at, level, *state);
+                        self.search_exactly(level, cell, log);
+                        return None;
+                    }
+                }
+            }
+        }
+        let (column, k) = self.split_column(level, worker, at, state, log)?;
+        Some(worker.cells[at].split_at(column, k, depth))
+    }
+
+    /// The column of a hyperplane on which to split the dictionary at a depth, and which of the
     /// candidates that the views know it was. `None` when the cell is done with.
     fn split_column(
         &self,
@@ -358,15 +380,6 @@ impl<'a> Tree<'a> {
         state: &mut State,
         log: &mut Log<'a>,
     ) -> Option<(usize, Option<usize>)> {
-        if self.monitor.stopped() {
-            self.give_up(&mut worker.tally, log);
-            return None;
-        }
-        let cell = &mut worker.cells[at];
-        if cell.undecided > 0 {
-            cell.undecided -= 1;
-            return Some((cell.undecided, None));
-        }
         match self.classify(level, worker, at, state, log) {
             Ok(()) => {}
             Err(Unsorted::Lost) => {
@@ -477,6 +490,7 @@ impl<'a> Tree<'a> {
             cells,
             basis,
             tally,
+            ..
         } = worker;
         let Cell {
             dictionary, views, ..
@@ -535,7 +549,7 @@ impl<'a> Tree<'a> {
     }
 
     /// No hyperplane of this layer cuts the cell any more.
-    fn finish(
+    pub fn finish(
         &self,
         level: &Level,
         worker: &mut Worker,
@@ -552,26 +566,28 @@ impl<'a> Tree<'a> {
             tally,
             ..
         } = worker;
-        let dictionary = &mut cells[at].dictionary;
-        match witness_of(level, path, dictionary, told, &mut tally.decisions) {
-            Ok(witness) => {
-                tally.count_cell(level);
-                let Some(stage) = stage else {
-                    return self.region(level, signs, state, witness, path.ids(), tally, log);
-                };
-                let next = level.next(stage, self.active(level, signs));
-                let Some(candidates) = self.sort_out(&next, signs, &mut state, tally) else {
-                    return log.exclude();
-                };
-                dictionary.add_candidates(&next, &candidates);
-                cells[at].views.begin(candidates.len());
-                self.explore(&next, worker, at, state, log);
-            }
-            Err(why) => {
-                log.empty(level, why.into_iter());
-                self.end_branch(tally, state);
-            }
-        }
+        let cell = &mut cells[at];
+        let witness = match cell.engine {
+            // It has inner points.
+            Engine::Vertices => None,
+            _ => match witness_of(level, path, &cell.dictionary, told, &mut tally.decisions) {
+                Ok(witness) => Some(witness),
+                Err(why) => {
+                    log.empty(level, why.into_iter());
+                    return self.end_branch(tally, state);
+                }
+            },
+        };
+        tally.count_cell(level);
+        let Some(stage) = stage else {
+            return self.region(level, signs, state, witness, path.ids(), tally, log);
+        };
+        let next = level.next(stage, self.active(level, signs));
+        let Some(candidates) = self.sort_out(&next, signs, &mut state, tally) else {
+            return log.exclude();
+        };
+        cell.enter(&next, candidates);
+        self.explore(&next, worker, at, state, log);
     }
 
     /// Which units of the level's layer are positive.
@@ -588,12 +604,14 @@ impl<'a> Tree<'a> {
         level: &Level,
         signs: &[Sign],
         state: State,
-        witness: Witness,
+        witness: Option<Witness>,
         ids: &[RowId],
         tally: &mut Tally,
         log: &mut Log<'a>,
     ) {
+        let known = "who asks for regions asked for witnesses";
         if let Some(visit) = self.visit {
+            let witness = witness.as_ref().expect(known);
             let witness = self.chart.to_input(&witness.exact());
             let witness_f64 = nearest_inside(self.stages, self.domain, signs, &witness);
             if visit(&Region {
@@ -607,7 +625,7 @@ impl<'a> Tree<'a> {
             }
         }
         if log.is_on() {
-            match witness.dyadic(level, ids) {
+            match witness.expect(known).dyadic(level, ids) {
                 Some((exponent, mantissas)) => log.region(exponent, &mantissas),
                 // Too thin a cell for the format: what cannot be told is not claimed.
                 None => return self.give_up(tally, log),

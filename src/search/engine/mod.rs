@@ -10,5 +10,6 @@ pub(crate) mod path;
 pub mod reference;
 #[cfg(test)]
 mod samples;
+pub(crate) mod vertices;
 pub(crate) mod views;
 pub(crate) mod witness;
