@@ -108,6 +108,28 @@ pub fn over_common_denominator(values: &[Rational]) -> (Vec<BigInt>, BigInt) {
     (values.iter().map(scaled).collect(), denominator)
 }
 
+/// The greatest common divisor; zero when all entries are.
+fn common_divisor(entries: &[BigInt]) -> BigInt {
+    fn of<T: Integer + Clone>(magnitudes: impl Iterator<Item = T>) -> T {
+        let mut divisor = T::zero();
+        for magnitude in magnitudes {
+            divisor = divisor.gcd(&magnitude);
+            if divisor.is_one() {
+                break;
+            }
+        }
+        divisor
+    }
+    // What is left without the common power of two is short more often than not.
+    let shift = entries.iter().filter_map(BigInt::trailing_zeros).min();
+    let shift = shift.unwrap_or(0);
+    let short = |entry: &BigInt| (entry.magnitude() >> shift).to_u128();
+    match entries.iter().map(short).collect::<Option<Vec<u128>>>() {
+        Some(short) => BigInt::from(of(short.into_iter())) << shift,
+        None => of(entries.iter().cloned()),
+    }
+}
+
 /// An affine form with integer coefficients, the constant last; only its sign
 /// matters, so the entries have no common divisor.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -121,13 +143,7 @@ pub enum IntegerRow {
 impl IntegerRow {
     /// The form with these entries, divided by their greatest common divisor.
     pub fn new(entries: &[BigInt]) -> Self {
-        let mut divisor = BigInt::zero();
-        for entry in entries.iter().filter(|entry| !entry.is_zero()) {
-            divisor = divisor.gcd(entry);
-            if divisor.is_one() {
-                break;
-            }
-        }
+        let divisor = common_divisor(entries);
         let reduced = |entry: &BigInt| {
             if divisor > BigInt::one() {
                 entry / &divisor

@@ -4,7 +4,7 @@ use super::engine::dictionary::{Dictionary, Name};
 use super::engine::path::Path;
 use super::engine::vertices::Vertices;
 use super::engine::views::Views;
-use super::level::Level;
+use super::level::{Level, RowId};
 
 /// Which engine knows the cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,6 +69,14 @@ impl Cell {
         }
     }
 
+    /// Adds the constraint of one side of a split to the path.
+    pub fn push(&self, path: &mut Path, level: &Level, id: RowId) {
+        match self.engine {
+            Engine::Vertices => path.push_name(id),
+            _ => path.push(level, id),
+        }
+    }
+
     /// Keeps one side of a split.
     pub fn keep(&mut self, split: &Split, sign: i32) {
         match split.by {
@@ -109,7 +117,8 @@ impl Cell {
     }
 
     /// Hands the cell over from its vertices to a dictionary; false when floats cannot.
-    pub fn leave_vertices(&mut self, level: &Level, path: &Path) -> bool {
+    pub fn leave_vertices(&mut self, level: &Level, path: &mut Path) -> bool {
+        path.build(level);
         self.engine = Engine::Dictionary;
         let Some(basis) = self.vertices.corner() else {
             return false;

@@ -1,5 +1,7 @@
 //! The search of cells that the vertex engine knows.
 
+use smallvec::SmallVec;
+
 use super::cell::{Cell, Engine, Means, Split};
 use super::engine::vertices::Verdict;
 use super::level::Level;
@@ -8,6 +10,7 @@ use super::tally::Tally;
 use super::tree::{State, Tree, Worker};
 use super::{engine::vertices, sign_of};
 use crate::arrangement::Chart;
+use crate::proof::format::MAX_CROSSING;
 use crate::regions::Sign;
 use crate::regions::digest::PatternHash;
 
@@ -144,12 +147,12 @@ impl<'a> Tree<'a> {
             })
         };
         let mut hash = state.hash;
-        let mut turns = [PatternHash::default(); 32];
-        for (&class, turn) in classes.iter().zip(&mut turns) {
+        let mut turns = SmallVec::<[PatternHash; MAX_CROSSING]>::new();
+        for &class in classes {
             let positive = key(class, Sign::Positive);
             hash = hash.and(positive);
             // Twice the same key cancels.
-            *turn = positive.and(key(class, Sign::Negative));
+            turns.push(positive.and(key(class, Sign::Negative)));
         }
         let (mut last, mut regions) = (0, 0);
         for pattern in patterns {

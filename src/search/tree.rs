@@ -295,17 +295,21 @@ impl<'a> Tree<'a> {
                     (level, class),
                     log,
                     |log| {
-                        let Worker { signs, path, .. } = worker;
-                        path.push(level, id);
+                        let Worker {
+                            signs, path, cells, ..
+                        } = &mut *worker;
+                        cells[at].push(path, level, id);
                         self.assign(level, signs, &mut positive, class, Sign::Positive);
-                        worker.cells[at].keep(&split, 1);
+                        cells[at].keep(&split, 1);
                         self.explore(level, worker, at, positive, log);
                     },
                     |log| {
-                        let Worker { signs, path, .. } = &mut other;
-                        path.push(level, opposite);
+                        let Worker {
+                            signs, path, cells, ..
+                        } = &mut other;
+                        cells[0].push(path, level, opposite);
                         self.assign(level, signs, &mut negative, class, Sign::Negative);
-                        other.cells[0].keep(&split, -1);
+                        cells[0].keep(&split, -1);
                         self.explore(level, &mut other, 0, negative, log);
                         self.tallies.absorb(&mut other.tally, self.monitor);
                     },
@@ -314,15 +318,16 @@ impl<'a> Tree<'a> {
             log.split(level, class);
             let (cell, below) = cell_and_below(&mut worker.cells, at);
             below.take(cell, &split);
-            worker.path.push(level, id);
+            below.push(&mut worker.path, level, id);
             let signs = &mut worker.signs;
             self.assign(level, signs, &mut positive, class, Sign::Positive);
             log.follow_split(level, class, Sign::Positive);
             self.explore(level, worker, at + 1, positive, log);
 
-            worker.cells[at].keep(&split, -1);
+            let cell = &mut worker.cells[at];
+            cell.keep(&split, -1);
             worker.path.truncate(depth);
-            worker.path.push(level, opposite);
+            cell.push(&mut worker.path, level, opposite);
             let signs = &mut worker.signs;
             self.assign(level, signs, &mut negative, class, Sign::Negative);
             log.follow_split(level, class, Sign::Negative);
@@ -358,7 +363,8 @@ impl<'a> Tree<'a> {
                 Next::Done => return None,
                 Next::Split(split) => return Some(split),
                 Next::Refused => {
-                    if !worker.cells[at].leave_vertices(level, &worker.path) {
+                    let Worker { cells, path, .. } = &mut *worker;
+                    if !cells[at].leave_vertices(level, path) {
                         let cell = worker.exact_cell(at, level, *state);
                         self.search_exactly(level, cell, log);
                         return None;

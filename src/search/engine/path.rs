@@ -45,12 +45,29 @@ impl Path {
         &self.ids
     }
 
+    /// Adds a constraint by its name alone: before anything else is asked of it,
+    /// [`Path::build`] must look it up.
+    pub fn push_name(&mut self, id: RowId) {
+        self.ids.push(id);
+    }
+
     /// Adds a constraint.
     pub fn push(&mut self, level: &Level, id: RowId) {
-        let (d, lane) = (self.dimension, self.len() % LANES);
+        self.push_name(id);
+        self.build(level);
+    }
+
+    /// Looks up the rows of constraints that were added by name.
+    pub fn build(&mut self, level: &Level) {
+        for index in self.slacks.len()..self.len() {
+            self.push_row(level, self.ids[index]);
+        }
+    }
+
+    fn push_row(&mut self, level: &Level, id: RowId) {
+        let (d, lane) = (self.dimension, self.slacks.len() % LANES);
         let row = level.vector(id);
         let sign = if id.negated { -1.0 } else { 1.0 };
-        self.ids.push(id);
         self.homogeneous.push(row.homogeneous);
         self.slacks.push(row.slack);
         self.norms.push(row.norm);
@@ -73,9 +90,14 @@ impl Path {
 
     /// Drops all but the first constraints.
     pub fn truncate(&mut self, len: usize) {
+        self.ids.truncate(len);
+        let built = self.slacks.len();
+        if len >= built {
+            return;
+        }
         let size = self.dimension + 3;
         self.table.truncate(len.div_ceil(LANES) * size);
-        for index in len..self.len().min(len.next_multiple_of(LANES)) {
+        for index in len..built.min(len.next_multiple_of(LANES)) {
             let start = self.table.len() - size;
             let block = &mut self.table[start..];
             for vector in block.iter_mut() {
@@ -83,7 +105,6 @@ impl Path {
             }
             block[self.dimension][index % LANES] = 1.0;
         }
-        self.ids.truncate(len);
         self.homogeneous.truncate(len);
         self.slacks.truncate(len);
         self.norms.truncate(len);

@@ -30,7 +30,7 @@
 //! slack covers radii and roundings for coordinates up to 1.
 
 use super::path::Path;
-use crate::arithmetic::float::{TINY, UNIT, exponent, power_of_two};
+use crate::arithmetic::float::{TINY, UNIT, power_of_two};
 use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors};
 use crate::search::level::Level;
 use crate::search::rows::Vector;
@@ -79,10 +79,12 @@ pub struct Vertices {
     error: f64,
     /// Classes of the current level that may cut.
     pub candidates: Vec<u32>,
-    /// The hyperplane on which the cell is about to be split: its facet, the generators on
-    /// its positive side, and those new ones that lie on it.
+    /// The hyperplane on which the cell is about to be split, and its bit.
     cut: Option<(usize, Facet)>,
-    above: Vec<bool>,
+    /// The generators on its two sides.
+    above: Vec<u32>,
+    below: Vec<u32>,
+    /// The new ones, which lie on it.
     section: Generators,
 }
 
@@ -139,7 +141,7 @@ impl Facet {
         if largest > power_of_two(100) {
             return None;
         }
-        let scale = power_of_two(-exponent(largest) - 1);
+        let scale = f64::from_bits((2045 << 52) - (largest.to_bits() & 0x7ff << 52));
         let doubt = row.slack * scale;
         let mut scaled = [0.0; ENTRIES];
         for (to, from) in scaled.iter_mut().zip(entries) {
@@ -285,7 +287,8 @@ impl Vertices {
         let Some(facet) = Facet::new(row, 1.0, place) else {
             return false;
         };
-        let used = self.generators.facets.iter().fold(0, |used, bits| used | bits);
+        let used = self.generators.facets.iter();
+        let used: Facets = used.fold(0, |used, bits| used | bits);
         let slot = used.trailing_ones() as usize;
         if slot >= Facets::BITS as usize {
             return false;
@@ -300,31 +303,8 @@ impl Vertices {
         let Some((slot, facet)) = self.cut.take() else {
             return;
         };
-        let width = self.dimension + 1;
-        let mut kept = 0;
-        for index in 0..self.generators.facets.len() {
-            if self.above[index] == (sign > 0) {
-                let to = kept / LANES * width;
-                let from = index / LANES * width;
-                for k in 0..width {
-                    self.generators.blocks[to + k][kept % LANES] =
-                        self.generators.blocks[from + k][index % LANES];
-                }
-                self.generators.facets[kept] = self.generators.facets[index];
-                kept += 1;
-            }
-        }
-        self.generators.facets.truncate(kept);
-        self.generators.blocks.truncate(kept.div_ceil(LANES) * width);
-        // Lanes that are left over repeat the first.
-        if !kept.is_multiple_of(LANES) {
-            let first = self.generators.blocks.len() - width;
-            for vector in &mut self.generators.blocks[first..] {
-                let value = vector[0];
-                vector[kept % LANES..].fill(value);
-            }
-        }
-        append(&mut self.generators, &self.section, width);
+        let left = if sign > 0 { &self.below } else { &self.above };
+        keep(&mut self.generators, self.dimension, &self.section, left);
         self.set_facet(slot, facet, sign);
     }
 
@@ -333,20 +313,13 @@ impl Vertices {
         let Some((slot, facet)) = other.cut else {
             return;
         };
-        let width = other.dimension + 1;
         self.dimension = other.dimension;
         self.error = other.error;
         self.facets.clone_from(&other.facets);
         self.candidates.clone_from(&other.candidates);
-        self.generators.clear();
-        for (index, &facets) in other.generators.facets.iter().enumerate() {
-            if other.above[index] == (sign > 0) {
-                let from = &other.generators.blocks[index / LANES * width..][..width];
-                self.generators
-                    .push(width, |k| from[k][index % LANES], facets);
-            }
-        }
-        append(&mut self.generators, &other.section, width);
+        self.generators.clone_from(&other.generators);
+        let left = if sign > 0 { &other.below } else { &other.above };
+        keep(&mut self.generators, self.dimension, &other.section, left);
         self.set_facet(slot, facet, sign);
         self.cut = None;
     }
@@ -378,7 +351,7 @@ impl Vertices {
             products.sum::<f64>() * f64::from(sign)
         };
         let found = (0..self.generators.facets.len()).find(|&index| value(index) > bound)?;
-        Some(if self.above[found] { 1 } else { -1 })
+        Some(if self.above.contains(&(found as u32)) { 1 } else { -1 })
     }
 
     /// The places on the path of the facets of a vertex, one far from infinity.
@@ -403,13 +376,6 @@ fn bits(facets: Facets) -> impl Iterator<Item = usize> {
             bit
         })
     })
-}
-
-fn append(to: &mut Generators, from: &Generators, width: usize) {
-    for (index, &facets) in from.facets.iter().enumerate() {
-        let block = &from.blocks[index / LANES * width..][..width];
-        to.push(width, |k| block[k][index % LANES], facets);
-    }
 }
 
 /// The point at which facets meet, and another one if there are d - 1, on the side on which
@@ -467,6 +433,14 @@ for_all_processors! {
         }
     }
 
+    fn keep<L>(generators: &mut Generators, dimension: usize, section: &Generators, left: &[u32]) {
+        match dimension {
+            2 => keep_in::<L, 3>(generators, section, left),
+            3 => keep_in::<L, 4>(generators, section, left),
+            _ => keep_in::<L, 5>(generators, section, left),
+        }
+    }
+
     fn cut<L>(cell: &mut Vertices, facet: &Facet, slot: usize) -> bool {
         match cell.dimension {
             2 => cut_in::<L, 3>(cell, facet, slot),
@@ -520,13 +494,17 @@ fn cut_in<L: Lanes, const K: usize>(cell: &mut Vertices, facet: &Facet, slot: us
         generators,
         facets,
         above,
+        below,
         section,
         error,
         ..
     } = cell;
-    above.clear();
     let count = generators.facets.len();
-    for block in generators.blocks.as_chunks::<K>().0 {
+    above.resize(count, 0);
+    below.resize(count, 0);
+    let (mut ups_found, mut downs_found) = (0, 0);
+    let blocks = generators.blocks.as_chunks::<K>().0;
+    for (number, block) in blocks.iter().enumerate() {
         let mut sum = entries[K - 1].times(L::load(&block[K - 1]));
         for k in 0..K - 1 {
             sum = sum.plus_product(entries[k], L::load(&block[k]));
@@ -535,23 +513,25 @@ fn cut_in<L: Lanes, const K: usize>(cell: &mut Vertices, facet: &Facet, slot: us
         if ups | downs != 0b1111 {
             return false;
         }
-        for lane in 0..LANES {
-            above.push(ups >> lane & 1 == 1);
+        for lane in 0..LANES.min(count - LANES * number) {
+            let index = (LANES * number + lane) as u32;
+            if ups >> lane & 1 == 1 {
+                above[ups_found] = index;
+                ups_found += 1;
+            } else {
+                below[downs_found] = index;
+                downs_found += 1;
+            }
         }
     }
-    above.truncate(count);
+    above.truncate(ups_found);
+    below.truncate(downs_found);
     section.clear();
     let new = 1 << slot;
-    for p in 0..count {
-        if !above[p] {
-            continue;
-        }
-        let from = generators.facets[p];
-        for n in 0..count {
-            if above[n] {
-                continue;
-            }
-            let to = generators.facets[n];
+    for &p in &*above {
+        let from = generators.facets[p as usize];
+        for &n in &*below {
+            let to = generators.facets[n as usize];
             let common = from & to;
             // As many as d - 1, and no more: they are different points.
             let mut rest = common;
@@ -569,4 +549,50 @@ fn cut_in<L: Lanes, const K: usize>(cell: &mut Vertices, facet: &Facet, slot: us
         }
     }
     true
+}
+
+/// Puts the generators of the section into the places of those that are left out, given
+/// in ascending order.
+#[inline(always)]
+fn keep_in<L: Lanes, const K: usize>(
+    generators: &mut Generators,
+    section: &Generators,
+    left: &[u32],
+) {
+    let new = section.blocks.as_chunks::<K>().0;
+    let placed = section.facets.len();
+    let count = generators.facets.len();
+    let total = count + placed - left.len();
+    if placed > left.len() {
+        generators.facets.resize(total, 0);
+        let blocks = total.div_ceil(LANES) * K;
+        generators.blocks.resize(blocks, [0.0; LANES]);
+    }
+    let blocks = generators.blocks.as_chunks_mut::<K>().0;
+    for index in 0..placed {
+        let to = left.get(index).map_or(count + index - left.len(), |&to| to as usize);
+        let (into, from) = (&mut blocks[to / LANES], &new[index / LANES]);
+        for k in 0..K {
+            into[k][to % LANES] = from[k][index % LANES];
+        }
+        generators.facets[to] = section.facets[index];
+    }
+    // The last ones fill what is left over, the last places first.
+    let mut last = count;
+    for &to in left.iter().skip(placed).rev() {
+        let to = to as usize;
+        last -= 1;
+        for k in 0..K {
+            blocks[to / LANES][k][to % LANES] = blocks[last / LANES][k][last % LANES];
+        }
+        generators.facets[to] = generators.facets[last];
+    }
+    if !total.is_multiple_of(LANES) {
+        for vector in &mut blocks[total / LANES] {
+            let value = vector[0];
+            vector[total % LANES..].fill(value);
+        }
+    }
+    generators.facets.truncate(total);
+    generators.blocks.truncate(total.div_ceil(LANES) * K);
 }
