@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use num_bigint::BigInt;
 
+use super::engine::vertices::Target;
 use super::rows::{FloatRow, Rows, Vector};
 use crate::arithmetic::IntegerRow;
 use crate::arrangement::Chart;
@@ -45,6 +46,7 @@ pub struct Level<'a> {
     exact: OnceLock<ExactLevel>,
     source: Source<'a>,
     reduced: OnceLock<Option<Reduced>>,
+    targets: OnceLock<Vec<Target>>,
 }
 
 /// The rows of a level in fewer coordinates than the cell has: the pre-activations of the
@@ -111,6 +113,7 @@ impl<'a> Level<'a> {
             exact: OnceLock::from(exact),
             source: Source::Given,
             reduced: OnceLock::from(None),
+            targets: OnceLock::new(),
         }
     }
 
@@ -131,6 +134,7 @@ impl<'a> Level<'a> {
             exact: OnceLock::from(exact),
             source: Source::Given,
             reduced: OnceLock::from(None),
+            targets: OnceLock::new(),
         }
     }
 
@@ -147,6 +151,7 @@ impl<'a> Level<'a> {
             exact: OnceLock::new(),
             source: Source::Stage { stage, active },
             reduced: OnceLock::new(),
+            targets: OnceLock::new(),
         };
         let all = !level.forms.tame;
         let is_vague = |&row: &usize| all || level.forms.is_vague(row);
@@ -290,6 +295,14 @@ impl<'a> Level<'a> {
     #[inline]
     pub fn own_vector(&self, index: usize) -> Vector<'_> {
         self.rows.vector(index)
+    }
+
+    /// The rows of this level as the vertex engine looks at them; only in few dimensions.
+    pub fn targets(&self) -> &[Target] {
+        self.targets.get_or_init(|| {
+            let rows = (0..self.len()).map(|index| self.own_vector(index));
+            rows.map(|row| Target::new(row, self.width())).collect()
+        })
     }
 
     /// The exact row, oriented.

@@ -62,27 +62,19 @@ impl<'a> Tree<'a> {
             path,
             cells,
             tally,
-            verdicts,
+            settled,
             ..
         } = worker;
         let Cell { vertices, .. } = &mut cells[at];
-        vertices.look(level, verdicts);
-        let mut kept = 0;
-        for (k, verdict) in verdicts.iter().enumerate() {
-            let class = vertices.candidates[k];
-            match *verdict {
-                Verdict::Unknown => return Next::Refused,
-                Verdict::Cuts => {
-                    vertices.candidates[kept] = class;
-                    kept += 1;
-                }
-                Verdict::On(sign) => {
-                    tally.decisions.float += 1;
-                    self.assign(level, signs, state, class as usize, sign_of(sign));
-                }
-            }
+        let targets = level.targets();
+        if !vertices.look(targets, settled) {
+            return Next::Refused;
         }
-        vertices.candidates.truncate(kept);
+        tally.decisions.float += settled.len() as u64;
+        for &(class, sign) in &*settled {
+            self.assign(level, signs, state, class as usize, sign_of(sign));
+        }
+        let kept = vertices.candidates.len();
         if kept == 0 {
             self.finish(level, worker, at, *state, log);
             return Next::Done;
@@ -104,12 +96,11 @@ impl<'a> Tree<'a> {
             let other = vertices.candidates[0];
             let classes = [class, other];
             // The bit of a pattern is set for negative signs: the first for the first class.
-            let patterns = match vertices.on_section(level, other) {
+            let patterns = match vertices.on_section(&targets[other as usize]) {
                 Verdict::Cuts => Some((4, [0, 1, 3, 2])),
                 // It cuts one side of the first, and leaves this sign to the other.
                 Verdict::On(sign) => {
-                    let row = level.own_vector(other as usize);
-                    vertices.side_of(row, -sign).map(|side| {
+                    vertices.side_of(&targets[other as usize], -sign).map(|side| {
                         let (first, second) = (u32::from(side < 0), 2 * u32::from(sign < 0));
                         (3, [first, first | 2, (first ^ 1) | second, 0])
                     })

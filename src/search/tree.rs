@@ -19,7 +19,6 @@ use super::crossing::Crossing;
 use super::engine::basis::Basis;
 use super::engine::dictionary::{Dictionary, Name};
 use super::engine::path::Path;
-use super::engine::vertices::Verdict;
 use super::engine::views::Views;
 use super::engine::witness::Witness;
 use super::exactly::ExactCell;
@@ -85,8 +84,8 @@ pub struct Worker {
     pub cells: Vec<Cell>,
     pub basis: Basis,
     pub tally: Tally,
-    /// Of the candidates of the cell that was looked at last.
-    pub verdicts: Vec<Verdict>,
+    /// The candidates that were settled last, with the cell's side.
+    pub settled: Vec<(u32, i32)>,
 }
 
 /// Why a cell is not searched on as it was.
@@ -105,7 +104,7 @@ impl Worker {
             cells: vec![Cell::default()],
             basis: Basis::default(),
             tally: tallies.blank(),
-            verdicts: Vec::new(),
+            settled: Vec::new(),
         }
     }
 
@@ -117,7 +116,7 @@ impl Worker {
             cells: vec![self.cells[at].clone()],
             basis: Basis::default(),
             tally: tallies.blank(),
-            verdicts: Vec::new(),
+            settled: Vec::new(),
         }
     }
 

@@ -32,14 +32,13 @@
 use super::path::Path;
 use crate::arithmetic::float::{TINY, UNIT, power_of_two};
 use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors};
-use crate::search::level::Level;
 use crate::search::rows::Vector;
 
 /// Dimensions in which cells have few enough vertices.
 pub const DIMENSIONS: std::ops::RangeInclusive<usize> = 2..=4;
 
-/// Entries of a row in the most dimensions.
-const ENTRIES: usize = 5;
+/// Entries of a row in the most dimensions, in whole vectors.
+const ENTRIES: usize = 2 * LANES;
 
 /// Facets of a cell, as bits.
 type Facets = u64;
@@ -79,13 +78,35 @@ pub struct Vertices {
     error: f64,
     /// Classes of the current level that may cut.
     pub candidates: Vec<u32>,
-    /// The hyperplane on which the cell is about to be split, and its bit.
-    cut: Option<(usize, Facet)>,
+    /// The bit of the facet on which the cell is about to be split.
+    cut: Option<usize>,
     /// The generators on its two sides.
     above: Vec<u32>,
     below: Vec<u32>,
+    meetings: Vec<Meeting>,
     /// The new ones, which lie on it.
     section: Generators,
+}
+
+/// A row to look at: its float entries, what its magnitudes sum up to, and its slack.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    entries: [f64; 5],
+    magnitudes: f64,
+    slack: f64,
+}
+
+impl Target {
+    /// A row with no more than five entries.
+    pub fn new(row: Vector, width: usize) -> Target {
+        let mut entries = [0.0; 5];
+        entries[..width].copy_from_slice(&row.entries[..width]);
+        Target {
+            entries,
+            magnitudes: row.norm + entries[width - 1].abs(),
+            slack: row.slack,
+        }
+    }
 }
 
 /// Where a cell lies.
@@ -103,25 +124,17 @@ fn factorial(d: usize) -> f64 {
     (1..=d).product::<usize>() as f64
 }
 
+/// d facets that meet at a point, and another one on whose positive side it lies.
+#[derive(Clone, Copy, Debug, Default)]
+struct Meeting {
+    facets: Facets,
+    positive: u32,
+}
+
 impl Generators {
     fn clear(&mut self) {
         self.blocks.clear();
         self.facets.clear();
-    }
-
-    #[inline(always)]
-    fn push(&mut self, width: usize, coordinates: impl Fn(usize) -> f64, facets: Facets) {
-        let lane = self.facets.len() % LANES;
-        self.facets.push(facets);
-        if lane == 0 {
-            let all = (0..width).map(|k| [coordinates(k); LANES]);
-            self.blocks.extend(all);
-        } else {
-            let first = self.blocks.len() - width;
-            for (k, vector) in self.blocks[first..].iter_mut().enumerate() {
-                vector[lane] = coordinates(k);
-            }
-        }
     }
 
     #[inline(always)]
@@ -134,8 +147,7 @@ impl Facet {
     /// A row as a facet; `None` when its numbers are too extreme, or too little is known of
     /// them.
     fn new(row: Vector, sign: f64, place: u32) -> Option<Facet> {
-        let width = row.entries.len().min(ENTRIES);
-        let entries = &row.entries[..width];
+        let entries = row.entries;
         let largest = entries.iter().fold(1.0, |max: f64, a| max.max(a.abs()));
         // Scaled by a power of two, no entry comes near to underflow.
         if largest > power_of_two(100) {
@@ -152,6 +164,12 @@ impl Facet {
             doubt,
             place,
         })
+    }
+
+    fn turn(&mut self, sign: i32) {
+        if sign < 0 {
+            self.entries = self.entries.map(|entry| -entry);
+        }
     }
 
     fn infinity(dimension: usize) -> Facet {
@@ -172,54 +190,52 @@ fn error_of(dimension: usize, doubt: f64) -> f64 {
 
 /// What a row's float value at a generator must exceed to be proved positive.
 #[inline(always)]
-fn bound(dimension: usize, error: f64, magnitudes: f64, slack: f64) -> f64 {
+fn bound(dimension: usize, error: f64, target: &Target) -> f64 {
+    bound_of(dimension, error, target.magnitudes, target.slack)
+}
+
+/// The same of a row with these magnitudes and this slack.
+#[inline(always)]
+fn bound_of(dimension: usize, error: f64, magnitudes: f64, slack: f64) -> f64 {
     // The factor also covers the roundings of these sums.
     (magnitudes * error + factorial(dimension) * slack) * 1.002
 }
 
-/// The vector that is orthogonal to d vectors of d + 1 entries: their minors, with
-/// alternating signs.
+/// The vectors that are orthogonal to d vectors of K = d + 1 entries each: their minors,
+/// with alternating signs.
 #[inline(always)]
-fn minors(dimension: usize, rows: [&[f64; ENTRIES]; 4]) -> [f64; ENTRIES] {
-    let [a, b, c, d] = rows;
-    let two = |a: &[f64; ENTRIES], b: &[f64; ENTRIES], i: usize, j: usize| a[i] * b[j] - a[j] * b[i];
-    match dimension {
-        2 => [two(a, b, 1, 2), two(a, b, 2, 0), two(a, b, 0, 1), 0.0, 0.0],
+fn minors<L: Lanes, const K: usize>([a, b, c, d]: [[L; K]; 4]) -> [L; K] {
+    let two = |a: &[L; K], b: &[L; K], i: usize, j: usize| {
+        a[i].times(b[j]).minus_product(a[j], b[i])
+    };
+    let mut point = [L::all(0.0); K];
+    match K {
         3 => {
-            let m = |i, j| two(a, b, i, j);
-            let (m01, m02, m03) = (m(0, 1), m(0, 2), m(0, 3));
-            let (m12, m13, m23) = (m(1, 2), m(1, 3), m(2, 3));
-            [
-                c[1] * m23 - c[2] * m13 + c[3] * m12,
-                c[2] * m03 - c[0] * m23 - c[3] * m02,
-                c[0] * m13 - c[1] * m03 + c[3] * m01,
-                c[1] * m02 - c[0] * m12 - c[2] * m01,
-                0.0,
-            ]
+            let rest = [[1, 2], [2, 0], [0, 1]];
+            for (value, [i, j]) in point.iter_mut().zip(rest) {
+                *value = two(&a, &b, i, j);
+            }
+        }
+        4 => {
+            let rest = [[1, 2, 3], [0, 3, 2], [0, 1, 3], [0, 2, 1]];
+            for (value, [i, j, k]) in point.iter_mut().zip(rest) {
+                let sum = c[i].times(two(&a, &b, j, k));
+                let sum = sum.minus_product(c[j], two(&a, &b, i, k));
+                *value = sum.plus_product(c[k], two(&a, &b, i, j));
+            }
         }
         _ => {
             // Laplace's expansion along two rows and two rows.
-            let m = |i, j| two(a, b, i, j);
-            let n = |i, j| two(c, d, i, j);
-            let minor = |p, q, r, s| {
-                m(p, q) * n(r, s) - m(p, r) * n(q, s) + m(p, s) * n(q, r) + m(q, r) * n(p, s)
-                    - m(q, s) * n(p, r)
-                    + m(r, s) * n(p, q)
-            };
-            [
-                minor(1, 2, 3, 4),
-                -minor(0, 2, 3, 4),
-                minor(0, 1, 3, 4),
-                -minor(0, 1, 2, 4),
-                minor(0, 1, 2, 3),
-            ]
+            let rest = [[1, 2, 3, 4], [0, 2, 4, 3], [0, 1, 3, 4], [0, 1, 4, 2], [0, 1, 2, 3]];
+            for (value, [p, q, r, s]) in point.iter_mut().zip(rest) {
+                let (m, n) = (|i, j| two(&a, &b, i, j), |i, j| two(&c, &d, i, j));
+                let sum = m(p, q).times(n(r, s)).minus_product(m(p, r), n(q, s));
+                let sum = sum.plus_product(m(p, s), n(q, r)).plus_product(m(q, r), n(p, s));
+                *value = sum.minus_product(m(q, s), n(p, r)).plus_product(m(r, s), n(p, q));
+            }
         }
     }
-}
-
-#[inline(always)]
-fn dot(a: &[f64; ENTRIES], b: &[f64; ENTRIES]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+    point
 }
 
 impl Vertices {
@@ -262,23 +278,29 @@ impl Vertices {
         let doubt = facets.iter().map(|facet| facet.doubt).fold(0.0, f64::max);
         self.facets = facets;
         self.error = error_of(dimension, doubt);
-        self.generators.clear();
         self.cut = None;
-        let infinity = Facet::infinity(dimension);
-        for (index, &corner) in corners.iter().enumerate() {
-            let by = positive(index).map_or(&infinity, |facet| &self.facets[facet]);
-            let Some(at) = meet(dimension, &self.facets, corner, None, by, self.error) else {
-                return false;
-            };
-            self.generators.push(dimension + 1, |k| at[k], corner);
-        }
-        true
+        // Infinity is one more facet, which only says where points are finite.
+        let finite = self.facets.len();
+        self.facets.push(Facet::infinity(dimension));
+        let corners: Vec<Meeting> = corners
+            .iter()
+            .enumerate()
+            .map(|(index, &facets)| Meeting {
+                facets,
+                positive: positive(index).unwrap_or(finite) as u32,
+            })
+            .collect();
+        self.section.clear();
+        let met = meet_all(dimension, &self.facets, &corners, self.error, &mut self.section);
+        std::mem::swap(&mut self.generators, &mut self.section);
+        met
     }
 
-    /// On which sides of its candidates the cell lies.
-    pub fn look(&self, level: &Level, verdicts: &mut Vec<Verdict>) {
-        verdicts.clear();
-        look(self, level, verdicts);
+    /// Takes the candidates that do not cut the cell off the list, and tells on which side of
+    /// them it lies; false when floats cannot say of all.
+    pub fn look(&mut self, targets: &[Target], settled: &mut Vec<(u32, i32)>) -> bool {
+        settled.clear();
+        look(self, targets, settled)
     }
 
     /// Prepares to split on a hyperplane, positive as it stands, whose place on the path will be
@@ -294,40 +316,40 @@ impl Vertices {
             return false;
         }
         self.error = self.error.max(error_of(self.dimension, facet.doubt));
-        self.cut = Some((slot, facet));
-        cut(self, &facet, slot)
+        self.set_facet(slot, facet);
+        self.cut = Some(slot);
+        cut(self, slot)
     }
 
     /// Keeps the side of the last cut that has this sign.
     pub fn keep(&mut self, sign: i32) {
-        let Some((slot, facet)) = self.cut.take() else {
+        let Some(slot) = self.cut.take() else {
             return;
         };
         let left = if sign > 0 { &self.below } else { &self.above };
         keep(&mut self.generators, self.dimension, &self.section, left);
-        self.set_facet(slot, facet, sign);
+        self.facets[slot].turn(sign);
     }
 
     /// Makes this the side of another's cut that has this sign.
     pub fn take(&mut self, other: &Vertices, sign: i32) {
-        let Some((slot, facet)) = other.cut else {
+        let Some(slot) = other.cut else {
             return;
         };
         self.dimension = other.dimension;
         self.error = other.error;
         self.facets.clone_from(&other.facets);
         self.candidates.clone_from(&other.candidates);
-        self.generators.clone_from(&other.generators);
+        let Generators { blocks, facets } = &mut self.generators;
+        blocks.clone_from(&other.generators.blocks);
+        facets.clone_from(&other.generators.facets);
         let left = if sign > 0 { &other.below } else { &other.above };
         keep(&mut self.generators, self.dimension, &other.section, left);
-        self.set_facet(slot, facet, sign);
+        self.facets[slot].turn(sign);
         self.cut = None;
     }
 
-    fn set_facet(&mut self, slot: usize, mut facet: Facet, sign: i32) {
-        if sign < 0 {
-            facet.entries = facet.entries.map(|entry| -entry);
-        }
+    fn set_facet(&mut self, slot: usize, facet: Facet) {
         if slot == self.facets.len() {
             self.facets.push(facet);
         } else {
@@ -336,17 +358,16 @@ impl Vertices {
     }
 
     /// After a cut, on which sides of it a hyperplane lies there.
-    pub fn on_section(&self, level: &Level, class: u32) -> Verdict {
-        on_section(self, level, class)
+    pub fn on_section(&self, target: &Target) -> Verdict {
+        on_section(self, target)
     }
 
     /// After a cut, on which side of it a generator lies at which a hyperplane has this sign.
-    pub fn side_of(&self, row: Vector, sign: i32) -> Option<i32> {
+    pub fn side_of(&self, target: &Target, sign: i32) -> Option<i32> {
         let width = self.dimension + 1;
-        let magnitudes = row.norm + row.entries[width - 1].abs();
-        let bound = bound(self.dimension, self.error, magnitudes, row.slack);
+        let bound = bound(self.dimension, self.error, target);
         let value = |index: usize| -> f64 {
-            let products = row.entries[..width].iter().enumerate();
+            let products = target.entries[..width].iter().enumerate();
             let products = products.map(|(k, a)| a * self.generators.coordinate(width, index, k));
             products.sum::<f64>() * f64::from(sign)
         };
@@ -378,100 +399,89 @@ fn bits(facets: Facets) -> impl Iterator<Item = usize> {
     })
 }
 
-/// The point at which facets meet, and another one if there are d - 1, on the side on which
-/// `positive` is; `None` where floats do not tell the side.
-#[inline(always)]
-fn meet(
-    dimension: usize,
-    facets: &[Facet],
-    at: Facets,
-    last: Option<&Facet>,
-    positive: &Facet,
-    error: f64,
-) -> Option<[f64; ENTRIES]> {
-    let none = [0.0; ENTRIES];
-    let mut rows = [&none; 4];
-    let mut left = at;
-    for row in rows.iter_mut().take(dimension) {
-        *row = match last {
-            Some(last) if left == 0 => &last.entries,
-            _ => {
-                let slot = left.trailing_zeros() as usize;
-                left &= left - 1;
-                &facets[slot].entries
-            }
-        };
-    }
-    let point = minors(dimension, rows);
-    let value = dot(&positive.entries, &point);
-    let magnitudes = (dimension + 1) as f64;
-    let bound = bound(dimension, error, magnitudes, positive.doubt);
-    if value > bound {
-        Some(point)
-    } else if value < -bound {
-        Some(point.map(|coordinate| -coordinate))
-    } else {
-        None
-    }
-}
-
 for_all_processors! {
-    fn look<L>(cell: &Vertices, level: &Level, verdicts: &mut Vec<Verdict>) {
+    fn look<L>(cell: &mut Vertices, targets: &[Target], settled: &mut Vec<(u32, i32)>) -> bool {
         match cell.dimension {
-            2 => look_in::<L, 3>(cell, level, verdicts),
-            3 => look_in::<L, 4>(cell, level, verdicts),
-            _ => look_in::<L, 5>(cell, level, verdicts),
+            2 => look_in::<L, 3>(cell, targets, settled),
+            3 => look_in::<L, 4>(cell, targets, settled),
+            _ => look_in::<L, 5>(cell, targets, settled),
         }
     }
 
-    fn on_section<L>(cell: &Vertices, level: &Level, class: u32) -> Verdict {
-        let row = level.own_vector(class as usize);
+    fn on_section<L>(cell: &Vertices, target: &Target) -> Verdict {
         match cell.dimension {
-            2 => verdict::<L, 3>(&cell.section, row, cell.error),
-            3 => verdict::<L, 4>(&cell.section, row, cell.error),
-            _ => verdict::<L, 5>(&cell.section, row, cell.error),
+            2 => verdict::<L, 3>(&cell.section, target, cell.error),
+            3 => verdict::<L, 4>(&cell.section, target, cell.error),
+            _ => verdict::<L, 5>(&cell.section, target, cell.error),
         }
     }
 
     fn keep<L>(generators: &mut Generators, dimension: usize, section: &Generators, left: &[u32]) {
         match dimension {
-            2 => keep_in::<L, 3>(generators, section, left),
-            3 => keep_in::<L, 4>(generators, section, left),
-            _ => keep_in::<L, 5>(generators, section, left),
+            2 => keep_in::<3>(generators, section, left),
+            3 => keep_in::<4>(generators, section, left),
+            _ => keep_in::<5>(generators, section, left),
         }
     }
 
-    fn cut<L>(cell: &mut Vertices, facet: &Facet, slot: usize) -> bool {
+    fn cut<L>(cell: &mut Vertices, slot: usize) -> bool {
         match cell.dimension {
-            2 => cut_in::<L, 3>(cell, facet, slot),
-            3 => cut_in::<L, 4>(cell, facet, slot),
-            _ => cut_in::<L, 5>(cell, facet, slot),
+            2 => cut_in::<L, 3>(cell, slot),
+            3 => cut_in::<L, 4>(cell, slot),
+            _ => cut_in::<L, 5>(cell, slot),
+        }
+    }
+
+    fn meet_all<L>(
+        dimension: usize,
+        facets: &[Facet],
+        meetings: &[Meeting],
+        error: f64,
+        points: &mut Generators,
+    ) -> bool {
+        match dimension {
+            2 => meet::<L, 3>(facets, meetings, error, points),
+            3 => meet::<L, 4>(facets, meetings, error, points),
+            _ => meet::<L, 5>(facets, meetings, error, points),
         }
     }
 }
 
 #[inline(always)]
-fn look_in<L: Lanes, const K: usize>(cell: &Vertices, level: &Level, verdicts: &mut Vec<Verdict>) {
-    for &class in &cell.candidates {
-        let row = level.own_vector(class as usize);
-        verdicts.push(verdict::<L, K>(&cell.generators, row, cell.error));
+fn look_in<L: Lanes, const K: usize>(
+    cell: &mut Vertices,
+    targets: &[Target],
+    settled: &mut Vec<(u32, i32)>,
+) -> bool {
+    let mut kept = 0;
+    for k in 0..cell.candidates.len() {
+        let class = cell.candidates[k];
+        match verdict::<L, K>(&cell.generators, &targets[class as usize], cell.error) {
+            Verdict::Cuts => {
+                cell.candidates[kept] = class;
+                kept += 1;
+            }
+            Verdict::On(sign) => settled.push((class, sign)),
+            Verdict::Unknown => return false,
+        }
     }
+    cell.candidates.truncate(kept);
+    true
 }
 
 #[inline(always)]
-fn verdict<L: Lanes, const K: usize>(generators: &Generators, row: Vector, error: f64) -> Verdict {
-    let entries: &[f64; K] = row.entries.first_chunk().expect("a row has K entries");
-    let magnitudes = row.norm + entries[K - 1].abs();
-    let bound = bound(K - 1, error, magnitudes, row.slack);
+fn verdict<L: Lanes, const K: usize>(
+    generators: &Generators,
+    target: &Target,
+    error: f64,
+) -> Verdict {
+    let bound = bound(K - 1, error, target);
     let (bound, negated) = (L::all(bound), L::all(-bound));
-    let entries = entries.map(L::all);
+    let entries: [L; K] = std::array::from_fn(|k| L::all(target.entries[k]));
     let (mut above, mut below, mut either) = (0, 0, 0b1111);
     for block in generators.blocks.as_chunks::<K>().0 {
-        let mut sum = entries[K - 1].times(L::load(&block[K - 1]));
-        for k in 0..K - 1 {
-            sum = sum.plus_product(entries[k], L::load(&block[k]));
-        }
-        let (ups, downs) = (sum.above(bound), negated.above(sum));
+        let value = value(&entries, block);
+        let (ups, downs) = (value.above(bound), negated.above(value));
         above |= ups;
         below |= downs;
         either &= ups | downs;
@@ -483,33 +493,40 @@ fn verdict<L: Lanes, const K: usize>(generators: &Generators, row: Vector, error
     }
 }
 
+/// A row's values at a block of generators.
 #[inline(always)]
-fn cut_in<L: Lanes, const K: usize>(cell: &mut Vertices, facet: &Facet, slot: usize) -> bool {
-    let magnitudes = K as f64;
-    let bound = bound(K - 1, cell.error, magnitudes, facet.doubt);
-    let (bound, negated) = (L::all(bound), L::all(-bound));
-    let entries: &[f64; K] = facet.entries.first_chunk().expect("at most five");
-    let entries = entries.map(L::all);
+fn value<L: Lanes, const K: usize>(entries: &[L; K], block: &[[f64; LANES]; K]) -> L {
+    let mut sum = entries[K - 1].times(L::load(&block[K - 1]));
+    for k in 0..K - 1 {
+        sum = sum.plus_product(entries[k], L::load(&block[k]));
+    }
+    sum
+}
+
+#[inline(always)]
+fn cut_in<L: Lanes, const K: usize>(cell: &mut Vertices, slot: usize) -> bool {
     let Vertices {
         generators,
         facets,
         above,
         below,
+        meetings,
         section,
         error,
         ..
     } = cell;
+    let facet = &facets[slot];
+    let bound = bound_of(K - 1, *error, K as f64, facet.doubt);
+    let (bound, negated) = (L::all(bound), L::all(-bound));
+    let entries: [L; K] = std::array::from_fn(|k| L::all(facet.entries[k]));
     let count = generators.facets.len();
     above.resize(count, 0);
     below.resize(count, 0);
     let (mut ups_found, mut downs_found) = (0, 0);
     let blocks = generators.blocks.as_chunks::<K>().0;
     for (number, block) in blocks.iter().enumerate() {
-        let mut sum = entries[K - 1].times(L::load(&block[K - 1]));
-        for k in 0..K - 1 {
-            sum = sum.plus_product(entries[k], L::load(&block[k]));
-        }
-        let (ups, downs) = (sum.above(bound), negated.above(sum));
+        let value = value(&entries, block);
+        let (ups, downs) = (value.above(bound), negated.above(value));
         if ups | downs != 0b1111 {
             return false;
         }
@@ -526,7 +543,7 @@ fn cut_in<L: Lanes, const K: usize>(cell: &mut Vertices, facet: &Facet, slot: us
     }
     above.truncate(ups_found);
     below.truncate(downs_found);
-    section.clear();
+    meetings.clear();
     let new = 1 << slot;
     for &p in &*above {
         let from = generators.facets[p as usize];
@@ -538,23 +555,76 @@ fn cut_in<L: Lanes, const K: usize>(cell: &mut Vertices, facet: &Facet, slot: us
             for _ in 2..K - 1 {
                 rest &= rest.wrapping_sub(1);
             }
-            if rest == 0 {
-                continue;
+            if rest != 0 {
+                meetings.push(Meeting {
+                    facets: common | new,
+                    positive: (from & !to).trailing_zeros(),
+                });
             }
-            let own = (from & !to).trailing_zeros() as usize;
-            let Some(at) = meet(K - 1, facets, common, Some(facet), &facets[own], *error) else {
-                return false;
-            };
-            section.push(K, |k| at[k], common | new);
         }
     }
+    section.clear();
+    meet::<L, K>(facets, meetings, *error, section)
+}
+
+/// Adds the points at which facets meet to others; false where floats do not say on which
+/// side of infinity they lie.
+#[inline(always)]
+fn meet<L: Lanes, const K: usize>(
+    facets: &[Facet],
+    meetings: &[Meeting],
+    error: f64,
+    points: &mut Generators,
+) -> bool {
+    for four in meetings.chunks(LANES) {
+        // Lanes that are left over repeat the first.
+        let lane = |lane: usize| four.get(lane).unwrap_or(&four[0]);
+        let mut left: [Facets; LANES] = std::array::from_fn(|k| lane(k).facets);
+        let mut rows = [[L::all(0.0); K]; 4];
+        for row in rows.iter_mut().take(K - 1) {
+            let slots = left.map(|facets| facets.trailing_zeros());
+            left = left.map(|facets| facets & facets.wrapping_sub(1));
+            *row = gather(facets, slots);
+        }
+        let point = minors(rows);
+        let slots: [u32; LANES] = std::array::from_fn(|k| lane(k).positive);
+        let row: [L; K] = gather(facets, slots);
+        let mut value = row[K - 1].times(point[K - 1]);
+        for k in 0..K - 1 {
+            value = value.plus_product(row[k], point[k]);
+        }
+        let doubt = slots.map(|slot| facets[slot as usize].doubt);
+        let bound = doubt.map(|doubt| bound_of(K - 1, error, K as f64, doubt));
+        let bound = L::load(&bound);
+        if value.abs().above(bound) != 0b1111 {
+            return false;
+        }
+        let (plus, minus, zero) = (L::all(1.0), L::all(-1.0), L::all(0.0));
+        let sign = value.below_pick(zero, minus, plus);
+        for coordinate in point {
+            points.blocks.push(coordinate.times(sign).array());
+        }
+        points.facets.extend(four.iter().map(|meeting| meeting.facets));
+    }
     true
+}
+
+/// A facet in each lane.
+#[inline(always)]
+fn gather<L: Lanes, const K: usize>(facets: &[Facet], slots: [u32; LANES]) -> [L; K] {
+    let facets = slots.map(|slot| &facets[slot as usize].entries);
+    let part = |half: usize| {
+        L::transpose(facets.map(|entries| L::load(&entries.as_chunks().0[half])))
+    };
+    let first = part(0);
+    let last = |k: usize| L::load(&facets.map(|entries| entries[k]));
+    std::array::from_fn(|k| if k < LANES { first[k] } else { last(k) })
 }
 
 /// Puts the generators of the section into the places of those that are left out, given
 /// in ascending order.
 #[inline(always)]
-fn keep_in<L: Lanes, const K: usize>(
+fn keep_in<const K: usize>(
     generators: &mut Generators,
     section: &Generators,
     left: &[u32],
