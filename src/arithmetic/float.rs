@@ -31,6 +31,23 @@ pub fn exponent(value: f64) -> i64 {
     libm::ilogb(value).into()
 }
 
+/// A finite float as an odd mantissa times 2^exponent; zero as (0, 0).
+pub fn odd_parts(y: f64) -> (i64, i64) {
+    if y == 0.0 {
+        return (0, 0);
+    }
+    let bits = y.to_bits();
+    let (biased, fraction) = ((bits >> 52 & 0x7ff) as i64, bits & ((1 << 52) - 1));
+    let (mantissa, exponent) = match biased {
+        0 => (fraction, -1074),
+        _ => (fraction | 1 << 52, biased - 1075),
+    };
+    let zeros = mantissa.trailing_zeros();
+    let mantissa = (mantissa >> zeros) as i64;
+    let signed = if y < 0.0 { -mantissa } else { mantissa };
+    (signed, exponent + i64::from(zeros))
+}
+
 /// A big integer as `mantissa * 2^exponent` with `relative` error; exact when it
 /// has at most 53 significant bits.
 fn leading(value: &BigInt) -> (f64, i64, f64) {

@@ -101,9 +101,15 @@ impl Ring for BigInt {
 /// The values times the least positive integer that makes them all integers, and
 /// that integer.
 pub fn over_common_denominator(values: &[Rational]) -> (Vec<BigInt>, BigInt) {
-    let denominator = values
-        .iter()
-        .fold(BigInt::one(), |common, value| common.lcm(value.denom()));
+    let is_power_of_two = |value: &BigInt| value.trailing_zeros() == Some(value.bits() - 1);
+    let denominator = values.iter().fold(BigInt::one(), |common, value| {
+        let other = value.denom();
+        if is_power_of_two(&common) && is_power_of_two(other) {
+            common.max(other.clone())
+        } else {
+            common.lcm(other)
+        }
+    });
     let scaled = |value: &Rational| value.numer() * (&denominator / value.denom());
     (values.iter().map(scaled).collect(), denominator)
 }

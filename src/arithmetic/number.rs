@@ -5,6 +5,8 @@ use std::fmt;
 use num_bigint::BigInt;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
+use super::float::odd_parts;
+
 /// An exact rational of any size.
 pub type Rational = num_rational::BigRational;
 
@@ -84,7 +86,14 @@ impl Number {
     pub fn to_rational(&self) -> Rational {
         match self {
             Number::Float(value) => {
-                Rational::from_float(*value).expect("a Number::Float is finite")
+                let (mantissa, exponent) = odd_parts(*value);
+                let power = BigInt::from(1) << exponent.unsigned_abs();
+                if exponent < 0 {
+                    // An odd number over a power of two has its lowest terms.
+                    Rational::new_raw(mantissa.into(), power)
+                } else {
+                    Rational::from_integer(power * mantissa)
+                }
             }
             Number::Rational(value) => (**value).clone(),
         }

@@ -88,7 +88,7 @@ impl<'a> Tree<'a> {
         }
         let class = vertices.candidates.swap_remove(kept / 2);
         tally.decisions.float += 1;
-        if !vertices.cut(level.own_vector(class as usize), path.len() as u32) {
+        if !vertices.cut(&targets[class as usize], path.len() as u32) {
             vertices.candidates.push(class);
             return Next::Refused;
         }

@@ -37,11 +37,16 @@ use crate::search::rows::Vector;
 /// Dimensions in which cells have few enough vertices.
 pub const DIMENSIONS: std::ops::RangeInclusive<usize> = 2..=4;
 
-/// Entries of a row in the most dimensions, in whole vectors.
-const ENTRIES: usize = 2 * LANES;
+/// Entries of a row in the most dimensions.
+const ENTRIES: usize = 5;
 
 /// Facets of a cell, as bits.
 type Facets = u64;
+
+/// Rows of larger entries, 2^100, become no facets.
+const HUGE: f64 = f64::from_bits((1023 + 100) << 52);
+/// Nor do scaled ones that are off by so much, 2^-20.
+const VAGUE: f64 = f64::from_bits((1023 - 20) << 52);
 
 /// A facet whose constraint is no row: infinity.
 const INFINITY: u32 = u32::MAX;
@@ -51,8 +56,6 @@ const INFINITY: u32 = u32::MAX;
 struct Facet {
     /// Coefficients, the constant, zeros.
     entries: [f64; ENTRIES],
-    /// ρ.
-    doubt: f64,
     /// Its place on the path.
     place: u32,
 }
@@ -81,8 +84,8 @@ pub struct Vertices {
     /// The bit of the facet on which the cell is about to be split.
     cut: Option<usize>,
     /// The generators on its two sides.
-    above: Vec<u32>,
-    below: Vec<u32>,
+    above: Part,
+    below: Part,
     meetings: Vec<Meeting>,
     /// The new ones, which lie on it.
     section: Generators,
@@ -91,7 +94,7 @@ pub struct Vertices {
 /// A row to look at: its float entries, what its magnitudes sum up to, and its slack.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
-    entries: [f64; 5],
+    entries: [f64; ENTRIES],
     magnitudes: f64,
     slack: f64,
 }
@@ -99,7 +102,7 @@ pub struct Target {
 impl Target {
     /// A row with no more than five entries.
     pub fn new(row: Vector, width: usize) -> Target {
-        let mut entries = [0.0; 5];
+        let mut entries = [0.0; ENTRIES];
         entries[..width].copy_from_slice(&row.entries[..width]);
         Target {
             entries,
@@ -131,6 +134,41 @@ struct Meeting {
     positive: u32,
 }
 
+/// Some of the generators, in ascending order.
+#[derive(Clone, Debug, Default)]
+struct Part {
+    count: usize,
+    indices: Vec<u32>,
+    facets: Vec<Facets>,
+}
+
+impl Part {
+    /// None yet, and room for so many.
+    #[inline(always)]
+    fn begin(&mut self, room: usize) {
+        self.count = 0;
+        if self.indices.len() < room {
+            self.indices.resize(room, 0);
+            self.facets.resize(room, 0);
+        }
+    }
+
+    #[inline(always)]
+    fn push(&mut self, index: u32, facets: Facets) {
+        self.indices[self.count] = index;
+        self.facets[self.count] = facets;
+        self.count += 1;
+    }
+
+    fn indices(&self) -> &[u32] {
+        &self.indices[..self.count]
+    }
+
+    fn facets(&self) -> &[Facets] {
+        &self.facets[..self.count]
+    }
+}
+
 impl Generators {
     fn clear(&mut self) {
         self.blocks.clear();
@@ -144,26 +182,23 @@ impl Generators {
 }
 
 impl Facet {
-    /// A row as a facet; `None` when its numbers are too extreme, or too little is known of
-    /// them.
-    fn new(row: Vector, sign: f64, place: u32) -> Option<Facet> {
-        let entries = row.entries;
-        let largest = entries.iter().fold(1.0, |max: f64, a| max.max(a.abs()));
+    /// A row as a facet, and its ρ; `None` when its numbers are too extreme, or too little is
+    /// known of them.
+    #[inline(always)]
+    fn new(target: &Target, sign: f64, place: u32) -> Option<(Facet, f64)> {
+        let larger = |max: f64, entry: &f64| if entry.abs() > max { entry.abs() } else { max };
+        let largest = target.entries.iter().fold(1.0, larger);
         // Scaled by a power of two, no entry comes near to underflow.
-        if largest > power_of_two(100) {
+        if largest > HUGE {
             return None;
         }
         let scale = f64::from_bits((2045 << 52) - (largest.to_bits() & 0x7ff << 52));
-        let doubt = row.slack * scale;
-        let mut scaled = [0.0; ENTRIES];
-        for (to, from) in scaled.iter_mut().zip(entries) {
-            *to = sign * scale * from;
-        }
-        (doubt < power_of_two(-20)).then_some(Facet {
-            entries: scaled,
-            doubt,
+        let doubt = target.slack * scale;
+        let facet = Facet {
+            entries: target.entries.map(|entry| sign * scale * entry),
             place,
-        })
+        };
+        (doubt < VAGUE).then_some((facet, doubt))
     }
 
     fn turn(&mut self, sign: i32) {
@@ -177,7 +212,6 @@ impl Facet {
         entries[dimension] = 1.0;
         Facet {
             entries,
-            doubt: 0.0,
             place: INFINITY,
         }
     }
@@ -191,14 +225,14 @@ fn error_of(dimension: usize, doubt: f64) -> f64 {
 /// What a row's float value at a generator must exceed to be proved positive.
 #[inline(always)]
 fn bound(dimension: usize, error: f64, target: &Target) -> f64 {
-    bound_of(dimension, error, target.magnitudes, target.slack)
+    // The factor also covers the roundings of these sums.
+    (target.magnitudes * error + factorial(dimension) * target.slack) * 1.002
 }
 
-/// The same of a row with these magnitudes and this slack.
+/// The same of a facet: its K entries are at most 1, and d! times its ρ is less than E.
 #[inline(always)]
-fn bound_of(dimension: usize, error: f64, magnitudes: f64, slack: f64) -> f64 {
-    // The factor also covers the roundings of these sums.
-    (magnitudes * error + factorial(dimension) * slack) * 1.002
+fn bound_of_facets(width: usize, error: f64) -> f64 {
+    (width + 1) as f64 * error * 1.002
 }
 
 /// The vectors that are orthogonal to d vectors of K = d + 1 entries each: their minors,
@@ -242,54 +276,45 @@ impl Vertices {
     /// The whole space, cut by d independent hyperplanes at the first places of the path.
     pub fn begin_orthant(&mut self, path: &Path, dimension: usize) -> bool {
         let bits: Facets = (1 << (dimension + 1)) - 1;
-        let corners: Vec<Facets> = (0..=dimension).map(|left| bits ^ 1 << left).collect();
-        let facets = (0..dimension).map(|place| Facet::new(path.row(place), 1.0, place as u32));
-        let facets: Option<Vec<Facet>> = std::iter::once(Some(Facet::infinity(dimension)))
-            .chain(facets)
-            .collect();
-        facets.is_some_and(|facets| self.begin(dimension, facets, &corners, |left| Some(left)))
+        // Each is positive on the facet on which it does not lie; the vertex is finite.
+        let corners = (0..=dimension).map(|left| Meeting {
+            facets: bits ^ 1 << left,
+            positive: left as u32,
+        });
+        self.facets = vec![Facet::infinity(dimension)];
+        self.begin(path, dimension, dimension, corners.collect())
     }
 
     /// A box, whose sides are at the first places of the path: `sides` has the two of each
     /// coordinate.
     pub fn begin_box(&mut self, path: &Path, sides: &[[usize; 2]]) -> bool {
         let dimension = sides.len();
-        let facets = (0..2 * dimension).map(|place| Facet::new(path.row(place), 1.0, place as u32));
-        let corners: Vec<Facets> = (0..1usize << dimension)
-            .map(|corner| {
-                let facets = sides.iter().enumerate();
-                facets.fold(0, |bits, (k, sides)| bits | 1 << sides[corner >> k & 1])
-            })
-            .collect();
-        let facets: Option<Vec<Facet>> = facets.collect();
-        facets.is_some_and(|facets| self.begin(dimension, facets, &corners, |_| None))
+        // Infinity is a facet here that only says where points are finite.
+        let corners = (0..1usize << dimension).map(|corner| {
+            let facets = sides.iter().enumerate();
+            Meeting {
+                facets: facets.fold(0, |bits, (k, sides)| bits | 2 << sides[corner >> k & 1]),
+                positive: 0,
+            }
+        });
+        self.facets = vec![Facet::infinity(dimension)];
+        self.begin(path, dimension, 2 * dimension, corners.collect())
     }
 
-    /// Starts with these facets and corners; each corner is positive on the facet that is
-    /// given for its number, or finite.
-    fn begin(
-        &mut self,
-        dimension: usize,
-        facets: Vec<Facet>,
-        corners: &[Facets],
-        positive: impl Fn(usize) -> Option<usize>,
-    ) -> bool {
+    /// Starts with infinity, the first `sides` constraints of a path as facets, and these
+    /// corners.
+    fn begin(&mut self, path: &Path, dimension: usize, sides: usize, corners: Vec<Meeting>) -> bool {
         self.dimension = dimension;
-        let doubt = facets.iter().map(|facet| facet.doubt).fold(0.0, f64::max);
-        self.facets = facets;
-        self.error = error_of(dimension, doubt);
+        self.error = error_of(dimension, 0.0);
         self.cut = None;
-        // Infinity is one more facet, which only says where points are finite.
-        let finite = self.facets.len();
-        self.facets.push(Facet::infinity(dimension));
-        let corners: Vec<Meeting> = corners
-            .iter()
-            .enumerate()
-            .map(|(index, &facets)| Meeting {
-                facets,
-                positive: positive(index).unwrap_or(finite) as u32,
-            })
-            .collect();
+        for place in 0..sides {
+            let target = Target::new(path.row(place), dimension + 1);
+            let Some((facet, doubt)) = Facet::new(&target, 1.0, place as u32) else {
+                return false;
+            };
+            self.error = self.error.max(error_of(dimension, doubt));
+            self.facets.push(facet);
+        }
         self.section.clear();
         let met = meet_all(dimension, &self.facets, &corners, self.error, &mut self.section);
         std::mem::swap(&mut self.generators, &mut self.section);
@@ -305,20 +330,8 @@ impl Vertices {
 
     /// Prepares to split on a hyperplane, positive as it stands, whose place on the path will be
     /// `place`; false when floats cannot.
-    pub fn cut(&mut self, row: Vector, place: u32) -> bool {
-        let Some(facet) = Facet::new(row, 1.0, place) else {
-            return false;
-        };
-        let used = self.generators.facets.iter();
-        let used: Facets = used.fold(0, |used, bits| used | bits);
-        let slot = used.trailing_ones() as usize;
-        if slot >= Facets::BITS as usize {
-            return false;
-        }
-        self.error = self.error.max(error_of(self.dimension, facet.doubt));
-        self.set_facet(slot, facet);
-        self.cut = Some(slot);
-        cut(self, slot)
+    pub fn cut(&mut self, target: &Target, place: u32) -> bool {
+        cut(self, target, place)
     }
 
     /// Keeps the side of the last cut that has this sign.
@@ -327,7 +340,7 @@ impl Vertices {
             return;
         };
         let left = if sign > 0 { &self.below } else { &self.above };
-        keep(&mut self.generators, self.dimension, &self.section, left);
+        keep(&mut self.generators, self.dimension, &self.section, left.indices());
         self.facets[slot].turn(sign);
     }
 
@@ -344,17 +357,9 @@ impl Vertices {
         blocks.clone_from(&other.generators.blocks);
         facets.clone_from(&other.generators.facets);
         let left = if sign > 0 { &other.below } else { &other.above };
-        keep(&mut self.generators, self.dimension, &other.section, left);
+        keep(&mut self.generators, self.dimension, &other.section, left.indices());
         self.facets[slot].turn(sign);
         self.cut = None;
-    }
-
-    fn set_facet(&mut self, slot: usize, facet: Facet) {
-        if slot == self.facets.len() {
-            self.facets.push(facet);
-        } else {
-            self.facets[slot] = facet;
-        }
     }
 
     /// After a cut, on which sides of it a hyperplane lies there.
@@ -372,7 +377,7 @@ impl Vertices {
             products.sum::<f64>() * f64::from(sign)
         };
         let found = (0..self.generators.facets.len()).find(|&index| value(index) > bound)?;
-        Some(if self.above.contains(&(found as u32)) { 1 } else { -1 })
+        Some(if self.above.indices().contains(&(found as u32)) { 1 } else { -1 })
     }
 
     /// The places on the path of the facets of a vertex, one far from infinity.
@@ -424,11 +429,11 @@ for_all_processors! {
         }
     }
 
-    fn cut<L>(cell: &mut Vertices, slot: usize) -> bool {
+    fn cut<L>(cell: &mut Vertices, target: &Target, place: u32) -> bool {
         match cell.dimension {
-            2 => cut_in::<L, 3>(cell, slot),
-            3 => cut_in::<L, 4>(cell, slot),
-            _ => cut_in::<L, 5>(cell, slot),
+            2 => cut_in::<L, 3>(cell, target, place),
+            3 => cut_in::<L, 4>(cell, target, place),
+            _ => cut_in::<L, 5>(cell, target, place),
         }
     }
 
@@ -440,9 +445,9 @@ for_all_processors! {
         points: &mut Generators,
     ) -> bool {
         match dimension {
-            2 => meet::<L, 3>(facets, meetings, error, points),
-            3 => meet::<L, 4>(facets, meetings, error, points),
-            _ => meet::<L, 5>(facets, meetings, error, points),
+            2 => meet::<L, 3>(facets, meetings, None, error, points),
+            3 => meet::<L, 4>(facets, meetings, None, error, points),
+            _ => meet::<L, 5>(facets, meetings, None, error, points),
         }
     }
 }
@@ -504,87 +509,108 @@ fn value<L: Lanes, const K: usize>(entries: &[L; K], block: &[[f64; LANES]; K]) 
 }
 
 #[inline(always)]
-fn cut_in<L: Lanes, const K: usize>(cell: &mut Vertices, slot: usize) -> bool {
+fn cut_in<L: Lanes, const K: usize>(cell: &mut Vertices, target: &Target, place: u32) -> bool {
+    let Some((facet, doubt)) = Facet::new(target, 1.0, place) else {
+        return false;
+    };
+    let error = cell.error.max(error_of(K - 1, doubt));
+    cell.error = error;
     let Vertices {
         generators,
         facets,
+        cut,
         above,
         below,
         meetings,
         section,
-        error,
         ..
     } = cell;
-    let facet = &facets[slot];
-    let bound = bound_of(K - 1, *error, K as f64, facet.doubt);
+    let bound = bound_of_facets(K, error);
     let (bound, negated) = (L::all(bound), L::all(-bound));
     let entries: [L; K] = std::array::from_fn(|k| L::all(facet.entries[k]));
     let count = generators.facets.len();
-    above.resize(count, 0);
-    below.resize(count, 0);
-    let (mut ups_found, mut downs_found) = (0, 0);
+    above.begin(count);
+    below.begin(count);
+    let mut used: Facets = 0;
     let blocks = generators.blocks.as_chunks::<K>().0;
-    for (number, block) in blocks.iter().enumerate() {
+    for (number, (block, lies_on)) in blocks.iter().zip(generators.facets.chunks(LANES)).enumerate() {
         let value = value(&entries, block);
         let (ups, downs) = (value.above(bound), negated.above(value));
         if ups | downs != 0b1111 {
             return false;
         }
-        for lane in 0..LANES.min(count - LANES * number) {
-            let index = (LANES * number + lane) as u32;
-            if ups >> lane & 1 == 1 {
-                above[ups_found] = index;
-                ups_found += 1;
-            } else {
-                below[downs_found] = index;
-                downs_found += 1;
-            }
+        for (lane, &lies_on) in lies_on.iter().enumerate() {
+            used |= lies_on;
+            let side = if ups >> lane & 1 == 1 { &mut *above } else { &mut *below };
+            side.push((LANES * number + lane) as u32, lies_on);
         }
     }
-    above.truncate(ups_found);
-    below.truncate(downs_found);
+    let slot = used.trailing_ones() as usize;
+    if slot >= Facets::BITS as usize {
+        return false;
+    }
+    if slot == facets.len() {
+        facets.push(facet);
+    } else {
+        facets[slot] = facet;
+    }
+    *cut = Some(slot);
     meetings.clear();
-    let new = 1 << slot;
-    for &p in &*above {
-        let from = generators.facets[p as usize];
-        for &n in &*below {
-            let to = generators.facets[n as usize];
-            let common = from & to;
-            // As many as d - 1, and no more: they are different points.
-            let mut rest = common;
-            for _ in 2..K - 1 {
-                rest &= rest.wrapping_sub(1);
+    for &from in above.facets() {
+        for some in below.facets().chunks(64) {
+            let mut edges = 0u64;
+            for (n, &to) in some.iter().enumerate() {
+                // As many as d - 1, and no more: they are different points.
+                let mut rest = from & to;
+                for _ in 2..K - 1 {
+                    rest &= rest.wrapping_sub(1);
+                }
+                edges |= u64::from(rest != 0) << n;
             }
-            if rest != 0 {
+            while edges != 0 {
+                let to = some[edges.trailing_zeros() as usize];
+                edges &= edges - 1;
                 meetings.push(Meeting {
-                    facets: common | new,
+                    facets: from & to,
                     positive: (from & !to).trailing_zeros(),
                 });
             }
         }
     }
     section.clear();
-    meet::<L, K>(facets, meetings, *error, section)
+    if !meet::<L, K>(facets, meetings, Some(&entries), error, section) {
+        return false;
+    }
+    for facets in &mut section.facets {
+        *facets |= 1 << slot;
+    }
+    true
 }
 
-/// Adds the points at which facets meet to others; false where floats do not say on which
+/// Adds the points at which facets meet, and one more if there is a `last`, to others; false where floats do not say on which
 /// side of infinity they lie.
 #[inline(always)]
 fn meet<L: Lanes, const K: usize>(
     facets: &[Facet],
     meetings: &[Meeting],
+    last: Option<&[L; K]>,
     error: f64,
     points: &mut Generators,
 ) -> bool {
+    let bound = L::all(bound_of_facets(K, error));
     for four in meetings.chunks(LANES) {
         // Lanes that are left over repeat the first.
         let lane = |lane: usize| four.get(lane).unwrap_or(&four[0]);
         let mut left: [Facets; LANES] = std::array::from_fn(|k| lane(k).facets);
         let mut rows = [[L::all(0.0); K]; 4];
-        for row in rows.iter_mut().take(K - 1) {
+        let gathered = if last.is_some() { K - 2 } else { K - 1 };
+        for row in rows.iter_mut().take(gathered) {
             let slots = left.map(|facets| facets.trailing_zeros());
             left = left.map(|facets| facets & facets.wrapping_sub(1));
             *row = gather(facets, slots);
+        }
+        if let Some(last) = last {
+            rows[K - 2] = *last;
         }
         let point = minors(rows);
         let slots: [u32; LANES] = std::array::from_fn(|k| lane(k).positive);
@@ -593,9 +619,6 @@ fn meet<L: Lanes, const K: usize>(
         for k in 0..K - 1 {
             value = value.plus_product(row[k], point[k]);
         }
-        let doubt = slots.map(|slot| facets[slot as usize].doubt);
-        let bound = doubt.map(|doubt| bound_of(K - 1, error, K as f64, doubt));
-        let bound = L::load(&bound);
         if value.abs().above(bound) != 0b1111 {
             return false;
         }
@@ -613,10 +636,8 @@ fn meet<L: Lanes, const K: usize>(
 #[inline(always)]
 fn gather<L: Lanes, const K: usize>(facets: &[Facet], slots: [u32; LANES]) -> [L; K] {
     let facets = slots.map(|slot| &facets[slot as usize].entries);
-    let part = |half: usize| {
-        L::transpose(facets.map(|entries| L::load(&entries.as_chunks().0[half])))
-    };
-    let first = part(0);
+    let first = |entries: &[f64; ENTRIES]| L::load(entries.first_chunk().expect("five"));
+    let first = L::transpose(facets.map(first));
     let last = |k: usize| L::load(&facets.map(|entries| entries[k]));
     std::array::from_fn(|k| if k < LANES { first[k] } else { last(k) })
 }

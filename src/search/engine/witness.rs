@@ -8,7 +8,7 @@ use super::certify;
 use super::dictionary::{Dictionary, Name, PROPOSAL_ZERO};
 use super::kernels;
 use crate::arithmetic::Rational;
-use crate::arithmetic::float::{UNIT, exponent, power_of_two};
+use crate::arithmetic::float::{UNIT, exponent, odd_parts, power_of_two};
 use crate::proof::format::{MAX_EXPONENT, MAX_VARINT};
 use crate::search::level::{Level, RowId};
 
@@ -93,7 +93,7 @@ pub enum Mantissas {
 
 /// Floats over one power of two, the largest possible.
 pub fn over_one_exponent(point: &Point) -> (i64, Mantissas) {
-    let parts: SmallVec<[(i64, i64); 16]> = point.iter().map(|&y| parts(y)).collect();
+    let parts: SmallVec<[(i64, i64); 16]> = point.iter().map(|&y| odd_parts(y)).collect();
     let nonzero = || parts.iter().filter(|(mantissa, _)| *mantissa != 0);
     let least = nonzero().map(|part| part.1).min().unwrap_or(0);
     let bits = |&(mantissa, exponent): &(i64, i64)| {
@@ -113,23 +113,6 @@ pub fn over_one_exponent(point: &Point) -> (i64, Mantissas) {
         Mantissas::Long(parts.iter().map(long).collect())
     };
     (least, mantissas)
-}
-
-/// A finite float as an odd mantissa times 2^exponent; zero as (0, 0).
-fn parts(y: f64) -> (i64, i64) {
-    if y == 0.0 {
-        return (0, 0);
-    }
-    let bits = y.to_bits();
-    let (biased, fraction) = ((bits >> 52 & 0x7ff) as i64, bits & ((1 << 52) - 1));
-    let (mantissa, exponent) = match biased {
-        0 => (fraction, -1074),
-        _ => (fraction | 1 << 52, biased - 1075),
-    };
-    let zeros = mantissa.trailing_zeros();
-    let mantissa = (mantissa >> zeros) as i64;
-    let signed = if y < 0.0 { -mantissa } else { mantissa };
-    (signed, exponent + i64::from(zeros))
 }
 
 /// A point with fewer digits, if it is likely to lie in the same cell: no row, of size
