@@ -3,12 +3,12 @@
 use smallvec::SmallVec;
 
 use super::cell::{Cell, Engine, Means, Split};
-use super::engine::vertices::Verdict;
-use super::level::Level;
+use super::engine::vertices::{self, Verdict, Vertices};
+use super::level::{Level, RowId};
 use super::log::Log;
+use super::sign_of;
 use super::tally::Tally;
 use super::tree::{State, Tree, Worker};
-use super::{engine::vertices, sign_of};
 use crate::arrangement::Chart;
 use crate::proof::format::MAX_CROSSING;
 use crate::regions::Sign;
@@ -27,19 +27,20 @@ pub enum Next {
 impl<'a> Tree<'a> {
     /// Tries to begin with the vertices of a cell whose only constraints are the whole box or d
     /// hyperplanes. The candidates stay where they are.
-    pub fn begin_vertices(&self, worker: &mut Worker, at: usize, log: &Log) {
+    pub fn begin_vertices(&self, worker: &mut Worker, at: usize) {
         let Worker { path, cells, .. } = worker;
         let cell = &mut cells[at];
         cell.engine = Engine::Dictionary;
         let d = self.chart.dimension;
-        if !vertices::DIMENSIONS.contains(&d) || self.visit.is_some() || log.is_on() {
+        if !vertices::DIMENSIONS.contains(&d) {
             return;
         }
         let begun = if self.chart.sides.is_empty() {
             path.len() == d && cell.vertices.begin_orthant(path, d)
         } else {
             path.len() == 2 * d
-                && sides_of_box(self.chart).is_some_and(|sides| cell.vertices.begin_box(path, &sides))
+                && sides_of_box(self.chart)
+                    .is_some_and(|sides| cell.vertices.begin_box(path, &sides))
         };
         if begun {
             cell.engine = Engine::Vertices;
@@ -67,57 +68,104 @@ impl<'a> Tree<'a> {
         } = worker;
         let Cell { vertices, .. } = &mut cells[at];
         let targets = level.targets();
-        if !vertices.look(targets, settled) {
+        let known = vertices.look(targets, settled);
+        tally.decisions.float += settled.len() as u64;
+        let mut why = SmallVec::<[RowId; 4]>::new();
+        for (k, &(class, sign)) in settled.iter().enumerate() {
+            if log.is_on() {
+                let Some(places) = vertices.least(&targets[class as usize], sign) else {
+                    tally.decisions.float -= (settled.len() - k) as u64;
+                    let left = settled[k..].iter().map(|&(class, _)| class);
+                    vertices.candidates.extend(left);
+                    return Next::Refused;
+                };
+                why.clear();
+                why.extend(places.iter().map(|&place| path.ids()[place as usize]));
+            }
+            let (class, sign) = (class as usize, sign_of(sign));
+            log.side(level, class, sign, &why);
+            self.assign(level, signs, state, class, sign);
+        }
+        if !known {
             return Next::Refused;
         }
-        tally.decisions.float += settled.len() as u64;
-        for &(class, sign) in &*settled {
-            self.assign(level, signs, state, class as usize, sign_of(sign));
-        }
-        let kept = vertices.candidates.len();
-        if kept == 0 {
+        if vertices.candidates.is_empty() {
             self.finish(level, worker, at, *state, log);
             return Next::Done;
         }
-        let last = self.is_last(level);
-        if last && kept == 1 {
-            let classes = [vertices.candidates[0]];
-            self.count_patterns(level, &classes, *state, tally, 0..2);
+        // Any will do; the middle keeps the tree shallow where hyperplanes come sorted.
+        let middle = vertices.candidates.len() / 2;
+        let class = vertices.candidates.swap_remove(middle);
+        let place = path.len() as u32;
+        let target = &targets[class as usize];
+        let few = self.is_last(level) && self.visit.is_none() && vertices.candidates.len() < 2;
+        if few && !log.is_on() && vertices.candidates.is_empty() {
+            self.count_patterns(level, &[class], *state, tally, 0..2);
             self.end_branch(tally, *state);
             return Next::Done;
         }
-        let class = vertices.candidates.swap_remove(kept / 2);
         tally.decisions.float += 1;
-        if !vertices.cut(&targets[class as usize], path.len() as u32) {
+        if !vertices.cut(target, place) {
             vertices.candidates.push(class);
             return Next::Refused;
         }
-        if last && kept == 2 {
-            let other = vertices.candidates[0];
-            let classes = [class, other];
-            // The bit of a pattern is set for negative signs: the first for the first class.
-            let patterns = match vertices.on_section(&targets[other as usize]) {
-                Verdict::Cuts => Some((4, [0, 1, 3, 2])),
-                // It cuts one side of the first, and leaves this sign to the other.
-                Verdict::On(sign) => {
-                    vertices.side_of(&targets[other as usize], -sign).map(|side| {
-                        let (first, second) = (u32::from(side < 0), 2 * u32::from(sign < 0));
-                        (3, [first, first | 2, (first ^ 1) | second, 0])
-                    })
-                }
-                Verdict::Unknown => None,
-            };
-            if let Some((count, patterns)) = patterns {
-                let patterns = patterns.into_iter().take(count);
-                self.count_patterns(level, &classes, *state, tally, patterns);
-                self.end_branch(tally, *state);
-                return Next::Done;
-            }
+        if few && self.count_few(level, vertices, class, *state, tally, log) {
+            return Next::Done;
         }
         Next::Split(Split {
             class: class as usize,
             by: Means::Vertices,
         })
+    }
+
+    /// Counts the regions of a cell of the last layer that has been cut by one hyperplane and has
+    /// at most one candidate more, which cuts it, too. False, and nothing changed, where it takes
+    /// a split.
+    fn count_few(
+        &self,
+        level: &Level,
+        vertices: &mut Vertices,
+        class: u32,
+        state: State,
+        tally: &mut Tally,
+        log: &mut Log<'a>,
+    ) -> bool {
+        let targets = level.targets();
+        let other = vertices.candidates.first().copied();
+        let verdict = other.map(|other| vertices.on_section(&targets[other as usize]));
+        // The bit of a pattern is set for a negative sign.
+        let mut patterns = SmallVec::<[u32; 4]>::new();
+        match (other, verdict) {
+            (None, _) => patterns.extend([0, 1]),
+            (_, Some(Verdict::Cuts)) => patterns.extend([0, 1, 3, 2]),
+            // It cuts one side of the first, and leaves this sign to the other side.
+            (Some(other), Some(Verdict::On(sign))) if !log.is_on() => {
+                let Some(side) = vertices.side_of(&targets[other as usize], -sign) else {
+                    return false;
+                };
+                let (first, second) = (u32::from(side < 0), 2 * u32::from(sign < 0));
+                patterns.extend([first, first | 2, (first ^ 1) | second]);
+            }
+            _ => return false,
+        }
+        let classes: SmallVec<[u32; 2]> = std::iter::once(class).chain(other).collect();
+        if log.is_on() {
+            // Units that share a hyperplane do not cross.
+            let alone = |&class: &u32| level.classes()[class as usize].members.len() == 1;
+            if !classes.iter().all(alone) {
+                return false;
+            }
+            let crossed = other.is_none_or(|other| vertices.cross(&targets[other as usize]));
+            let Some(point) = crossed.then(|| vertices.near_crossing()).flatten() else {
+                let (target, place) = (&targets[class as usize], vertices.place());
+                assert!(vertices.cut(target, place), "it was cut before");
+                return false;
+            };
+            log.crossing(&point);
+        }
+        self.count_patterns(level, &classes, state, tally, patterns);
+        self.end_branch(tally, state);
+        true
     }
 
     /// Counts regions that differ in the signs of these classes: each of the `patterns` has a

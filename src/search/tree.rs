@@ -286,8 +286,8 @@ impl<'a> Tree<'a> {
                 negated: true,
                 ..id
             };
-            let worth = !self.is_last(level)
-                || cell.candidates().len() + cell.undecided >= WORTH_A_THREAD;
+            let worth =
+                !self.is_last(level) || cell.candidates().len() + cell.undecided >= WORTH_A_THREAD;
             if self.parallel && worth {
                 let mut other = worker.fork(at, self.tallies);
                 return self.both(
@@ -355,7 +355,7 @@ impl<'a> Tree<'a> {
             return Some(cell.split_at(cell.undecided, None, depth));
         }
         if cell.engine == Engine::Beginning {
-            self.begin_vertices(worker, at, log);
+            self.begin_vertices(worker, at);
         }
         if worker.cells[at].engine == Engine::Vertices {
             match self.look_at_vertices(level, worker, at, state, log) {
@@ -572,17 +572,26 @@ impl<'a> Tree<'a> {
             ..
         } = worker;
         let cell = &mut cells[at];
-        let witness = match cell.engine {
-            // It has inner points.
-            Engine::Vertices => None,
-            _ => match witness_of(level, path, &cell.dictionary, told, &mut tally.decisions) {
-                Ok(witness) => Some(witness),
+        let wanted = stage.is_none() && (log.is_on() || self.visit.is_some());
+        let mut witness = None;
+        if cell.engine == Engine::Vertices && wanted {
+            witness = cell.vertices.inside(told).map(Witness::Float);
+            tally.decisions.float += u64::from(witness.is_some());
+            if witness.is_none() && !cell.leave_vertices(level, path) {
+                let cell = worker.exact_cell(at, level, state);
+                return self.finish_exactly(level, cell, log);
+            }
+        }
+        // A cell that has vertices has inner points.
+        if cell.engine != Engine::Vertices {
+            match witness_of(level, path, &cell.dictionary, told, &mut tally.decisions) {
+                Ok(point) => witness = Some(point),
                 Err(why) => {
                     log.empty(level, why.into_iter());
                     return self.end_branch(tally, state);
                 }
-            },
-        };
+            }
+        }
         tally.count_cell(level);
         let Some(stage) = stage else {
             return self.region(level, signs, state, witness, path.ids(), tally, log);

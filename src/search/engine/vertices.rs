@@ -30,7 +30,10 @@
 //! slack covers radii and roundings for coordinates up to 1.
 
 use super::path::Path;
-use crate::arithmetic::float::{TINY, UNIT, power_of_two};
+use super::witness::{self, Point};
+use smallvec::SmallVec;
+
+use crate::arithmetic::float::{TINY, UNIT};
 use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors};
 use crate::search::rows::Vector;
 
@@ -89,6 +92,7 @@ pub struct Vertices {
     meetings: Vec<Meeting>,
     /// The new ones, which lie on it.
     section: Generators,
+    spare: Generators,
 }
 
 /// A row to look at: its float entries, what its magnitudes sum up to, and its slack.
@@ -201,6 +205,12 @@ impl Facet {
         (doubt < VAGUE).then_some((facet, doubt))
     }
 
+    /// Its float value at a point.
+    fn at(&self, point: &Point) -> f64 {
+        let products = self.entries.iter().zip(point).map(|(a, x)| a * x);
+        products.sum::<f64>() + self.entries[point.len()]
+    }
+
     fn turn(&mut self, sign: i32) {
         if sign < 0 {
             self.entries = self.entries.map(|entry| -entry);
@@ -239,9 +249,8 @@ fn bound_of_facets(width: usize, error: f64) -> f64 {
 /// with alternating signs.
 #[inline(always)]
 fn minors<L: Lanes, const K: usize>([a, b, c, d]: [[L; K]; 4]) -> [L; K] {
-    let two = |a: &[L; K], b: &[L; K], i: usize, j: usize| {
-        a[i].times(b[j]).minus_product(a[j], b[i])
-    };
+    let two =
+        |a: &[L; K], b: &[L; K], i: usize, j: usize| a[i].times(b[j]).minus_product(a[j], b[i]);
     let mut point = [L::all(0.0); K];
     match K {
         3 => {
@@ -260,12 +269,22 @@ fn minors<L: Lanes, const K: usize>([a, b, c, d]: [[L; K]; 4]) -> [L; K] {
         }
         _ => {
             // Laplace's expansion along two rows and two rows.
-            let rest = [[1, 2, 3, 4], [0, 2, 4, 3], [0, 1, 3, 4], [0, 1, 4, 2], [0, 1, 2, 3]];
+            let rest = [
+                [1, 2, 3, 4],
+                [0, 2, 4, 3],
+                [0, 1, 3, 4],
+                [0, 1, 4, 2],
+                [0, 1, 2, 3],
+            ];
             for (value, [p, q, r, s]) in point.iter_mut().zip(rest) {
                 let (m, n) = (|i, j| two(&a, &b, i, j), |i, j| two(&c, &d, i, j));
                 let sum = m(p, q).times(n(r, s)).minus_product(m(p, r), n(q, s));
-                let sum = sum.plus_product(m(p, s), n(q, r)).plus_product(m(q, r), n(p, s));
-                *value = sum.minus_product(m(q, s), n(p, r)).plus_product(m(r, s), n(p, q));
+                let sum = sum
+                    .plus_product(m(p, s), n(q, r))
+                    .plus_product(m(q, r), n(p, s));
+                *value = sum
+                    .minus_product(m(q, s), n(p, r))
+                    .plus_product(m(r, s), n(p, q));
             }
         }
     }
@@ -303,7 +322,13 @@ impl Vertices {
 
     /// Starts with infinity, the first `sides` constraints of a path as facets, and these
     /// corners.
-    fn begin(&mut self, path: &Path, dimension: usize, sides: usize, corners: Vec<Meeting>) -> bool {
+    fn begin(
+        &mut self,
+        path: &Path,
+        dimension: usize,
+        sides: usize,
+        corners: Vec<Meeting>,
+    ) -> bool {
         self.dimension = dimension;
         self.error = error_of(dimension, 0.0);
         self.cut = None;
@@ -316,13 +341,19 @@ impl Vertices {
             self.facets.push(facet);
         }
         self.section.clear();
-        let met = meet_all(dimension, &self.facets, &corners, self.error, &mut self.section);
+        let met = meet_all(
+            dimension,
+            &self.facets,
+            &corners,
+            self.error,
+            &mut self.section,
+        );
         std::mem::swap(&mut self.generators, &mut self.section);
         met
     }
 
     /// Takes the candidates that do not cut the cell off the list, and tells on which side of
-    /// them it lies; false when floats cannot say of all.
+    /// them it lies; false when floats leave some open that stay on the list.
     pub fn look(&mut self, targets: &[Target], settled: &mut Vec<(u32, i32)>) -> bool {
         settled.clear();
         look(self, targets, settled)
@@ -340,7 +371,12 @@ impl Vertices {
             return;
         };
         let left = if sign > 0 { &self.below } else { &self.above };
-        keep(&mut self.generators, self.dimension, &self.section, left.indices());
+        keep(
+            &mut self.generators,
+            self.dimension,
+            &self.section,
+            left.indices(),
+        );
         self.facets[slot].turn(sign);
     }
 
@@ -357,7 +393,12 @@ impl Vertices {
         blocks.clone_from(&other.generators.blocks);
         facets.clone_from(&other.generators.facets);
         let left = if sign > 0 { &other.below } else { &other.above };
-        keep(&mut self.generators, self.dimension, &other.section, left.indices());
+        keep(
+            &mut self.generators,
+            self.dimension,
+            &other.section,
+            left.indices(),
+        );
         self.facets[slot].turn(sign);
         self.cut = None;
     }
@@ -369,24 +410,191 @@ impl Vertices {
 
     /// After a cut, on which side of it a generator lies at which a hyperplane has this sign.
     pub fn side_of(&self, target: &Target, sign: i32) -> Option<i32> {
-        let width = self.dimension + 1;
         let bound = bound(self.dimension, self.error, target);
-        let value = |index: usize| -> f64 {
-            let products = target.entries[..width].iter().enumerate();
-            let products = products.map(|(k, a)| a * self.generators.coordinate(width, index, k));
-            products.sum::<f64>() * f64::from(sign)
-        };
+        let value = |index: usize| self.value(target, index) * f64::from(sign);
         let found = (0..self.generators.facets.len()).find(|&index| value(index) > bound)?;
-        Some(if self.above.indices().contains(&(found as u32)) { 1 } else { -1 })
+        Some(if self.above.indices().contains(&(found as u32)) {
+            1
+        } else {
+            -1
+        })
+    }
+
+    /// After a cut, the place on the path of its hyperplane.
+    pub fn place(&self) -> u32 {
+        self.cut.map_or(INFINITY, |slot| self.facets[slot].place)
+    }
+
+    /// After a cut, cuts the section in turn, by a hyperplane that [`Vertices::on_section`] says
+    /// cuts it: what is left of it is where all of these cross. The cell must be cut anew before
+    /// it is split; false when floats cannot.
+    pub fn cross(&mut self, target: &Target) -> bool {
+        cross(self, target)
+    }
+
+    /// Where `sign` times a row, positive on the cell, is least: the places of the facets of
+    /// that vertex, which prove that it is; `None` where floats do not.
+    pub fn least(&self, target: &Target, sign: i32) -> Option<SmallVec<[u32; 4]>> {
+        let width = self.dimension + 1;
+        let value = |index: usize| self.value(target, index) * f64::from(sign);
+        let height = |index: usize| self.generators.coordinate(width, index, width - 1);
+        let count = self.generators.facets.len();
+        let mut least: Option<(usize, f64)> = None;
+        for index in 0..count {
+            if height(index) > 2.0 * self.error {
+                let value = value(index) / height(index);
+                if least.is_none_or(|(_, other)| value < other) {
+                    least = Some((index, value));
+                }
+            }
+        }
+        let here = least?.0;
+        let (value_here, height_here) = (value(here), height(here));
+        let lies_on = self.generators.facets[here];
+        let bound = bound(self.dimension, self.error, target);
+        let grows = |there: usize| {
+            let (value, height) = (value(there), height(there));
+            let doubt = bound * (height_here + height) + self.error * (value_here + value);
+            let products = value * height_here + value_here * height;
+            // Values are positive; the bounds are far above the products of two errors.
+            value * height_here - value_here * height > 2.0 * doubt + 8.0 * UNIT * products
+        };
+        let is_neighbour = |&there: &usize| {
+            let common = (self.generators.facets[there] & lies_on).count_ones();
+            common as usize == self.dimension - 1
+        };
+        let places = |slot: usize| self.facets[slot].place;
+        ((0..count).filter(is_neighbour).all(grows) && lies_on & self.infinity() == 0)
+            .then(|| bits(lies_on).map(places).collect())
+    }
+
+    /// A point inside the cell, short if asked; `None` where floats do not prove it.
+    pub fn inside(&self, short: bool) -> Option<Point> {
+        let (point, _) = self.centre(&self.generators)?;
+        let rounded = match short {
+            true => witness::rounded(&point, self.room(&point)),
+            false => None,
+        };
+        let candidates = rounded.into_iter().chain([point]);
+        candidates
+            .into_iter()
+            .find(|point| self.is_positive_around(point, 0.0))
+    }
+
+    /// After a cut, or crossings, a short point near to where these hyperplanes cross inside the
+    /// cell, so near that [the proof] needs no more; `None` where floats do not prove it.
+    ///
+    /// [the proof]: witness::near_crossing
+    pub fn near_crossing(&self) -> Option<Point> {
+        let (point, distance) = self.centre(&self.section)?;
+        let least = self.room(&point);
+        let (short, reach) = witness::near_crossing(&point, least, distance)?;
+        self.is_positive_around(&short, reach).then_some(short)
+    }
+
+    /// A point amid generators, and how far it is, per coordinate, from an exact combination of
+    /// them.
+    fn centre(&self, generators: &Generators) -> Option<(Point, f64)> {
+        let (d, width) = (self.dimension, self.dimension + 1);
+        let infinity = self.infinity();
+        let mut point: Point = (0..d).map(|_| 0.0).collect();
+        let (mut vertices, mut largest, mut distance) = (0.0, 1.0f64, 0.0f64);
+        for (index, facets) in generators.facets.iter().enumerate() {
+            let height = generators.coordinate(width, index, d);
+            if facets & infinity != 0 || height < 1e3 * self.error {
+                continue;
+            }
+            vertices += 1.0;
+            let mut own = 1.0f64;
+            for (k, sum) in point.iter_mut().enumerate() {
+                let value = generators.coordinate(width, index, k) / height;
+                own = own.max(value.abs());
+                *sum += value;
+            }
+            // E (1 + own) / (height - E), as both are off by E.
+            distance = distance.max(2.01 * self.error * own / height);
+            largest = largest.max(own);
+        }
+        if vertices == 0.0 {
+            return None;
+        }
+        point.iter_mut().for_each(|sum| *sum /= vertices);
+        let mut terms = vertices + 4.0;
+        for (index, facets) in generators.facets.iter().enumerate() {
+            if facets & infinity == 0 {
+                continue;
+            }
+            let direction = |k| generators.coordinate(width, index, k);
+            let size = (0..d).fold(self.error, |size: f64, k| size.max(direction(k).abs()));
+            let step = largest / size;
+            for (k, sum) in point.iter_mut().enumerate() {
+                *sum += step * direction(k);
+            }
+            distance += 1.01 * step * self.error;
+            terms += 4.0;
+        }
+        // Roundings: as many terms, of up to this size.
+        distance += 2.0 * terms * terms * UNIT * largest;
+        Some((point, distance))
+    }
+
+    /// The bit of infinity, if it is a facet.
+    fn infinity(&self) -> Facets {
+        let slots = self.facets.iter().enumerate();
+        let infinite = slots.filter(|(_, facet)| facet.place == INFINITY);
+        infinite.fold(0, |bits, (slot, _)| bits | 1 << slot)
+    }
+
+    /// The cell's facets, but for infinity and the last cut.
+    fn sides(&self) -> impl Iterator<Item = &Facet> {
+        let used = self
+            .generators
+            .facets
+            .iter()
+            .fold(0, |used, bits| used | bits);
+        bits(used & !self.infinity()).map(|slot| &self.facets[slot])
+    }
+
+    /// What the constraints are worth at a point, at least, if the linear parts of their rows have
+    /// size 1.
+    fn room(&self, point: &Point) -> f64 {
+        let d = self.dimension;
+        let worth = |facet: &Facet| {
+            let size = facet.entries[..d]
+                .iter()
+                .fold(0.0, |size: f64, a| size.max(a.abs()));
+            facet.at(point) / size
+        };
+        self.sides().map(worth).fold(f64::INFINITY, f64::min)
+    }
+
+    /// Proves that the cell holds all points whose coordinates differ from those of a point by no
+    /// more than `reach`.
+    fn is_positive_around(&self, point: &Point, reach: f64) -> bool {
+        let d = self.dimension as f64;
+        let largest = point
+            .iter()
+            .fold(1.0, |max: f64, value| max.max(value.abs()));
+        // Entries are at most 1, and off by no more than E in sum.
+        let bound = (self.error + 16.0 * (d + 1.0) * UNIT) * largest + 1.001 * d * reach;
+        self.sides().all(|facet| facet.at(point) > bound)
+    }
+
+    fn value(&self, target: &Target, index: usize) -> f64 {
+        let width = self.dimension + 1;
+        let products = target.entries[..width].iter().enumerate();
+        products
+            .map(|(k, a)| a * self.generators.coordinate(width, index, k))
+            .sum()
     }
 
     /// The places on the path of the facets of a vertex, one far from infinity.
-    pub fn corner(&self) -> Option<Vec<u32>> {
+    pub fn corner(&self) -> Option<SmallVec<[u32; 4]>> {
         let width = self.dimension + 1;
         let height = |index: &usize| self.generators.coordinate(width, *index, width - 1);
-        let highest = (0..self.generators.facets.len())
-            .max_by(|a, b| height(a).total_cmp(&height(b)))?;
-        let places: Vec<u32> = bits(self.generators.facets[highest])
+        let highest =
+            (0..self.generators.facets.len()).max_by(|a, b| height(a).total_cmp(&height(b)))?;
+        let places: SmallVec<[u32; 4]> = bits(self.generators.facets[highest])
             .map(|slot| self.facets[slot].place)
             .collect();
         (!places.contains(&INFINITY)).then_some(places)
@@ -437,6 +645,14 @@ for_all_processors! {
         }
     }
 
+    fn cross<L>(cell: &mut Vertices, target: &Target) -> bool {
+        match cell.dimension {
+            2 => cross_in::<L, 3>(cell, target),
+            3 => cross_in::<L, 4>(cell, target),
+            _ => cross_in::<L, 5>(cell, target),
+        }
+    }
+
     fn meet_all<L>(
         dimension: usize,
         facets: &[Facet],
@@ -458,20 +674,20 @@ fn look_in<L: Lanes, const K: usize>(
     targets: &[Target],
     settled: &mut Vec<(u32, i32)>,
 ) -> bool {
-    let mut kept = 0;
+    let (mut kept, mut known) = (0, true);
     for k in 0..cell.candidates.len() {
         let class = cell.candidates[k];
         match verdict::<L, K>(&cell.generators, &targets[class as usize], cell.error) {
-            Verdict::Cuts => {
+            Verdict::On(sign) => settled.push((class, sign)),
+            verdict => {
+                known &= verdict == Verdict::Cuts;
                 cell.candidates[kept] = class;
                 kept += 1;
             }
-            Verdict::On(sign) => settled.push((class, sign)),
-            Verdict::Unknown => return false,
         }
     }
     cell.candidates.truncate(kept);
-    true
+    known
 }
 
 #[inline(always)]
@@ -525,26 +741,11 @@ fn cut_in<L: Lanes, const K: usize>(cell: &mut Vertices, target: &Target, place:
         section,
         ..
     } = cell;
-    let bound = bound_of_facets(K, error);
-    let (bound, negated) = (L::all(bound), L::all(-bound));
     let entries: [L; K] = std::array::from_fn(|k| L::all(facet.entries[k]));
-    let count = generators.facets.len();
-    above.begin(count);
-    below.begin(count);
-    let mut used: Facets = 0;
-    let blocks = generators.blocks.as_chunks::<K>().0;
-    for (number, (block, lies_on)) in blocks.iter().zip(generators.facets.chunks(LANES)).enumerate() {
-        let value = value(&entries, block);
-        let (ups, downs) = (value.above(bound), negated.above(value));
-        if ups | downs != 0b1111 {
-            return false;
-        }
-        for (lane, &lies_on) in lies_on.iter().enumerate() {
-            used |= lies_on;
-            let side = if ups >> lane & 1 == 1 { &mut *above } else { &mut *below };
-            side.push((LANES * number + lane) as u32, lies_on);
-        }
-    }
+    let sides = (&mut *above, &mut *below);
+    let Some(used) = part::<L, K>(generators, &entries, error, sides) else {
+        return false;
+    };
     let slot = used.trailing_ones() as usize;
     if slot >= Facets::BITS as usize {
         return false;
@@ -555,6 +756,85 @@ fn cut_in<L: Lanes, const K: usize>(cell: &mut Vertices, target: &Target, place:
         facets[slot] = facet;
     }
     *cut = Some(slot);
+    if !slice::<L, K>(facets, (above, below), &entries, error, meetings, section) {
+        return false;
+    }
+    for facets in &mut section.facets {
+        *facets |= 1 << slot;
+    }
+    true
+}
+
+#[inline(always)]
+fn cross_in<L: Lanes, const K: usize>(cell: &mut Vertices, target: &Target) -> bool {
+    let Some((facet, doubt)) = Facet::new(target, 1.0, INFINITY) else {
+        return false;
+    };
+    cell.error = cell.error.max(error_of(K - 1, doubt));
+    let mut before = std::mem::take(&mut cell.section);
+    let entries: [L; K] = std::array::from_fn(|k| L::all(facet.entries[k]));
+    let Vertices {
+        facets,
+        above,
+        below,
+        meetings,
+        section,
+        spare,
+        error,
+        ..
+    } = cell;
+    let crossed = part::<L, K>(&before, &entries, *error, (above, below)).is_some()
+        && slice::<L, K>(facets, (above, below), &entries, *error, meetings, spare);
+    std::mem::swap(section, spare);
+    std::mem::swap(spare, &mut before);
+    crossed
+}
+
+/// Parts generators by their sides of a facet's hyperplane, and gives all facets on which
+/// they lie; `None` when floats cannot.
+#[inline(always)]
+fn part<L: Lanes, const K: usize>(
+    generators: &Generators,
+    entries: &[L; K],
+    error: f64,
+    (above, below): (&mut Part, &mut Part),
+) -> Option<Facets> {
+    let bound = bound_of_facets(K, error);
+    let (bound, negated) = (L::all(bound), L::all(-bound));
+    above.begin(generators.facets.len());
+    below.begin(generators.facets.len());
+    let mut used: Facets = 0;
+    let blocks = generators.blocks.as_chunks::<K>().0.iter();
+    for (number, (block, lie_on)) in blocks.zip(generators.facets.chunks(LANES)).enumerate() {
+        let value = value(entries, block);
+        let (ups, downs) = (value.above(bound), negated.above(value));
+        if ups | downs != 0b1111 {
+            return None;
+        }
+        for (lane, &lies_on) in lie_on.iter().enumerate() {
+            used |= lies_on;
+            let side = if ups >> lane & 1 == 1 {
+                &mut *above
+            } else {
+                &mut *below
+            };
+            side.push((LANES * number + lane) as u32, lies_on);
+        }
+    }
+    Some(used)
+}
+
+/// The points where a hyperplane crosses the edges between its two sides; false when floats
+/// do not tell them.
+#[inline(always)]
+fn slice<L: Lanes, const K: usize>(
+    facets: &[Facet],
+    (above, below): (&Part, &Part),
+    entries: &[L; K],
+    error: f64,
+    meetings: &mut Vec<Meeting>,
+    section: &mut Generators,
+) -> bool {
     meetings.clear();
     for &from in above.facets() {
         for some in below.facets().chunks(64) {
@@ -578,13 +858,7 @@ fn cut_in<L: Lanes, const K: usize>(cell: &mut Vertices, target: &Target, place:
         }
     }
     section.clear();
-    if !meet::<L, K>(facets, meetings, Some(&entries), error, section) {
-        return false;
-    }
-    for facets in &mut section.facets {
-        *facets |= 1 << slot;
-    }
-    true
+    meet::<L, K>(facets, meetings, Some(entries), error, section)
 }
 
 /// Adds the points at which facets meet, and one more if there is a `last`, to others; false where floats do not say on which
@@ -627,7 +901,9 @@ fn meet<L: Lanes, const K: usize>(
         for coordinate in point {
             points.blocks.push(coordinate.times(sign).array());
         }
-        points.facets.extend(four.iter().map(|meeting| meeting.facets));
+        points
+            .facets
+            .extend(four.iter().map(|meeting| meeting.facets));
     }
     true
 }
@@ -645,11 +921,7 @@ fn gather<L: Lanes, const K: usize>(facets: &[Facet], slots: [u32; LANES]) -> [L
 /// Puts the generators of the section into the places of those that are left out, given
 /// in ascending order.
 #[inline(always)]
-fn keep_in<const K: usize>(
-    generators: &mut Generators,
-    section: &Generators,
-    left: &[u32],
-) {
+fn keep_in<const K: usize>(generators: &mut Generators, section: &Generators, left: &[u32]) {
     let new = section.blocks.as_chunks::<K>().0;
     let placed = section.facets.len();
     let count = generators.facets.len();
@@ -661,7 +933,9 @@ fn keep_in<const K: usize>(
     }
     let blocks = generators.blocks.as_chunks_mut::<K>().0;
     for index in 0..placed {
-        let to = left.get(index).map_or(count + index - left.len(), |&to| to as usize);
+        let to = left
+            .get(index)
+            .map_or(count + index - left.len(), |&to| to as usize);
         let (into, from) = (&mut blocks[to / LANES], &new[index / LANES]);
         for k in 0..K {
             into[k][to % LANES] = from[k][index % LANES];
