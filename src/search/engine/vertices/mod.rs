@@ -1,0 +1,353 @@
+//! The vertex engine, for few dimensions: a cell as the cone over it in homogeneous
+//! coordinates, spanned by its vertices and, at infinity, by the ends of its rays.
+//!
+//! A cell is *simple* here: each of its generators lies on exactly d of its facets
+//! (infinity is one, where the cell reaches it), so two of them end a common edge when they
+//! share d - 1 facets. All of that is combinatorial, and stays exact: a hyperplane is a
+//! new facet only when its sign at every generator is proved and none of them is zero,
+//! and then the new generators are the crossings of the edges that it cuts. So a cell has
+//! inner points by construction, a hyperplane with both signs at its generators cuts it,
+//! and one with a single sign at all of them does not. What floats leave open is refused, and
+//! left to the dictionary.
+
+mod generators;
+mod told;
+
+use smallvec::SmallVec;
+
+use super::path::Path;
+use crate::arithmetic::lanes::{Lanes, for_all_processors};
+use generators::*;
+
+pub use generators::{Target, Verdict};
+
+/// Dimensions in which cells have few enough vertices.
+pub const DIMENSIONS: std::ops::RangeInclusive<usize> = 2..=4;
+
+/// A cell by its generators.
+#[derive(Clone, Debug, Default)]
+pub struct Vertices {
+    dimension: usize,
+    generators: Generators,
+    /// By the bits of [`Facets`]; some are not in use.
+    facets: Vec<Facet>,
+    /// E.
+    error: f64,
+    /// Classes of the current level that may cut.
+    pub candidates: Vec<u32>,
+    /// The bit of the facet on which the cell is about to be split.
+    cut: Option<usize>,
+    /// The generators on its two sides.
+    above: Part,
+    below: Part,
+    meetings: Vec<Meeting>,
+    /// The new ones, which lie on it.
+    section: Generators,
+    spare: Generators,
+}
+
+impl Vertices {
+    /// The whole space, cut by d independent hyperplanes at the first places of the path.
+    pub fn begin_orthant(&mut self, path: &Path, dimension: usize) -> bool {
+        let bits: Facets = (1 << (dimension + 1)) - 1;
+        // Each is positive on the facet on which it does not lie; the vertex is finite.
+        let corners = (0..=dimension).map(|left| Meeting {
+            facets: bits ^ 1 << left,
+            positive: left as u32,
+        });
+        self.facets = vec![Facet::infinity(dimension)];
+        self.begin(path, dimension, dimension, corners.collect())
+    }
+
+    /// A box, whose sides are at the first places of the path: `sides` has the two of each
+    /// coordinate.
+    pub fn begin_box(&mut self, path: &Path, sides: &[[usize; 2]]) -> bool {
+        let dimension = sides.len();
+        // Infinity is a facet here that only says where points are finite.
+        let corners = (0..1usize << dimension).map(|corner| {
+            let facets = sides.iter().enumerate();
+            Meeting {
+                facets: facets.fold(0, |bits, (k, sides)| bits | 2 << sides[corner >> k & 1]),
+                positive: 0,
+            }
+        });
+        self.facets = vec![Facet::infinity(dimension)];
+        self.begin(path, dimension, 2 * dimension, corners.collect())
+    }
+
+    /// Starts with infinity, the first `sides` constraints of a path as facets, and these
+    /// corners.
+    fn begin(
+        &mut self,
+        path: &Path,
+        dimension: usize,
+        sides: usize,
+        corners: Vec<Meeting>,
+    ) -> bool {
+        self.dimension = dimension;
+        self.error = error_of(dimension, 0.0);
+        self.cut = None;
+        for place in 0..sides {
+            let target = Target::new(path.row(place), dimension + 1);
+            let Some((facet, doubt)) = Facet::new(&target, 1.0, place as u32) else {
+                return false;
+            };
+            self.error = self.error.max(error_of(dimension, doubt));
+            self.facets.push(facet);
+        }
+        self.section.clear();
+        let met = meet_all(
+            dimension,
+            &self.facets,
+            &corners,
+            self.error,
+            &mut self.section,
+        );
+        std::mem::swap(&mut self.generators, &mut self.section);
+        met
+    }
+
+    /// Takes the candidates that do not cut the cell off the list, and tells on which side of
+    /// them it lies; false when floats leave some open that stay on the list.
+    pub fn look(&mut self, targets: &[Target], settled: &mut Vec<(u32, i32)>) -> bool {
+        settled.clear();
+        look(self, targets, settled)
+    }
+
+    /// Prepares to split on a hyperplane, positive as it stands, whose place on the path will be
+    /// `place`; false when floats cannot.
+    pub fn cut(&mut self, target: &Target, place: u32) -> bool {
+        cut(self, target, place)
+    }
+
+    /// Keeps the side of the last cut that has this sign.
+    pub fn keep(&mut self, sign: i32) {
+        let Some(slot) = self.cut.take() else {
+            return;
+        };
+        let left = if sign > 0 { &self.below } else { &self.above };
+        keep(
+            &mut self.generators,
+            self.dimension,
+            &self.section,
+            left.indices(),
+        );
+        self.facets[slot].turn(sign);
+    }
+
+    /// Makes this the side of another's cut that has this sign.
+    pub fn take(&mut self, other: &Vertices, sign: i32) {
+        let Some(slot) = other.cut else {
+            return;
+        };
+        self.dimension = other.dimension;
+        self.error = other.error;
+        self.facets.clone_from(&other.facets);
+        self.candidates.clone_from(&other.candidates);
+        let Generators { blocks, facets } = &mut self.generators;
+        blocks.clone_from(&other.generators.blocks);
+        facets.clone_from(&other.generators.facets);
+        let left = if sign > 0 { &other.below } else { &other.above };
+        keep(
+            &mut self.generators,
+            self.dimension,
+            &other.section,
+            left.indices(),
+        );
+        self.facets[slot].turn(sign);
+        self.cut = None;
+    }
+
+    /// After a cut, on which sides of it a hyperplane lies there.
+    pub fn on_section(&self, target: &Target) -> Verdict {
+        on_section(self, target)
+    }
+
+    /// After a cut, on which side of it a generator lies at which a hyperplane has this sign.
+    pub fn side_of(&self, target: &Target, sign: i32) -> Option<i32> {
+        let bound = bound(self.dimension, self.error, target);
+        let value = |index: usize| self.value(target, index) * f64::from(sign);
+        let found = (0..self.generators.facets.len()).find(|&index| value(index) > bound)?;
+        Some(if self.above.indices().contains(&(found as u32)) {
+            1
+        } else {
+            -1
+        })
+    }
+
+    /// After a cut, the place on the path of its hyperplane.
+    pub fn place(&self) -> u32 {
+        self.cut.map_or(INFINITY, |slot| self.facets[slot].place)
+    }
+
+    /// After a cut, cuts the section in turn, by a hyperplane that [`Vertices::on_section`] says
+    /// cuts it: what is left of it is where all of these cross. The cell must be cut anew before
+    /// it is split; false when floats cannot.
+    pub fn cross(&mut self, target: &Target) -> bool {
+        cross(self, target)
+    }
+
+    fn value(&self, target: &Target, index: usize) -> f64 {
+        let width = self.dimension + 1;
+        let products = target.entries[..width].iter().enumerate();
+        products
+            .map(|(k, a)| a * self.generators.coordinate(width, index, k))
+            .sum()
+    }
+
+    /// The places on the path of the facets of a vertex, one far from infinity.
+    pub fn corner(&self) -> Option<SmallVec<[u32; 4]>> {
+        let width = self.dimension + 1;
+        let height = |index: &usize| self.generators.coordinate(width, *index, width - 1);
+        let highest =
+            (0..self.generators.facets.len()).max_by(|a, b| height(a).total_cmp(&height(b)))?;
+        let places: SmallVec<[u32; 4]> = bits(self.generators.facets[highest])
+            .map(|slot| self.facets[slot].place)
+            .collect();
+        (!places.contains(&INFINITY)).then_some(places)
+    }
+}
+
+for_all_processors! {
+    fn look<L>(cell: &mut Vertices, targets: &[Target], settled: &mut Vec<(u32, i32)>) -> bool {
+        match cell.dimension {
+            2 => look_in::<L, 3>(cell, targets, settled),
+            3 => look_in::<L, 4>(cell, targets, settled),
+            _ => look_in::<L, 5>(cell, targets, settled),
+        }
+    }
+
+    fn on_section<L>(cell: &Vertices, target: &Target) -> Verdict {
+        match cell.dimension {
+            2 => verdict::<L, 3>(&cell.section, target, cell.error),
+            3 => verdict::<L, 4>(&cell.section, target, cell.error),
+            _ => verdict::<L, 5>(&cell.section, target, cell.error),
+        }
+    }
+
+    fn keep<L>(generators: &mut Generators, dimension: usize, section: &Generators, left: &[u32]) {
+        match dimension {
+            2 => keep_in::<3>(generators, section, left),
+            3 => keep_in::<4>(generators, section, left),
+            _ => keep_in::<5>(generators, section, left),
+        }
+    }
+
+    fn cut<L>(cell: &mut Vertices, target: &Target, place: u32) -> bool {
+        match cell.dimension {
+            2 => cut_in::<L, 3>(cell, target, place),
+            3 => cut_in::<L, 4>(cell, target, place),
+            _ => cut_in::<L, 5>(cell, target, place),
+        }
+    }
+
+    fn cross<L>(cell: &mut Vertices, target: &Target) -> bool {
+        match cell.dimension {
+            2 => cross_in::<L, 3>(cell, target),
+            3 => cross_in::<L, 4>(cell, target),
+            _ => cross_in::<L, 5>(cell, target),
+        }
+    }
+
+    fn meet_all<L>(
+        dimension: usize,
+        facets: &[Facet],
+        meetings: &[Meeting],
+        error: f64,
+        points: &mut Generators,
+    ) -> bool {
+        match dimension {
+            2 => meet::<L, 3>(facets, meetings, None, error, points),
+            3 => meet::<L, 4>(facets, meetings, None, error, points),
+            _ => meet::<L, 5>(facets, meetings, None, error, points),
+        }
+    }
+}
+
+#[inline(always)]
+fn look_in<L: Lanes, const K: usize>(
+    cell: &mut Vertices,
+    targets: &[Target],
+    settled: &mut Vec<(u32, i32)>,
+) -> bool {
+    let (mut kept, mut known) = (0, true);
+    for k in 0..cell.candidates.len() {
+        let class = cell.candidates[k];
+        match verdict::<L, K>(&cell.generators, &targets[class as usize], cell.error) {
+            Verdict::On(sign) => settled.push((class, sign)),
+            verdict => {
+                known &= verdict == Verdict::Cuts;
+                cell.candidates[kept] = class;
+                kept += 1;
+            }
+        }
+    }
+    cell.candidates.truncate(kept);
+    known
+}
+
+#[inline(always)]
+fn cut_in<L: Lanes, const K: usize>(cell: &mut Vertices, target: &Target, place: u32) -> bool {
+    let Some((facet, doubt)) = Facet::new(target, 1.0, place) else {
+        return false;
+    };
+    let error = cell.error.max(error_of(K - 1, doubt));
+    cell.error = error;
+    let Vertices {
+        generators,
+        facets,
+        cut,
+        above,
+        below,
+        meetings,
+        section,
+        ..
+    } = cell;
+    let entries: [L; K] = std::array::from_fn(|k| L::all(facet.entries[k]));
+    let sides = (&mut *above, &mut *below);
+    let Some(used) = part::<L, K>(generators, &entries, error, sides) else {
+        return false;
+    };
+    let slot = used.trailing_ones() as usize;
+    if slot >= Facets::BITS as usize {
+        return false;
+    }
+    if slot == facets.len() {
+        facets.push(facet);
+    } else {
+        facets[slot] = facet;
+    }
+    *cut = Some(slot);
+    if !slice::<L, K>(facets, (above, below), &entries, error, meetings, section) {
+        return false;
+    }
+    for facets in &mut section.facets {
+        *facets |= 1 << slot;
+    }
+    true
+}
+
+#[inline(always)]
+fn cross_in<L: Lanes, const K: usize>(cell: &mut Vertices, target: &Target) -> bool {
+    let Some((facet, doubt)) = Facet::new(target, 1.0, INFINITY) else {
+        return false;
+    };
+    cell.error = cell.error.max(error_of(K - 1, doubt));
+    let mut before = std::mem::take(&mut cell.section);
+    let entries: [L; K] = std::array::from_fn(|k| L::all(facet.entries[k]));
+    let Vertices {
+        facets,
+        above,
+        below,
+        meetings,
+        section,
+        spare,
+        error,
+        ..
+    } = cell;
+    let crossed = part::<L, K>(&before, &entries, *error, (above, below)).is_some()
+        && slice::<L, K>(facets, (above, below), &entries, *error, meetings, spare);
+    std::mem::swap(section, spare);
+    std::mem::swap(spare, &mut before);
+    crossed
+}
