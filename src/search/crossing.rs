@@ -8,8 +8,6 @@ use super::level::Level;
 use super::log::Log;
 use super::tree::{State, Tree, Worker, cell_and_below};
 use crate::proof::format::MAX_CROSSING;
-use crate::regions::Sign;
-use crate::regions::digest::PatternHash;
 
 /// Whether the candidates of a cell cross inside it.
 pub enum Crossing {
@@ -46,10 +44,9 @@ impl<'a> Tree<'a> {
         if let Some(k) = classes.iter().position(|&class| members(class).len() > 1) {
             return Crossing::Refused(Some(k));
         }
-        let units: SmallVec<[usize; MAX_CROSSING]> =
-            classes.iter().map(|&class| members(class)[0].0).collect();
+        let classes = SmallVec::<[u32; MAX_CROSSING]>::from_slice(classes);
         let mut entered = 0;
-        let dictionary = if let [_] = units[..] {
+        let dictionary = if let [_] = classes[..] {
             match cell.dictionary.enter(0) {
                 Some(column) => entered = column,
                 None => return Crossing::Refused(Some(0)),
@@ -57,7 +54,7 @@ impl<'a> Tree<'a> {
             &cell.dictionary
         } else {
             let dictionary = &mut below.dictionary;
-            dictionary.copy(&cell.dictionary, units.len());
+            dictionary.copy(&cell.dictionary, classes.len());
             while let Some(&class) = dictionary.candidates().first() {
                 if dictionary.enter(0).is_none() {
                     return Crossing::Refused(classes.iter().position(|&other| other == class));
@@ -65,7 +62,7 @@ impl<'a> Tree<'a> {
             }
             dictionary
         };
-        let refused = match units[..] {
+        let refused = match classes[..] {
             [_] => Crossing::Entered(entered),
             _ => Crossing::Refused(None),
         };
@@ -89,24 +86,9 @@ impl<'a> Tree<'a> {
             return refused;
         }
         tally.decisions.float += 1;
-        tally.cells[level.number() as usize - 1] += 1 << units.len();
-        tally.regions += 1 << units.len();
-        tally.degenerate_regions += u64::from(state.degenerate) << units.len();
-        let first = self.stages[level.number() as usize - 1].first_unit;
-        let key = |unit: &usize, sign| self.key(first + unit, sign);
-        let mut hash = units
-            .iter()
-            .fold(state.hash, |hash, unit| hash.and(key(unit, Sign::Positive)));
-        // Twice the same key cancels.
-        let turns: SmallVec<[PatternHash; MAX_CROSSING]> = units
-            .iter()
-            .map(|unit| key(unit, Sign::Positive).and(key(unit, Sign::Negative)))
-            .collect();
-        tally.digest.add(hash);
-        for step in 1u32..1 << units.len() {
-            hash = hash.and(turns[step.trailing_zeros() as usize]);
-            tally.digest.add(hash);
-        }
+        // Neighbours in a Gray code differ in one sign.
+        let patterns = (0u32..1 << classes.len()).map(|step| step ^ step >> 1);
+        self.count_patterns(level, &classes, state, tally, patterns);
         log.crossing(&point);
         self.end_branch(tally, state);
         Crossing::Proved

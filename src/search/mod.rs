@@ -25,11 +25,10 @@ use crate::arrangement::{Chart, Domain};
 use crate::network::Network;
 use crate::proof::format::domain_to_text;
 use crate::proof::{Footer, Header, Sink};
-use crate::regions::digest::PatternHash;
 use crate::regions::{Digest, Region, Sign};
 use crate::{Error, Result};
 use tally::Tallies;
-use tree::Tree;
+use tree::{Keys, Tree};
 
 /// What to count and with how many threads.
 #[derive(Clone, Debug, Default)]
@@ -205,7 +204,6 @@ fn search(
         .last()
         .map_or(0, |stage| stage.first_unit + stage.units);
     let tallies = Tallies::new(threads, stages.len(), units);
-    let keys = keys(units);
     let pool = threads_with_deep_stacks(threads)?;
     pool.install(|| {
         for (number, chart) in charts.iter().enumerate() {
@@ -221,7 +219,7 @@ fn search(
                 visit,
                 sink,
                 parallel: threads > 1,
-                keys: &keys,
+                keys: &Keys::new(&stages, chart),
             };
             tree.search();
         }
@@ -253,13 +251,6 @@ fn sign_of(sign: i32) -> Sign {
     } else {
         Sign::Negative
     }
-}
-
-/// For each unit its keys in the digest, for `-`, `0` and `+`.
-fn keys(units: usize) -> Vec<[PatternHash; 3]> {
-    let signs = [Sign::Negative, Sign::Zero, Sign::Positive];
-    let keys = |unit| signs.map(|sign| PatternHash::of_unit(unit, sign));
-    (0..units).map(keys).collect()
 }
 
 /// Bytes that a thread reserves for its stack, best first. The search recurses once a

@@ -178,20 +178,13 @@ impl<'a> Tree<'a> {
         tally: &mut Tally,
         patterns: impl IntoIterator<Item = u32>,
     ) {
-        let first = self.stages[level.number() as usize - 1].first_unit;
-        let key = |class: u32, sign: Sign| {
-            let members = level.classes()[class as usize].members.iter();
-            members.fold(PatternHash::default(), |hash, &(unit, opposite)| {
-                hash.and(self.key(first + unit, if opposite { -sign } else { sign }))
-            })
-        };
         let mut hash = state.hash;
         let mut turns = SmallVec::<[PatternHash; MAX_CROSSING]>::new();
         for &class in classes {
-            let positive = key(class, Sign::Positive);
+            let positive = self.key(level, class as usize, Sign::Positive);
             hash = hash.and(positive);
             // Twice the same key cancels.
-            turns.push(positive.and(key(class, Sign::Negative)));
+            turns.push(positive.and(self.key(level, class as usize, Sign::Negative)));
         }
         let (mut last, mut regions) = (0, 0);
         for pattern in patterns {

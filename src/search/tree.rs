@@ -29,7 +29,7 @@ use super::sides::{Side, Sides, witness_of};
 use super::simple::Next;
 use super::tally::{Tallies, Tally};
 use super::{Monitor, Options, Visit, sign_of};
-use crate::arrangement::stage::Stage;
+use crate::arrangement::stage::{Class, Stage};
 use crate::arrangement::{Chart, Domain};
 use crate::proof::Sink;
 use crate::proof::format::MAX_CROSSING;
@@ -61,8 +61,48 @@ pub struct Tree<'a> {
     pub sink: Option<&'a dyn Sink>,
     /// Whether subtrees are handed to other threads.
     pub parallel: bool,
-    /// For each unit its keys in the digest, for `-`, `0` and `+`.
-    pub keys: &'a [[PatternHash; 3]],
+    /// Keys in the digest.
+    pub keys: &'a Keys,
+}
+
+/// Keys in the digest, for `-`, `0` and `+`.
+pub struct Keys {
+    /// How many units there are.
+    units: usize,
+    /// For each layer and class those of all of its units together, as the class has
+    /// that sign.
+    of_classes: Vec<Vec<[PatternHash; 3]>>,
+}
+
+impl Keys {
+    /// The keys of a network's units on a chart.
+    pub fn new(stages: &[Stage], chart: &Chart) -> Keys {
+        let signs = [Sign::Negative, Sign::Zero, Sign::Positive];
+        let of_class = |first: usize, class: &Class| {
+            signs.map(|sign| {
+                let of_unit = |&(unit, opposite): &(usize, bool)| {
+                    PatternHash::of_unit(first + unit, if opposite { -sign } else { sign })
+                };
+                let units = class.members.iter().map(of_unit);
+                units.fold(PatternHash::default(), PatternHash::and)
+            })
+        };
+        let layers = stages.iter().enumerate().map(|(layer, stage)| {
+            let classes = if layer == 0 {
+                &chart.classes
+            } else {
+                &stage.classes
+            };
+            let keys = classes
+                .iter()
+                .map(|class| of_class(stage.first_unit, class));
+            keys.collect()
+        });
+        Keys {
+            units: stages.iter().map(|stage| stage.units).sum(),
+            of_classes: layers.collect(),
+        }
+    }
 }
 
 /// How deep a cell lies, and what all of its signs so far come to.
@@ -144,7 +184,7 @@ pub fn cell_and_below(cells: &mut Vec<Cell>, at: usize) -> (&mut Cell, &mut Cell
 impl<'a> Tree<'a> {
     /// Searches the whole chart.
     pub fn search(&self) {
-        let units = self.keys.len();
+        let units = self.keys.units;
         let domain = Level::domain(self.chart);
         let root = |sink| Branch::root(sink, self.number, self.chart.sides.len(), units);
         let log = &mut Log::new(self.stages, self.sink.map(root));
@@ -247,19 +287,24 @@ impl<'a> Tree<'a> {
         class: usize,
         sign: Sign,
     ) {
+        state.hash = state.hash.and(self.key(level, class, sign));
+        if sign != Sign::Zero && self.is_last(level) && self.visit.is_none() {
+            // Nobody asks for it any more.
+            return;
+        }
         let first = self.stages[level.number() as usize - 1].first_unit;
         for &(unit, opposite) in &level.classes()[class].members {
-            let sign = if opposite { -sign } else { sign };
-            signs[first + unit] = sign;
-            state.hash = state.hash.and(self.key(first + unit, sign));
+            signs[first + unit] = if opposite { -sign } else { sign };
             if sign == Sign::Zero {
                 self.tallies.note_degenerate(first + unit);
             }
         }
     }
 
-    pub fn key(&self, unit: usize, sign: Sign) -> PatternHash {
-        self.keys[unit][(sign as i8 + 1) as usize]
+    /// What a class with this sign adds to a digest.
+    #[inline]
+    pub fn key(&self, level: &Level, class: usize, sign: Sign) -> PatternHash {
+        self.keys.of_classes[level.number() as usize - 1][class][(sign as i8 + 1) as usize]
     }
 
     pub fn is_last(&self, level: &Level) -> bool {
@@ -744,7 +789,6 @@ mod tests {
         let charts = charts(&stages, domain);
         let units = stages.iter().map(|stage| stage.units).sum();
         let (tallies, monitor) = (Tallies::new(1, stages.len(), units), Monitor::new());
-        let keys = super::super::keys(units);
         for (number, chart) in charts.iter().enumerate() {
             let tree = Tree {
                 stages: &stages,
@@ -761,7 +805,7 @@ mod tests {
                 visit: None,
                 sink: None,
                 parallel: false,
-                keys: &keys,
+                keys: &Keys::new(&stages, chart),
             };
             if exactly {
                 let sides = Level::domain(chart);
