@@ -19,6 +19,7 @@ pub struct Blocks {
 struct Block {
     rows: [u32; LANES],
     len: usize,
+    four: Option<usize>,
     columns: Range<usize>,
     /// Where its weights begin.
     weights: usize,
@@ -29,6 +30,9 @@ struct Block {
 pub struct View<'a> {
     /// The rows' numbers.
     pub rows: &'a [u32],
+    /// Their number divided by four, where these are four rows in a row, of which the last
+    /// may lie beyond the end.
+    pub four: Option<usize>,
     /// In ascending order.
     pub columns: &'a [u32],
     /// One vector a column, zero where a row does not have it, and at last the biases.
@@ -67,7 +71,7 @@ impl Blocks {
                 }
                 len += 1;
             }
-            result.push(&rest[..len], &columns, &row, &bias);
+            result.push(&rest[..len], &columns, rows, &row, &bias);
             rest = &rest[len..];
         }
         result
@@ -77,6 +81,7 @@ impl Blocks {
         &mut self,
         rows: &[usize],
         columns: &[u32],
+        of: usize,
         row: &impl Fn(usize) -> (&'a [u32], &'a [f64]),
         bias: &impl Fn(usize) -> f64,
     ) {
@@ -101,9 +106,13 @@ impl Blocks {
             }
             weights[columns.len()][lane] = bias(number);
         }
+        let first = rows[0];
+        let in_a_row = (first..).zip(rows).all(|(a, &b)| a == b);
+        let complete = rows.len() == LANES || first + rows.len() == of;
         self.blocks.push(Block {
             rows: numbers,
             len: rows.len(),
+            four: (first.is_multiple_of(LANES) && in_a_row && complete).then_some(first / LANES),
             columns: range,
             weights: start,
         });
@@ -113,6 +122,7 @@ impl Blocks {
     pub fn iter(&self) -> impl Iterator<Item = View<'_>> {
         self.blocks.iter().map(|block| View {
             rows: &block.rows[..block.len],
+            four: block.four,
             columns: &self.columns[block.columns.clone()],
             weights: &self.weights[block.weights..][..block.columns.len() + 1],
         })
@@ -167,6 +177,10 @@ mod tests {
             let mut seen = vec![false; rows];
             for block in blocks.iter() {
                 assert_eq!(block.weights.len(), block.columns.len() + 1);
+                if let Some(four) = block.four {
+                    let all = (LANES * four..rows.min(LANES * four + LANES)).map(|row| row as u32);
+                    assert!(all.eq(block.rows.iter().copied()));
+                }
                 let mut entries = 0;
                 for (lane, &row) in block.rows.iter().enumerate() {
                     let row = row as usize;

@@ -3,7 +3,9 @@
 
 use smallvec::SmallVec;
 
+use super::blocks::View;
 use super::stage::{ExactForms, SparseMap};
+use super::support::{self, Supports};
 use crate::arithmetic::float::{self, TINY};
 use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors, padded};
 
@@ -21,6 +23,7 @@ pub struct FloatForms {
     /// Row-major, each row filled up with zeros to whole vectors, and rows to whole fours.
     centers: Vec<[f64; LANES]>,
     fours: Vec<Four>,
+    supports: Supports,
     /// Whether the numbers may be used to go on to the next layer: all finite and
     /// of ordinary magnitude.
     pub tame: bool,
@@ -41,14 +44,6 @@ pub struct Four {
     pub sum: [f64; LANES],
     /// The magnitude of the constant's center.
     pub constant: [f64; LANES],
-    /// Bit k is set unless coefficient k is known to be zero; coordinates from 127 on
-    /// share the last bit.
-    pub support: [u128; LANES],
-}
-
-/// The bit of a coordinate in a support.
-pub fn support_bit(coordinate: usize) -> u128 {
-    1 << coordinate.min(127)
 }
 
 /// Beyond this, products may leave the range of the floats.
@@ -66,8 +61,9 @@ impl FloatForms {
         FloatForms {
             width,
             len,
-            centers: vec![[0.0; LANES]; rows * padded(width) / LANES],
-            fours: vec![Four::default(); rows / LANES],
+            centers: blank(rows * padded(width) / LANES),
+            fours: blank(rows / LANES),
+            supports: Supports::default(),
             tame: true,
             vague: false,
         }
@@ -80,9 +76,10 @@ impl FloatForms {
         for (row, coordinate) in of.iter().enumerate() {
             if let Some(coordinate) = *coordinate {
                 result.center_mut(row)[coordinate] = 1.0;
-                result.fours[row / LANES].support[row % LANES] = support_bit(coordinate);
             }
         }
+        let support = |coordinate: &Option<usize>| coordinate.map_or(0, support::bit);
+        result.supports = Supports::new(of.iter().map(support).collect());
         result.measure();
         result
     }
@@ -90,8 +87,9 @@ impl FloatForms {
     /// Encloses exact forms.
     pub fn from_exact(forms: &ExactForms) -> Self {
         let mut result = FloatForms::zeros(forms.rows.len(), forms.width);
+        let mut supports = Vec::with_capacity(forms.rows.len());
         for (row, entries) in forms.rows.iter().enumerate() {
-            let (mut radius, mut constant_radius, mut support) = (0.0, 0.0, 0);
+            let (mut radius, mut constant_radius, mut own) = (0.0, 0.0, 0);
             for (k, entry) in entries.iter().enumerate() {
                 let enclosure = float::enclose_ratio(entry, &forms.denominator, 0);
                 result.center_mut(row)[k] = enclosure.center;
@@ -99,14 +97,15 @@ impl FloatForms {
                     constant_radius = enclosure.radius;
                 } else if enclosure.center != 0.0 || enclosure.radius != 0.0 {
                     radius = enclosure.radius.max(radius);
-                    support |= support_bit(k);
+                    own |= support::bit(k);
                 }
             }
             let four = &mut result.fours[row / LANES];
             four.radius[row % LANES] = radius;
             four.constant_radius[row % LANES] = constant_radius;
-            four.support[row % LANES] = support;
+            supports.push(own);
         }
+        result.supports = Supports::new(supports);
         result.measure();
         result
     }
@@ -146,8 +145,20 @@ impl FloatForms {
         self.fours[row / LANES].constant_radius[row % LANES]
     }
 
-    fn support(&self, row: usize) -> u128 {
-        self.fours[row / LANES].support[row % LANES]
+    /// Which of a row's coefficients may be other than zero.
+    pub fn support(&self, row: usize) -> u128 {
+        self.supports.get(row, self.is_zero(row))
+    }
+
+    /// The supports of all rows.
+    pub fn supports(&self) -> &Supports {
+        &self.supports
+    }
+
+    /// Whether all coefficients of a row are known to be zero.
+    fn is_zero(&self, row: usize) -> bool {
+        let (four, lane) = (&self.fours[row / LANES], row % LANES);
+        four.radius[lane] == 0.0 && four.size[lane] == 0.0
     }
 
     /// The forms after an affine map of the entries that are `active` (the others
@@ -163,33 +174,21 @@ impl FloatForms {
         result
     }
 
-    /// The supports after a map. A form that is not zero, as far as is known, has doubts of
-    /// at least 2^-600, which no weight of a tame map makes zero: so a row has a radius if
-    /// and only if such a form is part of it.
+    /// The supports after a map. A form that may be other than zero has doubts of at least
+    /// 2^-600, which no weight of a tame map makes zero: a row has a radius if and only if
+    /// such a form is part of it.
     fn spread_support(&mut self, from: &FloatForms, map: &SparseMap, active: Option<&[bool]>) {
-        let is_active = |unit: usize| active.is_none_or(|active| active[unit]);
-        let (mut some, mut every) = (0, !0);
-        for unit in (0..from.len).filter(|&unit| is_active(unit)) {
-            let support = from.support(unit);
-            if support != 0 {
-                some |= support;
-                every &= support;
-            }
-        }
-        if some == every || some == 0 {
-            for four in &mut self.fours {
-                for (support, radius) in four.support.iter_mut().zip(four.radius) {
-                    *support = if radius == 0.0 { 0 } else { some };
-                }
-            }
+        if let Supports::Shared(support) = from.supports {
+            self.supports = Supports::Shared(support);
             return;
         }
-        for row in 0..self.len {
+        let is_active = |unit: &usize| active.is_none_or(|active| active[*unit]);
+        let support = |row: usize| {
             let columns = map.columns(row).iter().map(|&column| column as usize);
-            let columns = columns.filter(|&column| is_active(column));
-            self.fours[row / LANES].support[row % LANES] =
-                columns.fold(0, |support, column| support | from.support(column));
-        }
+            let active = columns.filter(is_active);
+            active.fold(0, |support, column| support | from.support(column))
+        };
+        self.supports = Supports::new((0..self.len).map(support).collect());
     }
 
     /// Notes the sizes of centers, and whether they are tame, and vague.
@@ -223,13 +222,23 @@ impl FloatForms {
         to.size[lane] = from.size[lane];
         to.sum[lane] = from.sum[lane];
         to.constant[lane] = from.constant[lane];
-        to.support[lane] = from.support[lane];
+        let mut supports = std::mem::take(&mut self.supports);
+        supports.set(row, exact.support(row), self.len, |row| self.is_zero(row));
+        self.supports = supports;
     }
+}
+
+/// So many zeros. (`vec!` asks the system for memory that is zero, which takes longer for
+/// as few.)
+pub fn blank<T: Clone + Default>(count: usize) -> Vec<T> {
+    let mut blank = Vec::with_capacity(count);
+    blank.resize(count, T::default());
+    blank
 }
 
 /// A form that is part of a row.
 struct Term {
-    /// Where its centers begin.
+    /// Its number.
     form: usize,
     /// Its place among the block's columns.
     place: usize,
@@ -265,33 +274,36 @@ for_all_processors! {
         for (number, block) in map.blocks().enumerate() {
             if number == 0 || !std::ptr::eq(columns, block.columns) {
                 columns = block.columns;
-                terms.clear();
-                let is_active = |column: u32| active.is_none_or(|active| active[column as usize]);
-                let known = columns.iter().enumerate();
-                let known = known.filter(|(_, column)| is_active(**column));
-                error = float::sum_error(known.clone().count() + 1);
-                let (own, share) = (1.0 + map.error, error + map.error);
-                terms.extend(known.map(|(place, &column)| {
-                    let (four, lane) = (&from.fours[column as usize / LANES], column as usize % LANES);
-                    Term {
-                        form: column as usize * stride,
-                        place,
-                        radius: four.radius[lane] * own + four.size[lane] * share,
-                        constant_radius: four.constant_radius[lane] * own
-                            + four.constant[lane] * share,
-                    }
-                }));
+                error = find_terms(&mut terms, columns, active, from, map.error);
             }
             let (bias, weights) = block.weights.split_last().expect("the bias is the last");
-            add_doubts::<L>(&terms, weights, bias, error + map.error, 1.0 + error, block.rows, &mut to.fours);
-            let mut first = 0;
-            while first < stride {
-                let parts = (&*terms, weights, bias, &unit, block.rows);
-                first += match stride - first {
-                    1 => sums::<L, 1>(parts, from, first, to),
-                    2 => sums::<L, 2>(parts, from, first, to),
-                    _ => sums::<L, 3>(parts, from, first, to),
-                };
+            let sums = Sums {
+                terms: &terms,
+                weights,
+                bias,
+                share: error + map.error,
+                round_up: 1.0 + error,
+                unit: &unit,
+                block,
+            };
+            let forms = &from.centers;
+            match stride {
+                1 => sums.add::<L, 1, true>(|form| &forms[form..=form], 0, to),
+                2 => sums.add::<L, 2, true>(|form| &forms.as_chunks::<2>().0[form], 0, to),
+                3 => sums.add::<L, 3, true>(|form| &forms.as_chunks::<3>().0[form], 0, to),
+                _ => {
+                    sums.add::<L, 2, true>(|form| &forms[form * stride..], 0, to);
+                    let mut first = 2;
+                    while first < stride {
+                        let at = |form: usize| &forms[form * stride + first..];
+                        match stride - first {
+                            1 => sums.add::<L, 1, false>(at, first, to),
+                            2 => sums.add::<L, 2, false>(at, first, to),
+                            _ => sums.add::<L, 3, false>(at, first, to),
+                        }
+                        first += 3;
+                    }
+                }
             }
         }
     }
@@ -340,77 +352,125 @@ for_all_processors! {
     }
 }
 
-/// The radii of a block's rows. The bias is a multiple of the constant 1.
+/// Finds the active forms in some columns, with their parts in the radii of a map whose
+/// relative error is known. Gives a bound on the relative error of their sums.
 #[inline(always)]
-fn add_doubts<L: Lanes>(
-    terms: &[Term],
-    weights: &[[f64; LANES]],
-    bias: &[f64; LANES],
-    share: f64,
-    round_up: f64,
-    rows: &[u32],
-    fours: &mut [Four],
-) {
-    let (none, tiny, round_up) = (L::all(0.0), L::all(TINY), L::all(round_up));
-    let mut radius = none;
-    let mut constant_radius = L::load(bias).abs().times(L::all(share));
-    for term in terms {
-        let weight = L::load(&weights[term.place]).abs();
-        radius = radius.plus_product(weight, L::all(term.radius));
-        constant_radius = constant_radius.plus_product(weight, L::all(term.constant_radius));
+fn find_terms(
+    terms: &mut SmallVec<[Term; 64]>,
+    columns: &[u32],
+    active: Option<&[bool]>,
+    from: &FloatForms,
+    map_error: f64,
+) -> f64 {
+    terms.clear();
+    for (place, &column) in columns.iter().enumerate() {
+        let form = column as usize;
+        if active.is_none_or(|active| active[form]) {
+            terms.push(Term {
+                form,
+                place,
+                radius: 0.0,
+                constant_radius: 0.0,
+            });
+        }
     }
-    let rounded = |sum: L| {
-        none.below_pick(sum, sum.plus(tiny).times(round_up), none)
-            .array()
-    };
-    let (radius, constant_radius) = (rounded(radius), rounded(constant_radius));
-    for (lane, &row) in rows.iter().enumerate() {
-        let four = &mut fours[row as usize / LANES];
-        four.radius[row as usize % LANES] = radius[lane];
-        four.constant_radius[row as usize % LANES] = constant_radius[lane];
+    let error = float::sum_error(terms.len() + 1);
+    let (own, share) = (1.0 + map_error, error + map_error);
+    for term in terms {
+        let (four, lane) = (&from.fours[term.form / LANES], term.form % LANES);
+        term.radius = four.radius[lane] * own + four.size[lane] * share;
+        term.constant_radius = four.constant_radius[lane] * own + four.constant[lane] * share;
+    }
+    error
+}
+
+/// What the rows of a block are sums of.
+struct Sums<'a> {
+    terms: &'a [Term],
+    weights: &'a [[f64; LANES]],
+    bias: &'a [f64; LANES],
+    /// What a constant of 1 adds to a radius.
+    share: f64,
+    /// Makes up for the roundings of a radius.
+    round_up: f64,
+    /// The last vector of the form that is 1 everywhere.
+    unit: &'a [f64; LANES],
+    block: View<'a>,
+}
+
+impl Sums<'_> {
+    /// Computes N vectors of each row from vector `first` on, which `form` gives of a form,
+    /// and the radii if asked to.
+    #[inline(always)]
+    fn add<'f, L: Lanes, const N: usize, const RADII: bool>(
+        &self,
+        form: impl Fn(usize) -> &'f [[f64; LANES]],
+        first: usize,
+        to: &mut FloatForms,
+    ) {
+        let (none, tiny) = (L::all(0.0), L::all(TINY));
+        let stride = to.stride();
+        let mut sums = [[none; N]; LANES];
+        if first + N == stride {
+            for (sums, bias) in sums.iter_mut().zip(self.bias) {
+                sums[N - 1] = L::load(self.unit).times(L::all(*bias));
+            }
+        }
+        let mut radius = none;
+        let mut constant_radius = L::load(self.bias).abs().times(L::all(self.share));
+        for term in self.terms {
+            let weights = &self.weights[term.place];
+            let form = form(term.form).first_chunk::<N>().expect("whole rows");
+            for (sums, weight) in sums.iter_mut().zip(weights) {
+                let weight = L::all(*weight);
+                for (sum, form) in sums.iter_mut().zip(form) {
+                    *sum = sum.plus_product(weight, L::load(form));
+                }
+            }
+            if RADII {
+                let weights = L::load(weights).abs();
+                radius = radius.plus_product(weights, L::all(term.radius));
+                let constant = L::all(term.constant_radius);
+                constant_radius = constant_radius.plus_product(weights, constant);
+            }
+        }
+        for sum in sums.as_flattened_mut() {
+            *sum = sum.abs().below_pick(tiny, none, *sum);
+        }
+        let round_up = L::all(self.round_up);
+        let rounded = |sum: L| none.below_pick(sum, sum.plus(tiny).times(round_up), none);
+        let (radius, constant_radius) = (rounded(radius), rounded(constant_radius));
+        if let Some(number) = self.block.four {
+            if RADII {
+                let four = &mut to.fours[number];
+                radius.store(&mut four.radius);
+                constant_radius.store(&mut four.constant_radius);
+            }
+            let rows = to.centers[number * LANES * stride..].chunks_exact_mut(stride);
+            for (sums, row) in sums.iter().zip(rows) {
+                store(sums, row, first);
+            }
+            return;
+        }
+        let (radius, constant_radius) = (radius.array(), constant_radius.array());
+        for (lane, &row) in self.block.rows.iter().enumerate() {
+            let row = row as usize;
+            if RADII {
+                let four = &mut to.fours[row / LANES];
+                four.radius[row % LANES] = radius[lane];
+                four.constant_radius[row % LANES] = constant_radius[lane];
+            }
+            store(&sums[lane], &mut to.centers[row * stride..], first);
+        }
     }
 }
 
-/// Vectors `first` and after it of a block's rows; gives how many.
 #[inline(always)]
-fn sums<L: Lanes, const N: usize>(
-    (terms, weights, bias, unit, rows): (
-        &[Term],
-        &[[f64; LANES]],
-        &[f64; LANES],
-        &[f64; LANES],
-        &[u32],
-    ),
-    from: &FloatForms,
-    first: usize,
-    to: &mut FloatForms,
-) -> usize {
-    let (none, tiny) = (L::all(0.0), L::all(TINY));
-    let stride = from.stride();
-    let mut sums = [[none; N]; LANES];
-    if first + N == stride {
-        for lane in 0..LANES {
-            sums[lane][N - 1] = L::load(unit).times(L::all(bias[lane]));
-        }
+fn store<L: Lanes, const N: usize>(vectors: &[L; N], to: &mut [[f64; LANES]], first: usize) {
+    let to = to[first..].first_chunk_mut::<N>().expect("whole rows");
+    for (vector, to) in vectors.iter().zip(to) {
+        vector.store(to);
     }
-    for term in terms {
-        let weights = &weights[term.place];
-        let form = from.centers[term.form + first..].first_chunk::<N>();
-        let form = form.expect("whole rows").each_ref().map(L::load);
-        for lane in 0..LANES {
-            let weight = L::all(weights[lane]);
-            for k in 0..N {
-                sums[lane][k] = sums[lane][k].plus_product(weight, form[k]);
-            }
-        }
-    }
-    for (sums, &row) in sums.iter().zip(rows) {
-        let places = to.centers[row as usize * stride + first..].first_chunk_mut::<N>();
-        for (sum, place) in sums.iter().zip(places.expect("whole rows")) {
-            sum.abs().below_pick(tiny, none, *sum).store(place);
-        }
-    }
-    N
 }
 
 #[cfg(test)]
@@ -426,7 +486,7 @@ mod tests {
         let (four, lane) = (&forms.fours[row / LANES], row % LANES);
         if k + 1 == forms.width {
             four.constant_radius[lane]
-        } else if four.support[lane] & support_bit(k) == 0 {
+        } else if forms.support(row) & support::bit(k) == 0 {
             0.0
         } else {
             four.radius[lane]

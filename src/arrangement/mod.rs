@@ -5,6 +5,7 @@ pub(crate) mod chart;
 mod domain;
 pub(crate) mod forms;
 pub(crate) mod stage;
+pub(crate) mod support;
 pub mod vnnlib;
 
 pub(crate) use chart::Chart;

@@ -284,6 +284,12 @@ impl<'a> Level<'a> {
         self.rows.vector(index)
     }
 
+    /// The entries of [`Level::own_vector`].
+    #[inline]
+    pub fn own_entries(&self, index: usize) -> &[f64] {
+        self.rows.entries(index)
+    }
+
     /// The exact row, oriented.
     pub fn integer_row(&self, id: RowId) -> IntegerRow {
         let level = self.at(id.level);
@@ -299,6 +305,7 @@ impl<'a> Level<'a> {
     }
 
     /// What is known of a row of this level before any search.
+    #[inline]
     pub fn content(&self, index: usize) -> Content {
         if self.rows.has_slope(index) {
             return Content::Hyperplane;

@@ -4,9 +4,10 @@
 use num_bigint::BigInt;
 
 use crate::arithmetic::float::{self, TINY, UNIT};
-use crate::arithmetic::lanes::{LANES, for_all_processors};
-use crate::arrangement::forms::{FloatForms, Four, support_bit};
+use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors, unrolled};
+use crate::arrangement::forms::{FloatForms, Four, blank};
 use crate::arrangement::stage::Class;
+use crate::arrangement::support::{self, Supports};
 
 /// A float row: the center of each coefficient, the constant last, and radii. The
 /// largest magnitude of the linear part is between 1 and 2, unless it is zero.
@@ -30,7 +31,7 @@ impl FloatRow<'_> {
     /// How far coefficient `k` can be from its center.
     #[inline]
     pub fn radius(&self, k: usize) -> f64 {
-        if self.support & support_bit(k) == 0 {
+        if self.support & support::bit(k) == 0 {
             0.0
         } else {
             self.coefficient_radius
@@ -63,6 +64,7 @@ pub struct Rows {
     /// Row-major, each row filled up with zeros to whole vectors, and rows to whole fours.
     centers: Vec<[f64; LANES]>,
     fours: Vec<FourRows>,
+    supports: Supports,
 }
 
 /// What is known of four rows, beside their centers.
@@ -78,8 +80,6 @@ struct FourRows {
     slack: [f64; LANES],
     /// See [`Vector`].
     norm: [f64; LANES],
-    /// See [`FloatRow`].
-    support: [u128; LANES],
 }
 
 /// Rows with a coefficient from here, 2^-400, to [`LARGE`] may be scaled.
@@ -95,8 +95,9 @@ impl Rows {
             width,
             len,
             stride,
-            centers: vec![[0.0; LANES]; fours * LANES * stride],
-            fours: vec![FourRows::default(); fours],
+            centers: blank(fours * LANES * stride),
+            fours: blank(fours),
+            supports: Supports::default(),
         }
     }
 
@@ -107,6 +108,13 @@ impl Rows {
         let classes = classes.filter(|classes| classes.len() < forms.len());
         let len = classes.map_or(forms.len(), <[Class]>::len);
         let mut rows = Rows::zeros(forms.width, len);
+        rows.supports = match (forms.supports(), classes) {
+            (Supports::Own(_), Some(classes)) => {
+                let unit = |class: &Class| forms.support(class.representative());
+                Supports::new(classes.iter().map(unit).collect())
+            }
+            (supports, _) => supports.clone(),
+        };
         let mut extreme = Vec::new();
         scale(&mut rows, forms, classes, &mut extreme);
         (rows, extreme)
@@ -116,20 +124,27 @@ impl Rows {
     /// A row.
     pub fn get(&self, index: usize) -> FloatRow<'_> {
         let (four, lane) = (&self.fours[index / LANES], index % LANES);
-        let center = &self.vectors(index)[..self.width];
+        let center = &self.entries(index)[..self.width];
         let (radius, constant_radius) = (four.radius[lane], four.constant_radius[lane]);
         FloatRow {
             center,
             coefficient_radius: radius,
             constant_radius,
-            support: four.support[lane],
+            support: self.supports.get(index, self.is_zero(index)),
             homogeneous: constant_radius == 0.0 && center[self.width - 1] == 0.0,
             exact: radius == 0.0 && constant_radius == 0.0,
         }
     }
 
+    /// Whether all coefficients of a row are known to be zero.
+    fn is_zero(&self, index: usize) -> bool {
+        let (four, lane) = (&self.fours[index / LANES], index % LANES);
+        four.radius[lane] == 0.0 && four.size[lane] == 0.0
+    }
+
+    /// The entries of a row as a vector.
     #[inline(always)]
-    fn vectors(&self, index: usize) -> &[f64] {
+    pub fn entries(&self, index: usize) -> &[f64] {
         self.centers[index * self.stride..][..self.stride].as_flattened()
     }
 
@@ -137,7 +152,7 @@ impl Rows {
     #[inline]
     pub fn vector(&self, index: usize) -> Vector<'_> {
         let (four, lane) = (&self.fours[index / LANES], index % LANES);
-        let entries = self.vectors(index);
+        let entries = self.entries(index);
         Vector {
             entries,
             slack: four.slack[lane],
@@ -174,14 +189,14 @@ impl Rows {
         let scale = bits.unwrap_or(constant.bits()) as i64 - 1;
         let one = BigInt::from(1);
         let centers = &mut self.centers[index * self.stride..].as_flattened_mut()[..self.width];
-        let (mut radius, mut support) = (0.0, 0);
+        let (mut radius, mut own) = (0.0, 0);
         let (mut size, mut sum) = (0.0, 0.0);
         for (k, entry) in linear.iter().enumerate() {
             let enclosure = float::enclose_ratio(entry, &one, scale);
             centers[k] = enclosure.center;
             if enclosure.center != 0.0 || enclosure.radius != 0.0 {
                 radius = enclosure.radius.max(radius);
-                support |= support_bit(k);
+                own |= support::bit(k);
             }
             size = enclosure.center.abs().max(size);
             sum += enclosure.center.abs();
@@ -192,24 +207,15 @@ impl Rows {
         four.radius[lane] = radius;
         four.constant_radius[lane] = enclosure.radius;
         four.size[lane] = size;
-        four.support[lane] = support;
-        let doubt = doubtful(support, linear.len()) * radius;
+        let doubt = support::count(own, linear.len()) as f64 * radius;
         let (error, round_up) = rounding(self.stride);
         let sum_of_all = sum + enclosure.center.abs();
         four.slack[lane] = (error * sum_of_all + doubt + enclosure.radius) * round_up + TINY;
         four.norm[lane] = (sum + doubt) * round_up;
+        let mut supports = std::mem::take(&mut self.supports);
+        supports.set(index, own, self.len, |row| self.is_zero(row));
+        self.supports = supports;
     }
-}
-
-/// How many coefficients a support has.
-fn doubtful(support: u128, dimension: usize) -> f64 {
-    let shared = if support & support_bit(127) == 0 {
-        0
-    } else {
-        dimension.saturating_sub(127)
-    };
-    let own = (support & !support_bit(127)).count_ones() as usize;
-    (own + shared) as f64
 }
 
 /// A bound on the relative error of sums over a row of so many vectors, and a factor that
@@ -236,26 +242,31 @@ for_all_processors! {
         let (error, round_up) = rounding(rows.stride);
         let (error, round_up) = (L::all(error), L::all(round_up));
         let stride = rows.stride;
-        let (mut support, mut doubts) = ([0; LANES], none);
+        let doubtful = |support| support::count(support, forms.width - 1) as f64;
+        // What a row that is zero counts makes no difference.
+        let all_doubtful = match &rows.supports {
+            Supports::Shared(support) => Some(L::all(doubtful(*support))),
+            Supports::Own(_) => None,
+        };
         let places = rows.centers.chunks_exact_mut(LANES * stride).zip(&mut rows.fours);
         for (number, (centers, to)) in places.enumerate() {
             let first = number * LANES;
-            let units: [usize; LANES];
+            let units = classes.map(|classes| {
+                let unit = |lane: usize| classes[(first + lane).min(classes.len() - 1)].representative();
+                std::array::from_fn(unit)
+            });
             let gathered: Four;
-            let four = match classes {
-                None => {
-                    units = std::array::from_fn(|lane| first + lane);
-                    &forms.fours()[number]
-                }
-                Some(classes) => {
-                    let last = classes.len() - 1;
-                    units = std::array::from_fn(|lane| {
-                        classes[(first + lane).min(last)].representative()
-                    });
+            let four = match units {
+                None => &forms.fours()[number],
+                Some(units) => {
                     gathered = gather(forms.fours(), units);
                     &gathered
                 }
             };
+            let doubtful = all_doubtful.unwrap_or_else(|| {
+                let row = |lane: usize| rows.supports.get((first + lane).min(rows.len - 1), false);
+                L::load(&std::array::from_fn(|lane| doubtful(row(lane))))
+            });
             let [radius, constant_radius, size, sum, constant] =
                 [&four.radius, &four.constant_radius, &four.size, &four.sum, &four.constant]
                     .map(L::load);
@@ -274,12 +285,8 @@ for_all_processors! {
             };
             let radius = scaled(radius, size);
             let constant_radius = scaled(constant_radius, constant);
-            if four.support != support {
-                support = four.support;
-                doubts = L::load(&support.map(|support| doubtful(support, forms.width - 1)));
-            }
             let (size, sum) = (size.times(scale), sum.times(scale));
-            let doubt = radius.times(doubts);
+            let doubt = radius.times(doubtful);
             let magnitudes = sum.plus(constant.times(scale)).times(error);
             let slack = magnitudes.plus(doubt).plus(constant_radius);
             radius.store(&mut to.radius);
@@ -287,14 +294,21 @@ for_all_processors! {
             size.store(&mut to.size);
             slack.times(round_up).plus(tiny).store(&mut to.slack);
             sum.plus(doubt).times(round_up).store(&mut to.norm);
-            to.support = support;
             let factors = scale.array();
-            for ((to, unit), factor) in centers.chunks_exact_mut(stride).zip(units).zip(factors) {
-                let factor = L::all(factor);
-                let from = &forms.vectors()[unit * stride..][..stride];
-                for (to, from) in to.iter_mut().zip(from) {
-                    let entries = L::load(from).times(factor);
-                    entries.abs().below_pick(tiny, none, entries).store(to);
+            let all = forms.vectors();
+            match units {
+                None => {
+                    let from = &all[first * stride..][..LANES * stride];
+                    unrolled!(
+                        stride,
+                        [1 2 3 4],
+                        scale_four::<L>(centers, from, factors),
+                        else scale_rows::<L>(centers, from.chunks_exact(stride), factors)
+                    );
+                }
+                Some(units) => {
+                    let from = units.iter().map(|unit| &all[unit * stride..][..stride]);
+                    scale_rows::<L>(centers, from, factors);
                 }
             }
             if ordinary & ((1 << LANES) - 1) != (1 << LANES) - 1 {
@@ -316,6 +330,42 @@ fn gather(fours: &[Four], units: [usize; LANES]) -> Four {
         size: units.map(|unit| pick(unit).0.size[pick(unit).1]),
         sum: units.map(|unit| pick(unit).0.sum[pick(unit).1]),
         constant: units.map(|unit| pick(unit).0.constant[pick(unit).1]),
-        support: units.map(|unit| pick(unit).0.support[pick(unit).1]),
+    }
+}
+
+/// Scales four rows of N vectors.
+#[inline(always)]
+fn scale_four<L: Lanes, const N: usize>(
+    to: &mut [[f64; LANES]],
+    from: &[[f64; LANES]],
+    factors: [f64; LANES],
+) {
+    let to = to.as_chunks_mut::<N>().0.first_chunk_mut::<LANES>();
+    let from = from.as_chunks::<N>().0.first_chunk::<LANES>();
+    let rows = to.expect("four rows").iter_mut();
+    for ((to, from), factor) in rows.zip(from.expect("four rows")).zip(factors) {
+        scale_row::<L>(to, from, factor);
+    }
+}
+
+/// Scales rows one after another.
+#[inline(always)]
+fn scale_rows<'a, L: Lanes>(
+    to: &mut [[f64; LANES]],
+    from: impl Iterator<Item = &'a [[f64; LANES]]>,
+    factors: [f64; LANES],
+) {
+    let stride = to.len() / LANES;
+    for ((to, from), factor) in to.chunks_exact_mut(stride).zip(from).zip(factors) {
+        scale_row::<L>(to, from, factor);
+    }
+}
+
+#[inline(always)]
+fn scale_row<L: Lanes>(to: &mut [[f64; LANES]], from: &[[f64; LANES]], factor: f64) {
+    let (none, tiny, factor) = (L::all(0.0), L::all(TINY), L::all(factor));
+    for (to, from) in to.iter_mut().zip(from) {
+        let entries = L::load(from).times(factor);
+        entries.abs().below_pick(tiny, none, entries).store(to);
     }
 }

@@ -15,7 +15,7 @@ use crate::arithmetic::Rational;
 
 use crate::arithmetic::float::{TINY, power_of_two, sum_error};
 use crate::arithmetic::integer::{IntegerRow, combination};
-use crate::arrangement::forms::support_bit;
+use crate::arrangement::support;
 use crate::search::level::{Level, RowId};
 use crate::search::rows::FloatRow;
 
@@ -60,7 +60,7 @@ pub fn positive_in_box(
     let mut reach = (0, 0.0);
     let mut doubt_of = |row: &FloatRow| {
         if row.support != reach.0 {
-            let coordinates = (0..d).filter(|&k| row.support & support_bit(k) != 0);
+            let coordinates = (0..d).filter(|&k| row.support & support::bit(k) != 0);
             reach = (row.support, coordinates.map(|k| extent[k]).sum());
         }
         row.coefficient_radius * reach.1 + row.constant_radius
