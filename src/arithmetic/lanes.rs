@@ -34,6 +34,10 @@ pub trait Lanes: Copy {
     fn above(self, other: Self) -> u32;
     /// `yes` where `self < other`, elsewhere `no`.
     fn below_pick(self, other: Self, yes: Self, no: Self) -> Self;
+    /// The largest powers of two that are at most the lanes, which are positive and normal.
+    fn power_below(self) -> Self;
+    /// Lane k of the i-th becomes lane i of the k-th.
+    fn transposed(rows: [Self; LANES]) -> [Self; LANES];
     /// The largest lane of numbers.
     #[inline(always)]
     fn largest(self) -> f64 {
@@ -56,6 +60,9 @@ pub trait Lanes: Copy {
         array
     }
 }
+
+/// Bits of the exponent of a float.
+const EXPONENT: u64 = 0x7ff << 52;
 
 /// Works everywhere.
 #[derive(Clone, Copy)]
@@ -146,6 +153,16 @@ impl Lanes for Plain {
             }
         }))
     }
+
+    #[inline(always)]
+    fn power_below(self) -> Self {
+        Plain(self.0.map(|lane| f64::from_bits(lane.to_bits() & EXPONENT)))
+    }
+
+    #[inline(always)]
+    fn transposed(rows: [Self; LANES]) -> [Self; LANES] {
+        std::array::from_fn(|k| Plain(std::array::from_fn(|row| rows[row].0[k])))
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -155,7 +172,7 @@ pub use x86::Avx2;
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{LANES, Lanes};
+    use super::{EXPONENT, LANES, Lanes};
 
     /// One register of AVX. Only for functions that are compiled for AVX2 and FMA.
     #[derive(Clone, Copy)]
@@ -246,6 +263,25 @@ mod x86 {
             unsafe {
                 let where_below = _mm256_cmp_pd::<_CMP_LT_OQ>(self.0, other.0);
                 Avx2(_mm256_blendv_pd(no.0, yes.0, where_below))
+            }
+        }
+
+        #[inline(always)]
+        fn power_below(self) -> Self {
+            Avx2(unsafe { _mm256_and_pd(self.0, _mm256_set1_pd(f64::from_bits(EXPONENT))) })
+        }
+
+        #[inline(always)]
+        fn transposed([a, b, c, d]: [Self; LANES]) -> [Self; LANES] {
+            unsafe {
+                let (even, odd) = (_mm256_unpacklo_pd(a.0, b.0), _mm256_unpackhi_pd(a.0, b.0));
+                let (more, rest) = (_mm256_unpacklo_pd(c.0, d.0), _mm256_unpackhi_pd(c.0, d.0));
+                [
+                    Avx2(_mm256_permute2f128_pd::<0x20>(even, more)),
+                    Avx2(_mm256_permute2f128_pd::<0x20>(odd, rest)),
+                    Avx2(_mm256_permute2f128_pd::<0x31>(even, more)),
+                    Avx2(_mm256_permute2f128_pd::<0x31>(odd, rest)),
+                ]
             }
         }
     }

@@ -1,26 +1,49 @@
 //! Pre-activations of one layer as affine forms on a cell, in floats, with a
 //! proved bound on every coefficient's error.
 
+use smallvec::SmallVec;
+
+use super::blocks::View;
 use super::stage::{ExactForms, SparseMap};
+use super::support::{self, Supports};
 use crate::arithmetic::float::{self, TINY};
-use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors, padded, unrolled};
+use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors, padded};
 
 /// One form a unit: the coefficients of the coordinates, then the constant. The
-/// exact coefficients lie within the radii of the centers.
+/// exact coefficients lie within the form's radius of the centers, and the constant
+/// within a radius of its own; those that the form's support leaves out are zero.
 ///
 /// Every non-zero number in here is at least [`TINY`], so that products do not
-/// underflow, and a coefficient that is structurally zero has center and radius 0.
+/// underflow. A form whose support is not empty has a radius or a center that is not zero.
 #[derive(Clone, Debug)]
 pub struct FloatForms {
     /// Entries of a row.
     pub width: usize,
-    /// Row-major, each row filled up with zeros to whole vectors.
-    centers: Vec<f64>,
-    /// The same.
-    radii: Vec<f64>,
+    len: usize,
+    /// Row-major, each row filled up with zeros to whole vectors, and rows to whole fours.
+    centers: Vec<[f64; LANES]>,
+    fours: Vec<Four>,
+    supports: Supports,
     /// Whether the numbers may be used to go on to the next layer: all finite and
     /// of ordinary magnitude.
     pub tame: bool,
+    /// Whether some row is vague.
+    vague: bool,
+}
+
+/// What is known of four rows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Four {
+    /// How far a coefficient can be from its center.
+    pub radius: [f64; LANES],
+    /// How far the constant can be from its center.
+    pub constant_radius: [f64; LANES],
+    /// The largest magnitude of a coefficient's center.
+    pub size: [f64; LANES],
+    /// The sum of the magnitudes of the coefficients' centers, in floats.
+    pub sum: [f64; LANES],
+    /// The magnitude of the constant's center.
+    pub constant: [f64; LANES],
 }
 
 /// Beyond this, products may leave the range of the floats.
@@ -33,12 +56,16 @@ const VAGUE: f64 = f64::from_bits((1023 - 20) << 52);
 
 impl FloatForms {
     /// Forms that are all zero.
-    pub fn zeros(rows: usize, width: usize) -> Self {
+    pub fn zeros(len: usize, width: usize) -> Self {
+        let rows = padded(len);
         FloatForms {
             width,
-            centers: vec![0.0; rows * padded(width)],
-            radii: vec![0.0; rows * padded(width)],
+            len,
+            centers: blank(rows * padded(width) / LANES),
+            fours: blank(rows / LANES),
+            supports: Supports::default(),
             tame: true,
+            vague: false,
         }
     }
 
@@ -46,204 +73,403 @@ impl FloatForms {
     /// zero.
     pub fn coordinates(of: &[Option<usize>], dimension: usize) -> Self {
         let mut result = FloatForms::zeros(of.len(), dimension + 1);
-        let stride = result.stride();
         for (row, coordinate) in of.iter().enumerate() {
-            if let Some(coordinate) = coordinate {
-                result.centers[row * stride + coordinate] = 1.0;
+            if let Some(coordinate) = *coordinate {
+                result.center_mut(row)[coordinate] = 1.0;
             }
         }
+        let support = |coordinate: &Option<usize>| coordinate.map_or(0, support::bit);
+        result.supports = Supports::new(of.iter().map(support).collect());
+        result.measure();
         result
     }
 
     /// Encloses exact forms.
     pub fn from_exact(forms: &ExactForms) -> Self {
         let mut result = FloatForms::zeros(forms.rows.len(), forms.width);
-        let stride = result.stride();
+        let mut supports = Vec::with_capacity(forms.rows.len());
         for (row, entries) in forms.rows.iter().enumerate() {
+            let (mut radius, mut constant_radius, mut own) = (0.0, 0.0, 0);
             for (k, entry) in entries.iter().enumerate() {
                 let enclosure = float::enclose_ratio(entry, &forms.denominator, 0);
-                result.centers[row * stride + k] = enclosure.center;
-                result.radii[row * stride + k] = enclosure.radius;
+                result.center_mut(row)[k] = enclosure.center;
+                if k + 1 == forms.width {
+                    constant_radius = enclosure.radius;
+                } else if enclosure.center != 0.0 || enclosure.radius != 0.0 {
+                    radius = enclosure.radius.max(radius);
+                    own |= support::bit(k);
+                }
             }
+            let four = &mut result.fours[row / LANES];
+            four.radius[row % LANES] = radius;
+            four.constant_radius[row % LANES] = constant_radius;
+            supports.push(own);
         }
-        result.clean();
+        result.supports = Supports::new(supports);
+        result.measure();
         result
     }
 
-    fn stride(&self) -> usize {
-        padded(self.width)
+    /// From one row to the next, in vectors.
+    pub fn stride(&self) -> usize {
+        self.width.div_ceil(LANES)
     }
 
     /// How many forms there are.
     pub fn len(&self) -> usize {
-        self.centers.len() / self.stride()
+        self.len
+    }
+
+    /// Centers of all rows.
+    pub fn vectors(&self) -> &[[f64; LANES]] {
+        &self.centers
+    }
+
+    /// What is known of the rows, four by four.
+    pub fn fours(&self) -> &[Four] {
+        &self.fours
     }
 
     /// Centers of a row.
     pub fn center(&self, row: usize) -> &[f64] {
-        &self.centers[row * self.stride()..][..self.width]
+        &self.centers[row * self.stride()..].as_flattened()[..self.width]
     }
 
-    /// Radii of a row.
-    pub fn radius(&self, row: usize) -> &[f64] {
-        &self.radii[row * self.stride()..][..self.width]
+    fn center_mut(&mut self, row: usize) -> &mut [f64] {
+        let start = row * self.stride();
+        &mut self.centers[start..].as_flattened_mut()[..self.width]
+    }
+
+    /// How far the constant of a row can be from its center.
+    pub fn constant_radius(&self, row: usize) -> f64 {
+        self.fours[row / LANES].constant_radius[row % LANES]
+    }
+
+    /// Which of a row's coefficients may be other than zero.
+    pub fn support(&self, row: usize) -> u128 {
+        self.supports.get(row, self.is_zero(row))
+    }
+
+    /// The supports of all rows.
+    pub fn supports(&self) -> &Supports {
+        &self.supports
+    }
+
+    /// Whether all coefficients of a row are known to be zero.
+    fn is_zero(&self, row: usize) -> bool {
+        let (four, lane) = (&self.fours[row / LANES], row % LANES);
+        four.radius[lane] == 0.0 && four.size[lane] == 0.0
     }
 
     /// The forms after an affine map of the entries that are `active` (the others
-    /// count as zero).
-    pub fn through(&self, map: &SparseMap, active: impl Fn(usize) -> bool) -> FloatForms {
-        let stride = self.stride();
+    /// count as zero); `None` stands for all.
+    pub fn through(&self, map: &SparseMap, active: Option<&[bool]>) -> FloatForms {
         let mut result = FloatForms::zeros(map.outputs(), self.width);
         result.tame = self.tame && map.tame;
-        if !result.tame {
-            return result;
+        if result.tame {
+            add_products(self, map, active, &mut result);
+            result.spread_support(self, map, active);
+            result.measure();
         }
-        // The sum over k of W_k g_k in floats errs by sum_error * sum |W_k| |g_k|;
-        // true g_k differ from their centers by their radii, true W_k by theirs.
-        let error = float::sum_error(map.inputs() + 1);
-        let (mut own, mut grown) = (self.centers.clone(), self.radii.clone());
-        let rows = own.chunks_exact_mut(stride);
-        for (unit, (own, grown)) in rows.zip(grown.chunks_exact_mut(stride)).enumerate() {
-            if active(unit) {
-                for (radius, center) in grown.iter_mut().zip(own) {
-                    *radius += error * center.abs();
-                }
-            } else {
-                own.fill(0.0);
-                grown.fill(0.0);
-            }
-        }
-        // The radii themselves are sums of non-negative floats: round them up.
-        let slack = 1.0 + error;
-        let centers = result.centers.chunks_exact_mut(stride);
-        let rows = centers.zip(result.radii.chunks_exact_mut(stride));
-        for (row, (centers, radii)) in rows.enumerate() {
-            let (bias, bias_radius) = map.bias(row);
-            centers[self.width - 1] = bias;
-            radii[self.width - 1] = bias_radius + error * bias.abs();
-            let (columns, weights) = map.centers(row);
-            add_products(centers, radii, columns, weights, &own, &grown);
-            let known = columns.iter().zip(map.radii(row));
-            for (column, weight_radius) in known.filter(|(column, _)| active(**column as usize)) {
-                let form = *column as usize * stride..(*column as usize + 1) * stride;
-                let own = self.centers[form.clone()].iter().zip(&self.radii[form]);
-                for (radius, (value, own_radius)) in radii.iter_mut().zip(own) {
-                    *radius += weight_radius * (value.abs() + own_radius) * slack;
-                }
-            }
-            radii.iter_mut().for_each(|radius| *radius *= slack * slack);
-        }
-        result.clean();
         result
     }
 
-    /// Restores the promise on magnitudes.
-    fn clean(&mut self) {
-        if are_ordinary(&self.centers, &self.radii) {
+    /// The supports after a map. A form that may be other than zero has doubts of at least
+    /// 2^-600, which no weight of a tame map makes zero: a row has a radius if and only if
+    /// such a form is part of it.
+    fn spread_support(&mut self, from: &FloatForms, map: &SparseMap, active: Option<&[bool]>) {
+        if let Supports::Shared(support) = from.supports {
+            self.supports = Supports::Shared(support);
             return;
         }
-        for (center, radius) in self.centers.iter_mut().zip(&mut self.radii) {
-            if *center != 0.0 && center.abs() < TINY {
-                *radius = (*radius + center.abs()).next_up();
-                *center = 0.0;
-            }
-            if *radius != 0.0 {
-                *radius = radius.max(TINY);
-            }
-            // Not-a-number fails the comparison, too.
-            self.tame &= center.abs() < HUGE && *radius < HUGE;
-        }
+        let is_active = |unit: &usize| active.is_none_or(|active| active[*unit]);
+        let support = |row: usize| {
+            let columns = map.columns(row).iter().map(|&column| column as usize);
+            let active = columns.filter(is_active);
+            active.fold(0, |support, column| support | from.support(column))
+        };
+        self.supports = Supports::new((0..self.len).map(support).collect());
     }
 
-    /// Whether a row is known well enough to search with.
-    pub fn is_vague(&self, row: usize) -> bool {
-        let larger = |max: f64, value: &f64| if value.abs() > max { value.abs() } else { max };
-        let largest = self.center(row).iter().fold(0.0, larger);
-        let radius = self.radius(row).iter().fold(0.0, larger);
-        radius > largest * VAGUE
+    /// Notes the sizes of centers, and whether they are tame, and vague.
+    fn measure(&mut self) {
+        let (huge, vague) = measure(&self.centers, self.width, &mut self.fours);
+        self.tame &= !huge;
+        self.vague = vague;
+    }
+
+    /// The rows that are not known well enough to search with.
+    pub fn vague(&self) -> impl Iterator<Item = usize> {
+        let fours = self.fours.iter().filter(|_| self.vague).enumerate();
+        fours.flat_map(|(number, four)| {
+            let is_vague = |lane: &usize| {
+                let radius = four.radius[*lane].max(four.constant_radius[*lane]);
+                radius > four.size[*lane].max(four.constant[*lane]) * VAGUE
+            };
+            (0..LANES)
+                .filter(is_vague)
+                .map(move |lane| number * LANES + lane)
+        })
     }
 
     /// Replaces a row by the enclosure of its exact value.
-    pub fn replace(&mut self, row: usize, exact: &FloatForms, from: usize) {
-        let range = row * self.stride()..row * self.stride() + self.width;
-        self.centers[range.clone()].copy_from_slice(exact.center(from));
-        self.radii[range].copy_from_slice(exact.radius(from));
+    pub fn replace(&mut self, row: usize, exact: &FloatForms) {
+        self.center_mut(row).copy_from_slice(exact.center(row));
+        let (to, from) = (&mut self.fours[row / LANES], &exact.fours[row / LANES]);
+        let lane = row % LANES;
+        to.radius[lane] = from.radius[lane];
+        to.constant_radius[lane] = from.constant_radius[lane];
+        to.size[lane] = from.size[lane];
+        to.sum[lane] = from.sum[lane];
+        to.constant[lane] = from.constant[lane];
+        let mut supports = std::mem::take(&mut self.supports);
+        supports.set(row, exact.support(row), self.len, |row| self.is_zero(row));
+        self.supports = supports;
     }
 }
 
+/// So many zeros. (`vec!` asks the system for memory that is zero, which takes longer for
+/// as few.)
+pub fn blank<T: Clone + Default>(count: usize) -> Vec<T> {
+    let mut blank = Vec::with_capacity(count);
+    blank.resize(count, T::default());
+    blank
+}
+
+/// A form that is part of a row.
+struct Term {
+    /// Its number.
+    form: usize,
+    /// Its place among the block's columns.
+    place: usize,
+    /// What it adds to the radius of a row, for each unit of weight.
+    radius: f64,
+    /// The same of the constant.
+    constant_radius: f64,
+}
+
 for_all_processors! {
-    /// Adds to a row, and to its radii, multiples of the forms in `columns`: of their
-    /// centers `own`, and as many times of their radii `grown`.
+    /// Sums of multiples of forms.
+    ///
+    /// With w, c and r for weights, centers and radii, q for the map's relative error, and n
+    /// terms, of which the bias is one, a sum in floats differs from the exact one by at most
+    /// the sum of |w| (r + q (|c| + r) + g |c|), where Higham's gamma for n terms is at most
+    /// g = `sum_error(n)`; terms that are zero add no rounding. This sum is made in floats
+    /// with |c| not above the form's size. It has no negative terms, and at most n + 7
+    /// roundings between a term and the end, less than g makes up for. As no number that is
+    /// not zero is below [`TINY`], and no weight below 2^-400, nothing underflows but by
+    /// cancellation, which is exact. Sums below `TINY` in magnitude become zero; `TINY` is
+    /// added to all radii that are not zero, as those of such sums are.
     fn add_products<L>(
-        centers: &mut [f64],
-        radii: &mut [f64],
-        columns: &[u32],
-        weights: &[f64],
-        own: &[f64],
-        grown: &[f64],
+        from: &FloatForms,
+        map: &SparseMap,
+        active: Option<&[bool]>,
+        to: &mut FloatForms,
     ) {
-        unrolled!(
-            centers.len() / LANES,
-            [1 2 3 4],
-            add_products_in::<L>(centers, radii, columns, weights, own, grown),
-            else {
-                let stride = centers.len();
-                for (column, weight) in columns.iter().zip(weights) {
-                    let form = *column as usize * stride..(*column as usize + 1) * stride;
-                    for (to, from, factor) in [
-                        (&mut *centers, &own[form.clone()], *weight),
-                        (&mut *radii, &grown[form], weight.abs()),
-                    ] {
-                        let factor = L::all(factor);
-                        let from = from.as_chunks().0;
-                        for (to, from) in to.as_chunks_mut().0.iter_mut().zip(from) {
-                            L::load(to).plus_product(factor, L::load(from)).store(to);
+        let stride = from.stride();
+        let mut unit = [0.0; LANES];
+        unit[(from.width - 1) % LANES] = 1.0;
+        let mut terms: SmallVec<[Term; 64]> = SmallVec::new();
+        let (mut columns, mut error): (&[u32], f64) = (&[], 0.0);
+        for (number, block) in map.blocks().enumerate() {
+            if number == 0 || !std::ptr::eq(columns, block.columns) {
+                columns = block.columns;
+                error = find_terms(&mut terms, columns, active, from, map.error);
+            }
+            let (bias, weights) = block.weights.split_last().expect("the bias is the last");
+            let sums = Sums {
+                terms: &terms,
+                weights,
+                bias,
+                share: error + map.error,
+                round_up: 1.0 + error,
+                unit: &unit,
+                block,
+            };
+            let forms = &from.centers;
+            match stride {
+                1 => sums.add::<L, 1, true>(|form| &forms[form..=form], 0, to),
+                2 => sums.add::<L, 2, true>(|form| &forms.as_chunks::<2>().0[form], 0, to),
+                3 => sums.add::<L, 3, true>(|form| &forms.as_chunks::<3>().0[form], 0, to),
+                _ => {
+                    sums.add::<L, 2, true>(|form| &forms[form * stride..], 0, to);
+                    let mut first = 2;
+                    while first < stride {
+                        let at = |form: usize| &forms[form * stride + first..];
+                        match stride - first {
+                            1 => sums.add::<L, 1, false>(at, first, to),
+                            2 => sums.add::<L, 2, false>(at, first, to),
+                            _ => sums.add::<L, 3, false>(at, first, to),
                         }
+                        first += 3;
                     }
                 }
             }
-        );
+        }
     }
 
-    /// Whether all numbers are below [`HUGE`] and zero or at least [`TINY`].
-    fn are_ordinary<L>(centers: &[f64], radii: &[f64]) -> bool {
-        let (none, tiny, huge) = (L::all(0.0), L::all(TINY), L::all(HUGE));
-        let mut all = (1 << LANES) - 1;
-        for numbers in [centers, radii] {
-            for numbers in numbers.as_chunks().0 {
-                let size = L::load(numbers).abs();
-                all &= huge.above(size) & !(size.above(none) & tiny.above(size));
+    /// Notes the sizes of centers: whether some number is not below [`HUGE`], and whether
+    /// some row is vague.
+    fn measure<L>(centers: &[[f64; LANES]], width: usize, fours: &mut [Four]) -> (bool, bool) {
+        let none = L::all(0.0);
+        let stride = width.div_ceil(LANES);
+        let linear: [L; LANES] = std::array::from_fn(|k| {
+            L::all(f64::from(u8::from(k < (width - 1) % LANES)))
+        });
+        let constants: [L; LANES] = std::array::from_fn(|k| {
+            L::all(f64::from(u8::from(k == (width - 1) % LANES)))
+        });
+        let (mut tame, mut vague) = ((1 << LANES) - 1, 0);
+        for (rows, four) in centers.chunks_exact(LANES * stride).zip(fours) {
+            let last = |row: usize| L::load(&rows[row * stride + stride - 1]).abs();
+            let last = L::transposed(std::array::from_fn(last));
+            let (mut size, mut sum, mut constant) = (none, none, none);
+            for k in 0..LANES {
+                let entries = last[k].times(linear[k]);
+                size = entries.max(size);
+                sum = sum.plus(entries);
+                constant = constant.plus_product(last[k], constants[k]);
+            }
+            for k in 0..stride - 1 {
+                let entries = |row: usize| L::load(&rows[row * stride + k]).abs();
+                for entries in L::transposed(std::array::from_fn(entries)) {
+                    size = entries.max(size);
+                    sum = sum.plus(entries);
+                }
+            }
+            size.store(&mut four.size);
+            sum.store(&mut four.sum);
+            constant.store(&mut four.constant);
+            let (radius, constant_radius) = (L::load(&four.radius), L::load(&four.constant_radius));
+            for numbers in [sum, constant, radius, constant_radius] {
+                // Not-a-number fails the comparison, too.
+                tame &= L::all(HUGE).above(numbers);
+            }
+            let bound = constant.max(size).times(L::all(VAGUE));
+            vague |= radius.max(constant_radius).above(bound);
+        }
+        (tame != (1 << LANES) - 1, vague != 0)
+    }
+}
+
+/// Finds the active forms in some columns, with their parts in the radii of a map whose
+/// relative error is known. Gives a bound on the relative error of their sums.
+#[inline(always)]
+fn find_terms(
+    terms: &mut SmallVec<[Term; 64]>,
+    columns: &[u32],
+    active: Option<&[bool]>,
+    from: &FloatForms,
+    map_error: f64,
+) -> f64 {
+    terms.clear();
+    for (place, &column) in columns.iter().enumerate() {
+        let form = column as usize;
+        if active.is_none_or(|active| active[form]) {
+            terms.push(Term {
+                form,
+                place,
+                radius: 0.0,
+                constant_radius: 0.0,
+            });
+        }
+    }
+    let error = float::sum_error(terms.len() + 1);
+    let (own, share) = (1.0 + map_error, error + map_error);
+    for term in terms {
+        let (four, lane) = (&from.fours[term.form / LANES], term.form % LANES);
+        term.radius = four.radius[lane] * own + four.size[lane] * share;
+        term.constant_radius = four.constant_radius[lane] * own + four.constant[lane] * share;
+    }
+    error
+}
+
+/// What the rows of a block are sums of.
+struct Sums<'a> {
+    terms: &'a [Term],
+    weights: &'a [[f64; LANES]],
+    bias: &'a [f64; LANES],
+    /// What a constant of 1 adds to a radius.
+    share: f64,
+    /// Makes up for the roundings of a radius.
+    round_up: f64,
+    /// The last vector of the form that is 1 everywhere.
+    unit: &'a [f64; LANES],
+    block: View<'a>,
+}
+
+impl Sums<'_> {
+    /// Computes N vectors of each row from vector `first` on, which `form` gives of a form,
+    /// and the radii if asked to.
+    #[inline(always)]
+    fn add<'f, L: Lanes, const N: usize, const RADII: bool>(
+        &self,
+        form: impl Fn(usize) -> &'f [[f64; LANES]],
+        first: usize,
+        to: &mut FloatForms,
+    ) {
+        let (none, tiny) = (L::all(0.0), L::all(TINY));
+        let stride = to.stride();
+        let mut sums = [[none; N]; LANES];
+        if first + N == stride {
+            for (sums, bias) in sums.iter_mut().zip(self.bias) {
+                sums[N - 1] = L::load(self.unit).times(L::all(*bias));
             }
         }
-        all == (1 << LANES) - 1
+        let mut radius = none;
+        let mut constant_radius = L::load(self.bias).abs().times(L::all(self.share));
+        for term in self.terms {
+            let weights = &self.weights[term.place];
+            let form = form(term.form).first_chunk::<N>().expect("whole rows");
+            for (sums, weight) in sums.iter_mut().zip(weights) {
+                let weight = L::all(*weight);
+                for (sum, form) in sums.iter_mut().zip(form) {
+                    *sum = sum.plus_product(weight, L::load(form));
+                }
+            }
+            if RADII {
+                let weights = L::load(weights).abs();
+                radius = radius.plus_product(weights, L::all(term.radius));
+                let constant = L::all(term.constant_radius);
+                constant_radius = constant_radius.plus_product(weights, constant);
+            }
+        }
+        for sum in sums.as_flattened_mut() {
+            *sum = sum.abs().below_pick(tiny, none, *sum);
+        }
+        let round_up = L::all(self.round_up);
+        let rounded = |sum: L| none.below_pick(sum, sum.plus(tiny).times(round_up), none);
+        let (radius, constant_radius) = (rounded(radius), rounded(constant_radius));
+        if let Some(number) = self.block.four {
+            if RADII {
+                let four = &mut to.fours[number];
+                radius.store(&mut four.radius);
+                constant_radius.store(&mut four.constant_radius);
+            }
+            let rows = to.centers[number * LANES * stride..].chunks_exact_mut(stride);
+            for (sums, row) in sums.iter().zip(rows) {
+                store(sums, row, first);
+            }
+            return;
+        }
+        let (radius, constant_radius) = (radius.array(), constant_radius.array());
+        for (lane, &row) in self.block.rows.iter().enumerate() {
+            let row = row as usize;
+            if RADII {
+                let four = &mut to.fours[row / LANES];
+                four.radius[row % LANES] = radius[lane];
+                four.constant_radius[row % LANES] = constant_radius[lane];
+            }
+            store(&sums[lane], &mut to.centers[row * stride..], first);
+        }
     }
 }
 
 #[inline(always)]
-fn add_products_in<L: Lanes, const N: usize>(
-    centers: &mut [f64],
-    radii: &mut [f64],
-    columns: &[u32],
-    weights: &[f64],
-    own: &[f64],
-    grown: &[f64],
-) {
-    let (centers, radii) = (centers.as_chunks_mut().0, radii.as_chunks_mut().0);
-    let own = own.as_chunks::<LANES>().0.as_chunks::<N>().0;
-    let grown = grown.as_chunks::<LANES>().0.as_chunks::<N>().0;
-    let mut sums: [L; N] = std::array::from_fn(|k| L::load(&centers[k]));
-    let mut doubts: [L; N] = std::array::from_fn(|k| L::load(&radii[k]));
-    for (column, weight) in columns.iter().zip(weights) {
-        let (own, grown) = (&own[*column as usize], &grown[*column as usize]);
-        let (factor, magnitude) = (L::all(*weight), L::all(weight.abs()));
-        for k in 0..N {
-            sums[k] = sums[k].plus_product(factor, L::load(&own[k]));
-            doubts[k] = doubts[k].plus_product(magnitude, L::load(&grown[k]));
-        }
-    }
-    for k in 0..N {
-        sums[k].store(&mut centers[k]);
-        doubts[k].store(&mut radii[k]);
+fn store<L: Lanes, const N: usize>(vectors: &[L; N], to: &mut [[f64; LANES]], first: usize) {
+    let to = to[first..].first_chunk_mut::<N>().expect("whole rows");
+    for (vector, to) in vectors.iter().zip(to) {
+        vector.store(to);
     }
 }
 
@@ -255,6 +481,17 @@ mod tests {
     use crate::arithmetic::{Number, Rational};
     use crate::arrangement::stage::stages;
     use crate::network::{Affine, Layer, Network, Shape};
+
+    fn radius(forms: &FloatForms, row: usize, k: usize) -> f64 {
+        let (four, lane) = (&forms.fours[row / LANES], row % LANES);
+        if k + 1 == forms.width {
+            four.constant_radius[lane]
+        } else if forms.support(row) & support::bit(k) == 0 {
+            0.0
+        } else {
+            four.radius[lane]
+        }
+    }
 
     /// Random layers with weights of wildly different sizes: every exact coefficient
     /// lies within its radius, and the radii are not silly.
@@ -297,26 +534,27 @@ mod tests {
                 if depth > 0 {
                     let active = |unit: usize| !(unit + trial).is_multiple_of(3);
                     exact = exact.through(&stage.maps[0], active);
-                    floats = floats.through(&stage.maps[0], active);
+                    let active: Vec<bool> = (0..floats.len()).map(active).collect();
+                    floats = floats.through(&stage.maps[0], Some(&active));
                 }
                 assert!(floats.tame);
                 for (row, entries) in exact.rows.iter().enumerate() {
                     for (k, entry) in entries.iter().enumerate() {
                         let value = Rational::new(entry.clone(), exact.denominator.clone());
                         let center = Rational::from_float(floats.center(row)[k]).unwrap();
-                        let radius = Rational::from_float(floats.radius(row)[k]).unwrap();
+                        let radius = Rational::from_float(radius(&floats, row, k)).unwrap();
                         assert!(
                             (value - center).abs() <= radius,
                             "trial {trial} depth {depth} row {row}"
                         );
                     }
                 }
-                let largest = floats
-                    .centers
-                    .iter()
-                    .fold(0.0, |max: f64, c| max.max(c.abs()));
+                let centers = floats.centers.as_flattened().iter();
+                let largest = centers.fold(0.0, |max: f64, c| max.max(c.abs()));
+                let fours = floats.fours.iter();
+                let mut radii = fours.flat_map(|four| [four.radius, four.constant_radius]);
                 assert!(
-                    floats.radii.iter().all(|radius| *radius <= largest * 1e-9),
+                    radii.all(|radii| radii.iter().all(|radius| *radius <= largest * 1e-9)),
                     "trial {trial}"
                 );
             }

@@ -8,8 +8,10 @@ use std::sync::OnceLock;
 use num_bigint::BigInt;
 use num_traits::Zero;
 
+use super::blocks::{Blocks, View};
+use crate::arithmetic::float::{self, TINY, UNIT};
 use crate::arithmetic::integer::{IntegerRow, over_common_denominator};
-use crate::arithmetic::{Number, Rational, float};
+use crate::arithmetic::{Enclosure, Number, Rational};
 use crate::network::{Affine, Layer, Network, Shape};
 
 /// The affine maps between two ReLU layers (or the input and the first).
@@ -42,23 +44,16 @@ impl Class {
 /// `x -> W x + b` with sparse rows.
 #[derive(Debug)]
 pub struct SparseMap {
-    inputs: usize,
     starts: Vec<usize>,
     columns: Vec<u32>,
-    weights: FloatVector,
-    bias: FloatVector,
+    blocks: Blocks,
+    /// A bound on the relative errors of the blocks' weights and biases.
+    pub error: f64,
     /// Whether float proofs may use this map: no non-zero magnitude is extreme.
     pub tame: bool,
     exact: Vec<Number>,
     exact_bias: Vec<Number>,
     integers: OnceLock<IntegerMap>,
-}
-
-#[derive(Debug)]
-struct FloatVector {
-    centers: Vec<f64>,
-    /// Empty when every center is exact.
-    radii: Vec<f64>,
 }
 
 /// The same map over integers: `denominator` times weights and bias.
@@ -70,32 +65,29 @@ pub struct IntegerMap {
     pub denominator: BigInt,
 }
 
-impl FloatVector {
-    fn new(numbers: &[Number]) -> Self {
-        let enclosures: Vec<_> = numbers.iter().map(Number::enclosure).collect();
-        let exact = enclosures.iter().all(|e| e.radius == 0.0);
-        FloatVector {
-            centers: enclosures.iter().map(|e| e.center).collect(),
-            radii: if exact {
-                Vec::new()
-            } else {
-                enclosures.iter().map(|e| e.radius).collect()
-            },
+/// Numbers as floats, with a bound on their relative errors; `None` when float proofs may
+/// not use them: those that are not zero lie between 2^-400 and 2^400 and are known to 2^-40.
+fn tame(numbers: &[Number]) -> (Vec<f64>, Option<f64>) {
+    let range = float::power_of_two(-400)..=float::power_of_two(400);
+    let mut error = Some(0.0);
+    let center = |number: &Number| {
+        let Enclosure { center, radius } = number.enclosure();
+        if center != 0.0 || radius != 0.0 {
+            // Not-a-number is in no range.
+            let relative = match radius == 0.0 {
+                true => 0.0,
+                // The quotient may underflow.
+                false => radius / center.abs() * (1.0 + 4.0 * UNIT) + TINY,
+            };
+            let known = range.contains(&center.abs()) && relative <= float::power_of_two(-40);
+            error = error
+                .filter(|_| known)
+                .map(|error: f64| error.max(relative));
         }
-    }
-
-    /// Non-zero weights lie between 2^-400 and 2^400 and are known to 2^-40.
-    fn tame(&self) -> bool {
-        let range = float::power_of_two(-400)..=float::power_of_two(400);
-        let sane = |&center: &f64| center == 0.0 || range.contains(&center.abs());
-        let known =
-            |(radius, center): (&f64, &f64)| *radius <= center.abs() * float::power_of_two(-40);
-        self.centers.iter().all(sane) && self.radii.iter().zip(&self.centers).all(known)
-    }
-
-    fn radius(&self, index: usize) -> f64 {
-        self.radii.get(index).copied().unwrap_or(0.0)
-    }
+        center
+    };
+    let centers = numbers.iter().map(center).collect();
+    (centers, error)
 }
 
 impl SparseMap {
@@ -113,24 +105,23 @@ impl SparseMap {
             }
             starts.push(columns.len());
         }
-        let (weights, bias) = (FloatVector::new(&exact), FloatVector::new(affine.bias()));
-        let tame = weights.tame() && bias.tame();
+        let (weights, weight_error) = tame(&exact);
+        let (bias, bias_error) = tame(affine.bias());
+        let entries = |row: usize| {
+            let range = starts[row]..starts[row + 1];
+            (&columns[range.clone()], &weights[range])
+        };
+        let blocks = Blocks::new(outputs, entries, |row| bias[row]);
         SparseMap {
-            inputs: affine.input_len(),
             starts,
             columns,
-            weights,
-            bias,
-            tame,
+            blocks,
+            error: weight_error.unwrap_or(0.0).max(bias_error.unwrap_or(0.0)),
+            tame: weight_error.is_some() && bias_error.is_some(),
             exact,
             exact_bias: affine.bias().to_vec(),
             integers: OnceLock::new(),
         }
-    }
-
-    /// How many values the map takes.
-    pub fn inputs(&self) -> usize {
-        self.inputs
     }
 
     /// How many values the map gives.
@@ -138,21 +129,14 @@ impl SparseMap {
         self.starts.len() - 1
     }
 
-    /// The non-zero entries of a row, nearly: columns and weights.
-    pub fn centers(&self, row: usize) -> (&[u32], &[f64]) {
-        let range = self.starts[row]..self.starts[row + 1];
-        (&self.columns[range.clone()], &self.weights.centers[range])
+    /// The columns of a row's non-zero entries.
+    pub fn columns(&self, row: usize) -> &[u32] {
+        &self.columns[self.starts[row]..self.starts[row + 1]]
     }
 
-    /// How nearly, when not all weights are floats.
-    pub fn radii(&self, row: usize) -> &[f64] {
-        let range = self.starts[row]..self.starts[row + 1];
-        self.weights.radii.get(range).unwrap_or_default()
-    }
-
-    /// The bias of a row, with its radius.
-    pub fn bias(&self, row: usize) -> (f64, f64) {
-        (self.bias.centers[row], self.bias.radius(row))
+    /// The entries nearly, four rows at a time.
+    pub fn blocks(&self) -> impl Iterator<Item = View<'_>> {
+        self.blocks.iter()
     }
 
     /// Whether every bias is zero.

@@ -85,12 +85,12 @@ impl<'a> Level<'a> {
     /// Level 0: the sides of the domain.
     pub fn domain(chart: &'a Chart) -> Self {
         let width = chart.dimension + 1;
-        let mut rows = Rows::new(width, chart.sides.len());
-        for side in &chart.sides {
+        let mut rows = Rows::zeros(width, chart.sides.len());
+        for (index, side) in chart.sides.iter().enumerate() {
             let entries: Vec<BigInt> = (0..width)
                 .map(|k| side.entry(k).expect("big integers hold all"))
                 .collect();
-            rows.push_exact(&entries);
+            rows.set_exact(index, &entries);
         }
         let exact = ExactLevel {
             forms: ExactForms {
@@ -121,9 +121,9 @@ impl<'a> Level<'a> {
     pub fn first(parent: &'a Level<'a>, chart: &'a Chart) -> Self {
         let exact = ExactLevel::new(chart.units.clone(), chart.classes.len());
         let forms = FloatForms::from_exact(&exact.forms);
-        let mut rows = Rows::new(forms.width, chart.classes.len());
-        for class in &chart.classes {
-            rows.push_exact(&exact.forms.rows[class.representative()]);
+        let mut rows = Rows::zeros(forms.width, chart.classes.len());
+        for (index, class) in chart.classes.iter().enumerate() {
+            rows.set_exact(index, &exact.forms.rows[class.representative()]);
         }
         Level {
             parent: Some(parent),
@@ -145,7 +145,7 @@ impl<'a> Level<'a> {
         let mut level = Level {
             parent: Some(self),
             number: self.number + 1,
-            rows: Rows::new(forms.width, stage.classes.len()),
+            rows: Rows::default(),
             forms,
             classes: &stage.classes,
             exact: OnceLock::new(),
@@ -153,25 +153,22 @@ impl<'a> Level<'a> {
             reduced: OnceLock::new(),
             targets: OnceLock::new(),
         };
-        let all = !level.forms.tame;
-        let is_vague = |&row: &usize| all || level.forms.is_vague(row);
-        let vague: Vec<usize> = (0..level.forms.len()).filter(is_vague).collect();
-        if !vague.is_empty() {
+        if !level.forms.tame {
+            level.forms = FloatForms::from_exact(&level.exact().forms);
+        } else if level.forms.vague().next().is_some() {
             let exact = FloatForms::from_exact(&level.exact().forms);
+            let vague: Vec<usize> = level.forms.vague().collect();
             vague
                 .into_iter()
-                .for_each(|row| level.forms.replace(row, &exact, row));
+                .for_each(|row| level.forms.replace(row, &exact));
             level.forms.tame = exact.tame;
         }
-        for class in level.classes {
-            let unit = class.representative();
-            if !level
-                .rows
-                .push_float(level.forms.center(unit), level.forms.radius(unit))
-            {
-                let entries = level.exact().forms.rows[unit].clone();
-                level.rows.push_exact(&entries);
-            }
+        let extreme;
+        (level.rows, extreme) = Rows::scaled(&level.forms, Some(level.classes));
+        for index in extreme {
+            let unit = level.classes[index].representative();
+            let entries = level.exact().forms.rows[unit].clone();
+            level.rows.set_exact(index, &entries);
         }
         level
     }
@@ -205,25 +202,20 @@ impl<'a> Level<'a> {
                     .iter()
                     .map(|active| active.then(|| next.next()).flatten());
                 let of: Vec<Option<usize>> = of.collect();
-                let mut rows = Rows::new(count + 1, count);
-                for k in 0..count {
-                    rows.push((0..=count).map(|entry| (f64::from(u8::from(entry == k)), 0.0)));
-                }
+                let all: Vec<Option<usize>> = (0..count).map(Some).collect();
+                let (rows, _) = Rows::scaled(&FloatForms::coordinates(&all, count), None);
                 let forms = FloatForms::coordinates(&of, count);
                 let level = self.number;
                 let coordinates = Coordinates { level, of, rows };
                 (Arc::new(coordinates), through(&forms, stage, active))
             }
         };
-        let mut rows = Rows::new(forms.width, stage.classes.len());
-        for class in &stage.classes {
-            let unit = class.representative();
-            let known = forms.tame
-                && !forms.is_vague(unit)
-                && rows.push_float(forms.center(unit), forms.radius(unit));
-            if !known {
-                return None;
-            }
+        if !forms.tame || forms.vague().next().is_some() {
+            return None;
+        }
+        let (rows, extreme) = Rows::scaled(&forms, Some(&stage.classes));
+        if !extreme.is_empty() {
+            return None;
         }
         Some(Reduced {
             coordinates,
@@ -300,9 +292,18 @@ impl<'a> Level<'a> {
     /// The rows of this level as the vertex engine looks at them; only in few dimensions.
     pub fn targets(&self) -> &[Target] {
         self.targets.get_or_init(|| {
-            let rows = (0..self.len()).map(|index| self.own_vector(index));
-            rows.map(|row| Target::new(row, self.width())).collect()
+            let mut targets = Vec::with_capacity(self.len());
+            for index in 0..self.len() {
+                targets.push(Target::new(self.own_vector(index), self.width()));
+            }
+            targets
         })
+    }
+
+    /// The entries of [`Level::own_vector`].
+    #[inline]
+    pub fn own_entries(&self, index: usize) -> &[f64] {
+        self.rows.entries(index)
     }
 
     /// The exact row, oriented.
@@ -320,15 +321,15 @@ impl<'a> Level<'a> {
     }
 
     /// What is known of a row of this level before any search.
+    #[inline]
     pub fn content(&self, index: usize) -> Content {
+        if self.rows.has_slope(index) {
+            return Content::Hyperplane;
+        }
         let row = self.rows.get(index);
         if row.support != 0 {
             // A coefficient that may be zero is not known to be: ask the exact row.
             let linear = self.width() - 1;
-            let certain = (0..linear).any(|k| row.center[k].abs() > row.radius[k]);
-            if certain {
-                return Content::Hyperplane;
-            }
             let exact = self.integer_row(self.id(index));
             if (0..linear).any(|k| !exact.is_zero_at(k)) {
                 return Content::Hyperplane;
@@ -350,7 +351,7 @@ impl<'a> Level<'a> {
     pub fn constant_sign(&self, index: usize) -> (i32, bool) {
         let row = self.rows.get(index);
         let last = self.width() - 1;
-        let (center, radius) = (row.center[last], row.radius[last]);
+        let (center, radius) = (row.center[last], row.constant_radius);
         if center.abs() > radius {
             return (if center > 0.0 { 1 } else { -1 }, true);
         }
@@ -395,9 +396,9 @@ impl<'a> Level<'a> {
 /// The forms of a stage's units, from those of the layer before it.
 fn through(forms: &FloatForms, stage: &Stage, active: &[bool]) -> FloatForms {
     let (first, rest) = stage.maps.split_first().expect("a stage has a map");
-    let forms = forms.through(first, |unit| active[unit]);
+    let forms = forms.through(first, Some(active));
     rest.iter()
-        .fold(forms, |forms, map| forms.through(map, |_| true))
+        .fold(forms, |forms, map| forms.through(map, None))
 }
 
 impl ExactLevel {
@@ -447,9 +448,13 @@ mod tests {
         let lies_within = |shift: i64| {
             let scale = power(shift);
             (0..values.len()).all(|k| {
-                row.radius[k].is_infinite()
+                let radius = match k + 1 == values.len() {
+                    true => row.constant_radius,
+                    false => row.radius(k),
+                };
+                radius.is_infinite()
                     || (&values[k] * &scale - Rational::from_float(row.center[k]).unwrap()).abs()
-                        <= Rational::from_float(row.radius[k]).unwrap()
+                        <= Rational::from_float(radius).unwrap()
             })
         };
         // The scale follows the largest coefficient, or the constant where the others

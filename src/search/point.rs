@@ -68,15 +68,16 @@ fn constants(point: &[Rational]) -> ExactForms {
 fn signs_by_floats(stages: &[Stage], pattern: &[Sign], point: &[Rational]) -> bool {
     let mut values = FloatForms::from_exact(&constants(point));
     for (number, stage) in stages.iter().enumerate() {
+        let is_active = |entry| is_active(stages, number, pattern, entry);
+        let active: Vec<bool> = (0..values.len()).map(is_active).collect();
         for (k, map) in stage.maps.iter().enumerate() {
-            values = values.through(map, |entry| {
-                k > 0 || is_active(stages, number, pattern, entry)
-            });
+            let passes = (k == 0).then_some(&*active);
+            values = values.through(map, passes);
         }
         let signs = &pattern[stage.first_unit..stage.first_unit + stage.units];
         let proved = |(unit, &sign): (usize, &Sign)| {
             sign == Sign::Zero
-                || f64::from(sign as i8) * values.center(unit)[0] > values.radius(unit)[0]
+                || f64::from(sign as i8) * values.center(unit)[0] > values.constant_radius(unit)
         };
         if !values.tame || !signs.iter().enumerate().all(proved) {
             return false;

@@ -279,6 +279,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Notes the sign of all units of a class.
+    #[inline]
     pub fn assign(
         &self,
         level: &Level,

@@ -15,6 +15,7 @@ use crate::arithmetic::Rational;
 
 use crate::arithmetic::float::{TINY, power_of_two, sum_error};
 use crate::arithmetic::integer::{IntegerRow, combination};
+use crate::arrangement::support;
 use crate::search::level::{Level, RowId};
 use crate::search::rows::FloatRow;
 
@@ -52,10 +53,19 @@ pub fn positive_in_box(
     let d = extent.len();
     let target = level.row(id);
     let orient = f64::from(sign) * orientation(id);
-    // The rest, the sum of magnitudes behind it, and the part due to radii.
+    // The rest, the sum of magnitudes behind it, and the part due to radii, for the
+    // coefficients by how far these reach in the box.
     let mut rest: SmallVec<[f64; 16]> = target.center.iter().map(|entry| orient * entry).collect();
     let mut size: SmallVec<[f64; 16]> = target.center.iter().map(|entry| entry.abs()).collect();
-    let mut doubt: SmallVec<[f64; 16]> = target.radius.into();
+    let mut reach = (0, 0.0);
+    let mut doubt_of = |row: &FloatRow| {
+        if row.support != reach.0 {
+            let coordinates = (0..d).filter(|&k| row.support & support::bit(k) != 0);
+            reach = (row.support, coordinates.map(|k| extent[k]).sum());
+        }
+        row.coefficient_radius * reach.1 + row.constant_radius
+    };
+    let mut doubt = doubt_of(&target);
     for (&column, &entry) in basis.iter().zip(line) {
         let multiplier = chosen((f64::from(sign) * entry).max(0.0));
         if multiplier == 0.0 {
@@ -68,17 +78,15 @@ pub fn positive_in_box(
             *size += multiplier * center.abs();
         }
         if !row.exact {
-            for (doubt, radius) in doubt.iter_mut().zip(row.radius) {
-                *doubt += multiplier * radius;
-            }
+            doubt += multiplier * doubt_of(&row);
         }
     }
     let error = sum_error(d + 2);
-    let mut bound = error * size[d] + doubt[d];
+    let mut bound = error * size[d] + doubt;
     for k in 0..d {
-        bound += (rest[k].abs() + error * size[k] + doubt[k]) * extent[k];
+        bound += (rest[k].abs() + error * size[k]) * extent[k];
     }
-    // Two roundings more than the bound's own sums; NaN fails the comparison.
+    // Some roundings more than the bound's own sums; NaN fails the comparison.
     rest[d] > bound * (1.0 + 2.0 * error) + TINY
 }
 
@@ -123,12 +131,8 @@ pub fn positive_by_multipliers<'d>(
     if chosen_rows.is_empty() || d > 127 || support.count_ones() as usize != chosen_rows.len() {
         return false;
     }
-    let target = FloatRow {
-        support,
-        exact,
-        ..target
-    };
-    solve_any(&chosen_rows, target, orient, inverse)
+    let shared = Shared { support, exact };
+    solve_any(&chosen_rows, target, shared, orient, inverse)
 }
 
 /// Proves with floats that `sign` times the form of `id` is a combination of these rows, as
@@ -153,11 +157,6 @@ pub fn positive_in_fewer(level: &Level, rows: &[RowId], id: RowId, sign: i32) ->
     if n == 0 || d > 127 || support.count_ones() as usize != n {
         return false;
     }
-    let target = FloatRow {
-        support,
-        exact,
-        ..target
-    };
     let coordinates: Vec<usize> = (0..d).filter(|&k| support >> k & 1 == 1).collect();
     let entry = |b: usize, a: usize| orientation(rows[b]) * reduced[b].center[coordinates[a]];
     let Some(inverse) = DMatrix::from_fn(n, n, entry).try_inverse() else {
@@ -184,23 +183,25 @@ pub fn positive_in_fewer(level: &Level, rows: &[RowId], id: RowId, sign: i32) ->
     for (a, &k) in coordinates.iter().enumerate() {
         lines[k] = inverse.row(a).iter().copied().collect();
     }
-    solve_any(&chosen_rows, target, orient, |k| &lines[k])
+    let shared = Shared { support, exact };
+    solve_any(&chosen_rows, target, shared, orient, |k| &lines[k])
 }
 
 /// [`solve`], in sizes that the compiler can unroll and vectorise.
 fn solve_any<'d>(
     chosen_rows: &[ChosenRow],
     target: FloatRow,
+    shared: Shared,
     orient: f64,
     inverse: impl Fn(usize) -> &'d [f64],
 ) -> bool {
     match chosen_rows.len() {
-        0..=4 => solve::<4>(chosen_rows, target, orient, inverse),
-        5..=8 => solve::<8>(chosen_rows, target, orient, inverse),
-        9..=12 => solve::<12>(chosen_rows, target, orient, inverse),
-        13..=16 => solve::<16>(chosen_rows, target, orient, inverse),
-        17..=32 => solve::<32>(chosen_rows, target, orient, inverse),
-        _ => solve::<128>(chosen_rows, target, orient, inverse),
+        0..=4 => solve::<4>(chosen_rows, target, shared, orient, inverse),
+        5..=8 => solve::<8>(chosen_rows, target, shared, orient, inverse),
+        9..=12 => solve::<12>(chosen_rows, target, shared, orient, inverse),
+        13..=16 => solve::<16>(chosen_rows, target, shared, orient, inverse),
+        17..=32 => solve::<32>(chosen_rows, target, shared, orient, inverse),
+        _ => solve::<128>(chosen_rows, target, shared, orient, inverse),
     }
 }
 
@@ -212,22 +213,30 @@ struct ChosenRow<'a> {
     row: FloatRow<'a>,
 }
 
-/// The second half of [`positive_by_multipliers`]. `target.support` is that of all rows
-/// involved, and `target.exact` says whether all of them are; arrays are padded with
-/// zeros, which change no sum.
+/// What the rows with a multiplier and the target come to.
+#[derive(Clone, Copy)]
+struct Shared {
+    /// The union of their supports.
+    support: u128,
+    /// Whether all of them are exact.
+    exact: bool,
+}
+
+/// The second half of [`positive_by_multipliers`]. Arrays are padded with zeros, which
+/// change no sum.
 // Out of line: its arrays would weigh on every frame of the search's recursion.
 #[inline(never)]
 fn solve<'d, const N: usize>(
     rows: &[ChosenRow],
     target: FloatRow,
+    shared: Shared,
     orient: f64,
     inverse: impl Fn(usize) -> &'d [f64],
 ) -> bool {
     let k = rows.len();
-    let exact = target.exact;
+    let Shared { mut support, exact } = shared;
     let error = sum_error(k + 2);
     let mut coordinates = [0; N];
-    let mut support = target.support;
     for coordinate in &mut coordinates[..k] {
         *coordinate = support.trailing_zeros() as usize;
         support &= support - 1;
@@ -243,7 +252,7 @@ fn solve<'d, const N: usize>(
         }
         rest[a] = orient * target.center[i];
         size[a] = target.center[i].abs();
-        doubt[a] = target.radius[i];
+        doubt[a] = target.radius(i);
     }
     // Column sums of |M G - I|; for each coordinate, what M's magnitudes and radii
     // contribute to their error.
@@ -260,7 +269,7 @@ fn solve<'d, const N: usize>(
                 product[c] += entry * near_inverse[a][c];
             }
             if !exact {
-                let radius = row.row.radius[i];
+                let radius = row.row.radius(i);
                 doubt[a] += row.multiplier * radius;
                 weight[a] += radius;
             }
@@ -299,14 +308,14 @@ fn solve<'d, const N: usize>(
     let d = target.center.len() - 1;
     let mut constant = orient * target.center[d];
     let mut size = target.center[d].abs();
-    let mut doubt = target.radius[d];
+    let mut doubt = target.constant_radius;
     let mut homogeneous = target.homogeneous;
     for (c, row) in rows.iter().enumerate() {
         let deviation = (shift[c] + defect[c] * spread) * (1.0 + 4.0 * error);
         if row.multiplier <= deviation {
             return false;
         }
-        let (offset, radius) = (row.row.center[d], row.row.radius[d]);
+        let (offset, radius) = (row.row.center[d], row.row.constant_radius);
         homogeneous &= row.row.homogeneous;
         constant -= row.multiplier * row.orient * offset;
         size += row.multiplier * offset.abs();

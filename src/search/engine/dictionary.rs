@@ -35,6 +35,8 @@ pub struct Dictionary {
     /// outside the basis, from [`Dictionary::first_constraint`] on, then the coordinates,
     /// from `first_coordinate` on. Unused rows are zero.
     values: Vec<f64>,
+    /// Memory for other values.
+    spare: Vec<f64>,
     /// Rows of a column.
     stride: usize,
     first_constraint: usize,
@@ -250,52 +252,50 @@ impl Dictionary {
                 self.values[d * stride + first + k] -= inverse[(k, j)] * offsets[j];
             }
         }
-        for r in 0..self.constraints.len() {
-            let row = path.row(self.constraints[r] as usize);
-            self.fill(self.first_constraint + r, row.entries);
-        }
+        let (constraints, place) = (self.constraints.as_slice(), self.first_constraint);
+        let coordinates = self.inverse().1;
+        fill(&mut self.values, coordinates, place, constraints, |place| {
+            path.row(place as usize).entries
+        });
         self.fill_candidates(level);
         self.age = 0;
         self.values.iter().all(|value| value.is_finite())
     }
 
     fn fill_candidates(&mut self, level: &Level) {
-        for r in 0..self.candidates.len() {
-            let row = level.own_vector(self.candidates[r] as usize);
-            self.fill(r, row.entries);
-        }
-    }
-
-    /// Computes a row from the coordinates' rows.
-    fn fill(&mut self, row: usize, entries: &[f64]) {
-        let (d, first) = (self.dimension, self.first_coordinate);
-        let (slopes, constant) = (&entries[..d], entries[d]);
-        for values in self.values.chunks_exact_mut(self.stride) {
-            let mut sum = 0.0;
-            for (slope, coordinate) in slopes.iter().zip(&values[first..]) {
-                sum += slope * coordinate;
-            }
-            values[row] = sum;
-        }
-        self.values[d * self.stride + row] += constant;
+        let coordinates = self.inverse().1;
+        fill(
+            &mut self.values,
+            coordinates,
+            0,
+            &self.candidates,
+            |class| level.own_entries(class as usize),
+        );
     }
 
     /// Replaces the candidates (by now none) by the rows of another level.
     pub fn add_candidates(&mut self, level: &Level, candidates: &[u32]) {
         debug_assert!(self.candidates.is_empty());
-        let values = std::mem::take(&mut self.values);
-        let (stride, first_constraint, first_coordinate) =
-            (self.stride, self.first_constraint, self.first_coordinate);
+        std::mem::swap(&mut self.values, &mut self.spare);
+        let block = |dictionary: &Dictionary, first, len| Block {
+            stride: dictionary.stride,
+            first,
+            len,
+        };
+        let constraints = padded(self.constraints.len());
+        let coordinates = padded(self.dimension);
+        let from = [
+            block(self, self.first_constraint, constraints),
+            block(self, self.first_coordinate, coordinates),
+        ];
         self.candidates.extend_from_slice(candidates);
         self.lay_out(1);
-        let constraints = self.constraints.len();
-        for column in 0..=self.dimension {
-            let from = &values[column * stride..][..stride];
-            let to = &mut self.values[column * self.stride..][..self.stride];
-            to[self.first_constraint..][..constraints]
-                .copy_from_slice(&from[first_constraint..][..constraints]);
-            to[self.first_coordinate..][..self.dimension]
-                .copy_from_slice(&from[first_coordinate..][..self.dimension]);
+        let to = [
+            block(self, self.first_constraint, constraints),
+            block(self, self.first_coordinate, coordinates),
+        ];
+        for (to, from) in to.into_iter().zip(from) {
+            kernels::copy(&mut self.values, to, &self.spare, from);
         }
         self.fill_candidates(level);
     }
@@ -527,6 +527,32 @@ impl Dictionary {
         }
         self.constraints.push(place);
         self.columns[column] = Name::Candidate(self.candidates.swap_remove(k));
+    }
+}
+
+/// Computes rows of a dictionary from those of the coordinates, from row `first` on;
+/// `entries` gives those of a row by its name. What is left of the last four becomes zero.
+#[inline]
+fn fill<'r>(
+    values: &mut [f64],
+    coordinates: Block,
+    first: usize,
+    names: &[u32],
+    entries: impl Fn(u32) -> &'r [f64],
+) {
+    let (fours, rest) = names.as_chunks::<LANES>();
+    for (number, &[a, b, c, d]) in fours.iter().enumerate() {
+        let rows = [entries(a), entries(b), entries(c), entries(d)];
+        kernels::fill(values, coordinates, first + number * LANES, rows);
+    }
+    if let Some(&last) = rest.last() {
+        let first = first + fours.len() * LANES;
+        let row = |lane: usize| entries(*rest.get(lane).unwrap_or(&last));
+        let rows = [row(0), row(1), row(2), row(3)];
+        kernels::fill(values, coordinates, first, rows);
+        for column in values.chunks_exact_mut(coordinates.stride) {
+            column[first + rest.len()..first + LANES].fill(0.0);
+        }
     }
 }
 

@@ -39,6 +39,36 @@ for_all_processors! {
         }
     }
 
+    /// Computes four rows from the coordinates' rows, from row `first` on, whose entries are
+    /// given, the constant last, in whole vectors. The columns are those of the coordinates,
+    /// and the constants.
+    pub fn fill<L>(
+        values: &mut [f64],
+        coordinates: Block,
+        first: usize,
+        rows: [&[f64]; LANES],
+    ) {
+        let Block { stride, first: coordinate, .. } = coordinates;
+        let d = values.len() / stride - 1;
+        for k in 0..d.div_ceil(LANES) {
+            let entries = |lane: usize| L::load(&rows[lane].as_chunks().0[k]);
+            let entries = L::transposed([entries(0), entries(1), entries(2), entries(3)]);
+            for column in values.chunks_exact_mut(stride) {
+                let from = column[coordinate + k * LANES..].first_chunk::<LANES>();
+                let from = *from.expect("whole vectors");
+                let to = column[first..].first_chunk_mut().expect("whole vectors");
+                let mut sum = if k == 0 { L::all(0.0) } else { L::load(to) };
+                for (entries, value) in entries.into_iter().zip(from) {
+                    sum = sum.plus_product(entries, L::all(value));
+                }
+                sum.store(to);
+            }
+        }
+        let constants = L::load(&[rows[0][d], rows[1][d], rows[2][d], rows[3][d]]);
+        let to = values[d * stride + first..].first_chunk_mut().expect("whole vectors");
+        L::load(to).plus(constants).store(to);
+    }
+
     /// The rows of a block that have no negative entry, and those that have no positive one,
     /// as bits; only the first 64 rows are looked at.
     pub fn one_sided<L>(values: &[f64], block: Block) -> (u64, u64) {

@@ -54,10 +54,15 @@ pub struct Target {
 }
 
 impl Target {
-    /// A row with no more than five entries.
+    /// A row with no more than five entries, in whole vectors.
+    #[inline]
     pub fn new(row: Vector, width: usize) -> Target {
         let mut entries = [0.0; ENTRIES];
-        entries[..width].copy_from_slice(&row.entries[..width]);
+        let (first, rest) = row.entries.split_at(LANES);
+        entries[..LANES].copy_from_slice(first);
+        if let Some(last) = rest.first() {
+            entries[LANES] = *last;
+        }
         Target {
             entries,
             magnitudes: row.norm + entries[width - 1].abs(),

@@ -1,0 +1,209 @@
+//! The float weights of a sparse map, four rows at a time: what is loaded for one row
+//! serves all four.
+
+use std::ops::Range;
+
+use crate::arithmetic::lanes::LANES;
+
+/// Rows of a map in blocks. The order of the rows is free, so that those with the same
+/// columns, as a convolution has, come together.
+#[derive(Debug)]
+pub struct Blocks {
+    blocks: Vec<Block>,
+    columns: Vec<u32>,
+    weights: Vec<[f64; LANES]>,
+}
+
+/// Up to four rows with the columns of all of them.
+#[derive(Debug)]
+struct Block {
+    rows: [u32; LANES],
+    len: usize,
+    four: Option<usize>,
+    columns: Range<usize>,
+    /// Where its weights begin.
+    weights: usize,
+}
+
+/// One block, ready to use.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// The rows' numbers.
+    pub rows: &'a [u32],
+    /// Their number divided by four, where these are four rows in a row, of which the last
+    /// may lie beyond the end.
+    pub four: Option<usize>,
+    /// In ascending order.
+    pub columns: &'a [u32],
+    /// One vector a column, zero where a row does not have it, and at last the biases.
+    pub weights: &'a [[f64; LANES]],
+}
+
+impl Blocks {
+    /// Of a map with so many rows; `row` gives the columns of one, no two the same, and
+    /// its weights, and `bias` what is added to it.
+    pub fn new<'a>(
+        rows: usize,
+        row: impl Fn(usize) -> (&'a [u32], &'a [f64]),
+        bias: impl Fn(usize) -> f64,
+    ) -> Self {
+        let mut order: Vec<usize> = (0..rows).collect();
+        order.sort_by(|&a, &b| row(a).0.cmp(row(b).0));
+        let mut result = Blocks {
+            blocks: Vec::new(),
+            columns: Vec::new(),
+            weights: Vec::new(),
+        };
+        let mut rest = order.as_slice();
+        while let Some(&first) = rest.first() {
+            let mut columns = union(row(first).0, &[]);
+            let (mut len, mut entries) = (1, columns.len());
+            // As long as no more than half of the products are with zeros.
+            while len < LANES && len < rest.len() {
+                let next = row(rest[len]).0;
+                entries += next.len();
+                if next != columns {
+                    let both = union(&columns, next);
+                    if both.len() * (len + 1) > 2 * entries {
+                        break;
+                    }
+                    columns = both;
+                }
+                len += 1;
+            }
+            result.push(&rest[..len], &columns, rows, &row, &bias);
+            rest = &rest[len..];
+        }
+        result
+    }
+
+    fn push<'a>(
+        &mut self,
+        rows: &[usize],
+        columns: &[u32],
+        of: usize,
+        row: &impl Fn(usize) -> (&'a [u32], &'a [f64]),
+        bias: &impl Fn(usize) -> f64,
+    ) {
+        let last = self.blocks.last().map(|block| block.columns.clone());
+        let range = match last {
+            Some(last) if self.columns[last.clone()] == *columns => last,
+            _ => {
+                self.columns.extend_from_slice(columns);
+                self.columns.len() - columns.len()..self.columns.len()
+            }
+        };
+        let start = self.weights.len();
+        self.weights.resize(start + columns.len() + 1, [0.0; LANES]);
+        let weights = &mut self.weights[start..];
+        let mut numbers = [0; LANES];
+        for (lane, &number) in rows.iter().enumerate() {
+            numbers[lane] = number as u32;
+            let (own, values) = row(number);
+            for (column, value) in own.iter().zip(values) {
+                let place = columns.binary_search(column);
+                weights[place.expect("columns of all rows")][lane] = *value;
+            }
+            weights[columns.len()][lane] = bias(number);
+        }
+        let first = rows[0];
+        let in_a_row = (first..).zip(rows).all(|(a, &b)| a == b);
+        let complete = rows.len() == LANES || first + rows.len() == of;
+        self.blocks.push(Block {
+            rows: numbers,
+            len: rows.len(),
+            four: (first.is_multiple_of(LANES) && in_a_row && complete).then_some(first / LANES),
+            columns: range,
+            weights: start,
+        });
+    }
+
+    /// The blocks. Those that have the same columns as the one before have the same slice.
+    pub fn iter(&self) -> impl Iterator<Item = View<'_>> {
+        self.blocks.iter().map(|block| View {
+            rows: &block.rows[..block.len],
+            four: block.four,
+            columns: &self.columns[block.columns.clone()],
+            weights: &self.weights[block.weights..][..block.columns.len() + 1],
+        })
+    }
+}
+
+/// What is in one or the other of two lists, ascending.
+fn union(a: &[u32], b: &[u32]) -> Vec<u32> {
+    let mut both = [a, b].concat();
+    both.sort_unstable();
+    both.dedup();
+    both
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Random rows, some of them with the same columns: each weight is where it belongs,
+    /// and at most half of them are zeros.
+    #[test]
+    fn blocks_hold_every_weight_once() {
+        let mut state = 3u64;
+        let mut below = |bound: u64| {
+            state = state
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
+            (state >> 33) % bound
+        };
+        for _ in 0..200 {
+            let inputs = 1 + below(9) as usize;
+            let rows = below(20) as usize;
+            let kinds = 1 + below(5);
+            let patterns: Vec<u64> = (0..kinds).map(|_| below(1 << inputs)).collect();
+            let columns: Vec<Vec<u32>> = (0..rows)
+                .map(|_| {
+                    let pattern = patterns[below(kinds) as usize];
+                    (0..inputs as u32)
+                        .filter(|k| pattern >> k & 1 == 1)
+                        .collect()
+                })
+                .collect();
+            let weights: Vec<Vec<f64>> = columns
+                .iter()
+                .map(|columns| columns.iter().map(|_| 1.0 + below(99) as f64).collect())
+                .collect();
+            let blocks = Blocks::new(
+                rows,
+                |row| (&columns[row], &weights[row]),
+                |row| -(row as f64),
+            );
+            let mut seen = vec![false; rows];
+            for block in blocks.iter() {
+                assert_eq!(block.weights.len(), block.columns.len() + 1);
+                if let Some(four) = block.four {
+                    let all = (LANES * four..rows.min(LANES * four + LANES)).map(|row| row as u32);
+                    assert!(all.eq(block.rows.iter().copied()));
+                }
+                let mut entries = 0;
+                for (lane, &row) in block.rows.iter().enumerate() {
+                    let row = row as usize;
+                    assert!(!std::mem::replace(&mut seen[row], true));
+                    let found: Vec<(u32, f64)> = block
+                        .columns
+                        .iter()
+                        .zip(block.weights)
+                        .map(|(column, weights)| (*column, weights[lane]))
+                        .filter(|(_, weight)| *weight != 0.0)
+                        .collect();
+                    let expected: Vec<(u32, f64)> = columns[row]
+                        .iter()
+                        .copied()
+                        .zip(weights[row].iter().copied())
+                        .collect();
+                    assert_eq!(found, expected);
+                    assert_eq!(block.weights[block.columns.len()][lane], -(row as f64));
+                    entries += found.len();
+                }
+                assert!(block.columns.len() * block.rows.len() <= 2 * entries);
+            }
+            assert!(seen.into_iter().all(|seen| seen));
+        }
+    }
+}
