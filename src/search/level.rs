@@ -46,7 +46,6 @@ pub struct Level<'a> {
     exact: OnceLock<ExactLevel>,
     source: Source<'a>,
     reduced: OnceLock<Option<Reduced>>,
-    targets: OnceLock<Vec<Target>>,
 }
 
 /// The rows of a level in fewer coordinates than the cell has: the pre-activations of the
@@ -113,7 +112,6 @@ impl<'a> Level<'a> {
             exact: OnceLock::from(exact),
             source: Source::Given,
             reduced: OnceLock::from(None),
-            targets: OnceLock::new(),
         }
     }
 
@@ -134,7 +132,6 @@ impl<'a> Level<'a> {
             exact: OnceLock::from(exact),
             source: Source::Given,
             reduced: OnceLock::from(None),
-            targets: OnceLock::new(),
         }
     }
 
@@ -151,7 +148,6 @@ impl<'a> Level<'a> {
             exact: OnceLock::new(),
             source: Source::Stage { stage, active },
             reduced: OnceLock::new(),
-            targets: OnceLock::new(),
         };
         if !level.forms.tame {
             level.forms = FloatForms::from_exact(&level.exact().forms);
@@ -289,15 +285,21 @@ impl<'a> Level<'a> {
         self.rows.vector(index)
     }
 
-    /// The rows of this level as the vertex engine looks at them; only in few dimensions.
-    pub fn targets(&self) -> &[Target] {
-        self.targets.get_or_init(|| {
-            let mut targets = Vec::with_capacity(self.len());
-            for index in 0..self.len() {
-                targets.push(Target::new(self.own_vector(index), self.width()));
-            }
-            targets
-        })
+    /// A row of this level as the vertex engine looks at it.
+    #[inline(always)]
+    pub fn target(&self, index: u32) -> Target<'_> {
+        Target::new(self.own_vector(index as usize), self.width())
+    }
+
+    /// The same where the level's width is known.
+    #[inline(always)]
+    pub fn target_of<const K: usize>(&self, index: u32) -> Target<'_> {
+        let (entries, slack, norm) = self.rows.short::<K>(index as usize);
+        Target {
+            entries,
+            magnitudes: norm + entries[K - 1].abs(),
+            slack,
+        }
     }
 
     /// The entries of [`Level::own_vector`].

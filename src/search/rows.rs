@@ -161,6 +161,16 @@ impl Rows {
         }
     }
 
+    /// A row of K entries, its slack and its norm.
+    #[inline(always)]
+    pub fn short<const K: usize>(&self, index: usize) -> (&[f64; K], f64, f64) {
+        let stride = K.div_ceil(LANES);
+        let entries = self.centers[index * stride..][..stride].as_flattened();
+        let (four, lane) = (&self.fours[index / LANES], index % LANES);
+        let entries = entries.first_chunk().expect("at least K");
+        (entries, four.slack[lane], four.norm[lane])
+    }
+
     /// Whether some coefficient of a row is proved not to be zero.
     #[inline]
     pub fn has_slope(&self, index: usize) -> bool {

@@ -67,13 +67,12 @@ impl<'a> Tree<'a> {
             ..
         } = worker;
         let Cell { vertices, .. } = &mut cells[at];
-        let targets = level.targets();
-        let known = vertices.look(targets, settled);
+        let known = vertices.look(level, settled);
         tally.decisions.float += settled.len() as u64;
         let mut why = SmallVec::<[RowId; 4]>::new();
         for (k, &(class, sign)) in settled.iter().enumerate() {
             if log.is_on() {
-                let Some(places) = vertices.least(&targets[class as usize], sign) else {
+                let Some(places) = vertices.least(&level.target(class), sign) else {
                     tally.decisions.float -= (settled.len() - k) as u64;
                     let left = settled[k..].iter().map(|&(class, _)| class);
                     vertices.candidates.extend(left);
@@ -97,7 +96,7 @@ impl<'a> Tree<'a> {
         let middle = vertices.candidates.len() / 2;
         let class = vertices.candidates.swap_remove(middle);
         let place = path.len() as u32;
-        let target = &targets[class as usize];
+        let target = &level.target(class);
         let few = self.is_last(level) && self.visit.is_none() && vertices.candidates.len() < 2;
         if few && !log.is_on() && vertices.candidates.is_empty() {
             self.count_patterns(level, &[class], *state, tally, 0..2);
@@ -130,9 +129,8 @@ impl<'a> Tree<'a> {
         tally: &mut Tally,
         log: &mut Log<'a>,
     ) -> bool {
-        let targets = level.targets();
         let other = vertices.candidates.first().copied();
-        let verdict = other.map(|other| vertices.on_section(&targets[other as usize]));
+        let verdict = other.map(|other| vertices.on_section(&level.target(other)));
         // The bit of a pattern is set for a negative sign.
         let mut patterns = SmallVec::<[u32; 4]>::new();
         match (other, verdict) {
@@ -140,7 +138,7 @@ impl<'a> Tree<'a> {
             (_, Some(Verdict::Cuts)) => patterns.extend([0, 1, 3, 2]),
             // It cuts one side of the first, and leaves this sign to the other side.
             (Some(other), Some(Verdict::On(sign))) if !log.is_on() => {
-                let Some(side) = vertices.side_of(&targets[other as usize], -sign) else {
+                let Some(side) = vertices.side_of(&level.target(other), -sign) else {
                     return false;
                 };
                 let (first, second) = (u32::from(side < 0), 2 * u32::from(sign < 0));
@@ -155,9 +153,9 @@ impl<'a> Tree<'a> {
             if !classes.iter().all(alone) {
                 return false;
             }
-            let crossed = other.is_none_or(|other| vertices.cross(&targets[other as usize]));
+            let crossed = other.is_none_or(|other| vertices.cross(&level.target(other)));
             let Some(point) = crossed.then(|| vertices.near_crossing()).flatten() else {
-                let (target, place) = (&targets[class as usize], vertices.place());
+                let (target, place) = (&level.target(class), vertices.place());
                 assert!(vertices.cut(target, place), "it was cut before");
                 return false;
             };

@@ -45,29 +45,30 @@ pub struct Facet {
     pub place: u32,
 }
 
-/// A row to look at: its float entries, what its magnitudes sum up to, and its slack.
+/// A row to look at: its float entries, in whole vectors, what their magnitudes sum up to, and
+/// its slack.
 #[derive(Clone, Copy, Debug)]
-pub struct Target {
-    pub entries: [f64; ENTRIES],
+pub struct Target<'a> {
+    pub entries: &'a [f64],
     pub magnitudes: f64,
     pub slack: f64,
 }
 
-impl Target {
-    /// A row with no more than five entries, in whole vectors.
-    #[inline]
-    pub fn new(row: Vector, width: usize) -> Target {
-        let mut entries = [0.0; ENTRIES];
-        let (first, rest) = row.entries.split_at(LANES);
-        entries[..LANES].copy_from_slice(first);
-        if let Some(last) = rest.first() {
-            entries[LANES] = *last;
-        }
+impl<'a> Target<'a> {
+    /// A row of `width` entries.
+    #[inline(always)]
+    pub fn new(row: Vector<'a>, width: usize) -> Self {
         Target {
-            entries,
-            magnitudes: row.norm + entries[width - 1].abs(),
+            entries: row.entries,
+            magnitudes: row.norm + row.entries[width - 1].abs(),
             slack: row.slack,
         }
+    }
+
+    /// Its entries, without what fills the vectors up.
+    #[inline(always)]
+    pub fn row<const K: usize>(&self) -> &'a [f64; K] {
+        self.entries.first_chunk().expect("a row has K entries")
     }
 }
 
@@ -139,20 +140,21 @@ impl Facet {
     /// A row as a facet, and its ρ; `None` when its numbers are too extreme, or too little is
     /// known of them.
     #[inline(always)]
-    pub fn new(target: &Target, sign: f64, place: u32) -> Option<(Facet, f64)> {
+    pub fn new<const K: usize>(target: &Target, place: u32) -> Option<(Facet, f64)> {
         let larger = |max: f64, entry: &f64| if entry.abs() > max { entry.abs() } else { max };
-        let largest = target.entries.iter().fold(1.0, larger);
+        let row: &[f64; K] = target.row();
+        let largest = row.iter().fold(1.0, larger);
         // Scaled by a power of two, no entry comes near to underflow.
         if largest > HUGE {
             return None;
         }
         let scale = f64::from_bits((2045 << 52) - (largest.to_bits() & 0x7ff << 52));
         let doubt = target.slack * scale;
-        let facet = Facet {
-            entries: target.entries.map(|entry| sign * scale * entry),
-            place,
-        };
-        (doubt < VAGUE).then_some((facet, doubt))
+        let mut entries = [0.0; ENTRIES];
+        for (to, entry) in entries.iter_mut().zip(row) {
+            *to = scale * entry;
+        }
+        (doubt < VAGUE).then_some((Facet { entries, place }, doubt))
     }
 
     /// Its float value at a point.
@@ -229,7 +231,7 @@ pub fn verdict<L: Lanes, const K: usize>(
 ) -> Verdict {
     let bound = bound(K - 1, error, target);
     let (bound, negated) = (L::all(bound), L::all(-bound));
-    let entries: [L; K] = std::array::from_fn(|k| L::all(target.entries[k]));
+    let entries = target.row().map(L::all);
     let (mut above, mut below, mut either) = (0, 0, 0b1111);
     for block in generators.blocks.as_chunks::<K>().0 {
         let value = value(&entries, block);

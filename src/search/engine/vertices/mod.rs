@@ -17,6 +17,7 @@ use smallvec::SmallVec;
 
 use super::path::Path;
 use crate::arithmetic::lanes::{Lanes, for_all_processors};
+use crate::search::level::Level;
 use generators::*;
 
 pub use generators::{Target, Verdict};
@@ -89,7 +90,12 @@ impl Vertices {
         self.cut = None;
         for place in 0..sides {
             let target = Target::new(path.row(place), dimension + 1);
-            let Some((facet, doubt)) = Facet::new(&target, 1.0, place as u32) else {
+            let facet = match dimension {
+                2 => Facet::new::<3>(&target, place as u32),
+                3 => Facet::new::<4>(&target, place as u32),
+                _ => Facet::new::<5>(&target, place as u32),
+            };
+            let Some((facet, doubt)) = facet else {
                 return false;
             };
             self.error = self.error.max(error_of(dimension, doubt));
@@ -109,9 +115,9 @@ impl Vertices {
 
     /// Takes the candidates that do not cut the cell off the list, and tells on which side of
     /// them it lies; false when floats leave some open that stay on the list.
-    pub fn look(&mut self, targets: &[Target], settled: &mut Vec<(u32, i32)>) -> bool {
+    pub fn look(&mut self, level: &Level, settled: &mut Vec<(u32, i32)>) -> bool {
         settled.clear();
-        look(self, targets, settled)
+        look(self, level, settled)
     }
 
     /// Prepares to split on a hyperplane, positive as it stands, whose place on the path will be
@@ -209,11 +215,11 @@ impl Vertices {
 }
 
 for_all_processors! {
-    fn look<L>(cell: &mut Vertices, targets: &[Target], settled: &mut Vec<(u32, i32)>) -> bool {
+    fn look<L>(cell: &mut Vertices, level: &Level, settled: &mut Vec<(u32, i32)>) -> bool {
         match cell.dimension {
-            2 => look_in::<L, 3>(cell, targets, settled),
-            3 => look_in::<L, 4>(cell, targets, settled),
-            _ => look_in::<L, 5>(cell, targets, settled),
+            2 => look_in::<L, 3>(cell, level, settled),
+            3 => look_in::<L, 4>(cell, level, settled),
+            _ => look_in::<L, 5>(cell, level, settled),
         }
     }
 
@@ -267,13 +273,13 @@ for_all_processors! {
 #[inline(always)]
 fn look_in<L: Lanes, const K: usize>(
     cell: &mut Vertices,
-    targets: &[Target],
+    level: &Level,
     settled: &mut Vec<(u32, i32)>,
 ) -> bool {
     let (mut kept, mut known) = (0, true);
     for k in 0..cell.candidates.len() {
         let class = cell.candidates[k];
-        match verdict::<L, K>(&cell.generators, &targets[class as usize], cell.error) {
+        match verdict::<L, K>(&cell.generators, &level.target_of::<K>(class), cell.error) {
             Verdict::On(sign) => settled.push((class, sign)),
             verdict => {
                 known &= verdict == Verdict::Cuts;
@@ -288,7 +294,7 @@ fn look_in<L: Lanes, const K: usize>(
 
 #[inline(always)]
 fn cut_in<L: Lanes, const K: usize>(cell: &mut Vertices, target: &Target, place: u32) -> bool {
-    let Some((facet, doubt)) = Facet::new(target, 1.0, place) else {
+    let Some((facet, doubt)) = Facet::new::<K>(target, place) else {
         return false;
     };
     let error = cell.error.max(error_of(K - 1, doubt));
@@ -329,7 +335,7 @@ fn cut_in<L: Lanes, const K: usize>(cell: &mut Vertices, target: &Target, place:
 
 #[inline(always)]
 fn cross_in<L: Lanes, const K: usize>(cell: &mut Vertices, target: &Target) -> bool {
-    let Some((facet, doubt)) = Facet::new(target, 1.0, INFINITY) else {
+    let Some((facet, doubt)) = Facet::new::<K>(target, INFINITY) else {
         return false;
     };
     cell.error = cell.error.max(error_of(K - 1, doubt));

@@ -156,7 +156,7 @@ fn least_in<L: Lanes, const K: usize>(
     target: &Target,
     sign: f64,
 ) -> Option<usize> {
-    let entries: [L; K] = std::array::from_fn(|k| L::all(sign * target.entries[k]));
+    let entries: [L; K] = target.row().map(|entry| L::all(sign * entry));
     let blocks = cell.generators.blocks.as_chunks::<K>().0;
     let (mut least, mut found) = (L::all(f64::INFINITY), L::all(0.0));
     let low = L::all(TINY);
