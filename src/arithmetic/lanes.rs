@@ -316,6 +316,11 @@ macro_rules! for_all_processors {
             #[inline(always)]
             fn generic<$lanes: $crate::arithmetic::lanes::Lanes>($($arg: $type),*) $(-> $result)? $body
 
+            #[cfg(test)]
+            if $crate::arithmetic::lanes::plain_only::is_on() {
+                return generic::<$crate::arithmetic::lanes::Plain>($($arg),*);
+            }
+
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx2,fma")]
@@ -334,3 +339,65 @@ macro_rules! for_all_processors {
 }
 
 pub(crate) use {for_all_processors, unrolled};
+
+/// Lets tests run what runs on processors without vectors.
+#[cfg(test)]
+pub mod plain_only {
+    use std::cell::Cell;
+
+    thread_local! {
+        static ON: Cell<bool> = const { Cell::new(false) };
+    }
+
+    pub fn is_on() -> bool {
+        ON.get()
+    }
+
+    /// Runs a test twice on this thread: with vectors, where there are any, and without.
+    pub fn both(test: impl Fn()) {
+        test();
+        ON.set(true);
+        test();
+        ON.set(false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLES: [[f64; LANES]; LANES] = [
+        [1.0, -2.5, 1e300, 3.0],
+        [0.75, 1e-300, 7.0, -0.0],
+        [f64::MAX, f64::MIN_POSITIVE, 2.0, 1.999],
+        [-1.0, 5.0, 6.0, 1e-7],
+    ];
+
+    fn transposes<L: Lanes>() {
+        let columns = L::transposed(SAMPLES.each_ref().map(L::load)).map(L::array);
+        for (row, sample) in SAMPLES.iter().enumerate() {
+            assert_eq!(columns.map(|column| column[row]), *sample);
+        }
+    }
+
+    /// The power is at most the number, and twice the power is more.
+    fn powers<L: Lanes>() {
+        for sample in SAMPLES.map(|sample| sample.map(|value| value.abs().max(1e-300))) {
+            for (power, value) in L::load(&sample).power_below().array().iter().zip(sample) {
+                assert!(*power <= value && value / 2.0 < *power, "{value}");
+                assert_eq!(libm::frexp(*power).0, 0.5);
+            }
+        }
+    }
+
+    #[test]
+    fn lanes_change_places() {
+        transposes::<Plain>();
+        powers::<Plain>();
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            transposes::<Avx2>();
+            powers::<Avx2>();
+        }
+    }
+}

@@ -271,7 +271,8 @@ for_all_processors! {
         unit[(from.width - 1) % LANES] = 1.0;
         let mut terms: SmallVec<[Term; 64]> = SmallVec::new();
         let (mut columns, mut error): (&[u32], f64) = (&[], 0.0);
-        for (number, block) in map.blocks().enumerate() {
+        for number in 0..map.blocks().len() {
+            let block = map.blocks().get(number);
             if number == 0 || !std::ptr::eq(columns, block.columns) {
                 columns = block.columns;
                 error = find_terms(&mut terms, columns, active, from, map.error);
@@ -421,10 +422,14 @@ impl Sums<'_> {
         for term in self.terms {
             let weights = &self.weights[term.place];
             let form = form(term.form).first_chunk::<N>().expect("whole rows");
-            for (sums, weight) in sums.iter_mut().zip(weights) {
-                let weight = L::all(*weight);
-                for (sum, form) in sums.iter_mut().zip(form) {
-                    *sum = sum.plus_product(weight, L::load(form));
+            let mut own = [none; N];
+            for (own, form) in own.iter_mut().zip(form) {
+                *own = L::load(form);
+            }
+            for lane in 0..LANES {
+                let weight = L::all(weights[lane]);
+                for k in 0..N {
+                    sums[lane][k] = sums[lane][k].plus_product(weight, own[k]);
                 }
             }
             if RADII {
@@ -446,9 +451,9 @@ impl Sums<'_> {
                 radius.store(&mut four.radius);
                 constant_radius.store(&mut four.constant_radius);
             }
-            let rows = to.centers[number * LANES * stride..].chunks_exact_mut(stride);
-            for (sums, row) in sums.iter().zip(rows) {
-                store(sums, row, first);
+            let rows = &mut to.centers[number * LANES * stride..][..LANES * stride];
+            for (lane, sums) in sums.iter().enumerate() {
+                store(sums, &mut rows[lane * stride..], first);
             }
             return;
         }
@@ -478,6 +483,7 @@ mod tests {
     use num_traits::Signed;
 
     use super::*;
+    use crate::arithmetic::lanes::plain_only::both;
     use crate::arithmetic::{Number, Rational};
     use crate::arrangement::stage::stages;
     use crate::network::{Affine, Layer, Network, Shape};
@@ -497,6 +503,10 @@ mod tests {
     /// lies within its radius, and the radii are not silly.
     #[test]
     fn exact_coefficients_lie_within_their_radii() {
+        both(check_that_coefficients_lie_within_radii);
+    }
+
+    fn check_that_coefficients_lie_within_radii() {
         let mut state = 1u64;
         let mut random = || {
             state = state
@@ -506,8 +516,15 @@ mod tests {
             unit * float::power_of_two((state % 41) as i64 - 20)
         };
         for trial in 0..50 {
-            let mut network = Network::new(Shape::new([3]));
-            for (inputs, outputs) in [(3, 7), (7, 9), (9, 5), (5, 6)] {
+            // Rows of one, of two and of four vectors.
+            let inputs = match trial % 12 {
+                1 => 13,
+                5 | 9 => 6,
+                _ => 3,
+            };
+            let units = inputs + 4;
+            let mut network = Network::new(Shape::new([inputs]));
+            for (inputs, outputs) in [(inputs, units), (units, 9), (9, 5), (5, 6)] {
                 let mut numbers = |count: usize| -> Vec<Number> {
                     (0..count)
                         .map(|k| match (trial + k) % 11 {
@@ -526,7 +543,7 @@ mod tests {
                 network.push(Layer::Relu).unwrap();
             }
             let stages = stages(&network);
-            let domain = crate::arrangement::Domain::everything(3);
+            let domain = crate::arrangement::Domain::everything(inputs);
             let chart = &crate::arrangement::chart::charts(&stages, &domain)[0];
             let mut exact = chart.units.clone();
             let mut floats = FloatForms::from_exact(&exact);

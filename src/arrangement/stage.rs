@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use num_bigint::BigInt;
 use num_traits::Zero;
 
-use super::blocks::{Blocks, View};
+use super::blocks::Blocks;
 use crate::arithmetic::float::{self, TINY, UNIT};
 use crate::arithmetic::integer::{IntegerRow, over_common_denominator};
 use crate::arithmetic::{Enclosure, Number, Rational};
@@ -135,8 +135,8 @@ impl SparseMap {
     }
 
     /// The entries nearly, four rows at a time.
-    pub fn blocks(&self) -> impl Iterator<Item = View<'_>> {
-        self.blocks.iter()
+    pub fn blocks(&self) -> &Blocks {
+        &self.blocks
     }
 
     /// Whether every bias is zero.

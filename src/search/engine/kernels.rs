@@ -408,3 +408,51 @@ fn defect_of_any<L: Lanes>(
     }
     Some(worst)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arithmetic::lanes::plain_only::both;
+    use crate::search::engine::samples::Random;
+
+    /// Rows against sums of products made one by one.
+    #[test]
+    fn rows_are_filled_with_their_products() {
+        both(|| {
+            let random = &mut Random(11);
+            for d in 0..14 {
+                let (first, stride) = (8, 8 + padded(d));
+                let coordinates = Block {
+                    stride,
+                    first,
+                    len: padded(d),
+                };
+                let mut values = vec![0.0; (d + 1) * stride];
+                for column in values.chunks_exact_mut(stride) {
+                    column[first..first + d].fill_with(|| random.unit());
+                }
+                let mut row = || {
+                    let mut row: Vec<f64> = (0..=d).map(|_| random.unit()).collect();
+                    row.resize(padded(d + 1), 0.0);
+                    row
+                };
+                let rows = [row(), row(), row(), row()];
+                fill(
+                    &mut values,
+                    coordinates,
+                    4,
+                    rows.each_ref().map(Vec::as_slice),
+                );
+                for (number, column) in values.chunks_exact(stride).enumerate() {
+                    assert_eq!(column[..4], [0.0; 4]);
+                    for (lane, row) in rows.iter().enumerate() {
+                        let products = row[..d].iter().zip(&column[first..]);
+                        let sum: f64 = products.map(|(a, b)| a * b).sum();
+                        let expected = if number == d { sum + row[d] } else { sum };
+                        assert!((column[4 + lane] - expected).abs() < 1e-13, "d = {d}");
+                    }
+                }
+            }
+        });
+    }
+}
