@@ -1,7 +1,7 @@
 //! Exact linear algebra on integer rows: fraction-free elimination in 128 bits
 //! where the numbers fit, in big integers where they do not (Bareiss 1968).
 
-use num_bigint::BigInt;
+use num_bigint::{BigInt, BigUint};
 use num_integer::Integer;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
@@ -129,11 +129,16 @@ fn common_divisor(entries: &[BigInt]) -> BigInt {
     // What is left without the common power of two is short more often than not.
     let shift = entries.iter().filter_map(BigInt::trailing_zeros).min();
     let shift = shift.unwrap_or(0);
-    let short = |entry: &BigInt| (entry.magnitude() >> shift).to_u128();
-    match entries.iter().map(short).collect::<Option<Vec<u128>>>() {
-        Some(short) => BigInt::from(of(short.into_iter())) << shift,
-        None => of(entries.iter().cloned()),
-    }
+    let short: Vec<BigUint> = entries.iter().map(|e| e.magnitude() >> shift).collect();
+    let divisor = match short
+        .iter()
+        .map(BigUint::to_u64)
+        .collect::<Option<Vec<u64>>>()
+    {
+        Some(short) => of(short.into_iter()).into(),
+        None => BigInt::from(of(short.into_iter())),
+    };
+    divisor << shift
 }
 
 /// An affine form with integer coefficients, the constant last; only its sign

@@ -23,8 +23,17 @@ pub struct Stage {
     pub units: usize,
     /// Index of the first of them among all units of the network.
     pub first_unit: usize,
-    /// Units whose pre-activations are multiples of each other for every input.
-    pub classes: Vec<Class>,
+    classes: OnceLock<Vec<Class>>,
+}
+
+impl Stage {
+    /// Units whose pre-activations are multiples of each other whatever the values before the
+    /// last map, which is all that is known on cells. The first stage has better classes, from the
+    /// domain's own forms.
+    pub fn classes(&self) -> &[Class] {
+        let last = self.maps.last().expect("a stage has a map");
+        self.classes.get_or_init(|| last.classes())
+    }
 }
 
 /// Units that share a hyperplane on every cell.
@@ -228,14 +237,11 @@ pub fn stages(network: &Network) -> Vec<Stage> {
                 if maps.is_empty() {
                     maps.push(SparseMap::new(&identity(values)));
                 }
-                // Proportional rows of the last map are proportional on every cell. For
-                // the first stage better classes come later, from the domain's own forms.
-                let classes = maps.last().map(SparseMap::classes).unwrap_or_default();
                 stages.push(Stage {
                     maps: std::mem::take(&mut maps),
                     units: values,
                     first_unit,
-                    classes,
+                    classes: OnceLock::new(),
                 });
                 first_unit += values;
             }

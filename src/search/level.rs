@@ -144,7 +144,7 @@ impl<'a> Level<'a> {
             number: self.number + 1,
             rows: Rows::default(),
             forms,
-            classes: &stage.classes,
+            classes: stage.classes(),
             exact: OnceLock::new(),
             source: Source::Stage { stage, active },
             reduced: OnceLock::new(),
@@ -209,7 +209,7 @@ impl<'a> Level<'a> {
         if !forms.tame || forms.vague().next().is_some() {
             return None;
         }
-        let (rows, extreme) = Rows::scaled(&forms, Some(&stage.classes));
+        let (rows, extreme) = Rows::scaled(&forms, Some(stage.classes()));
         if !extreme.is_empty() {
             return None;
         }
@@ -389,7 +389,7 @@ impl<'a> Level<'a> {
                 let forms = rest
                     .iter()
                     .fold(forms, |forms, map| forms.through(map, |_| true));
-                ExactLevel::new(forms, stage.classes.len())
+                ExactLevel::new(forms, stage.classes().len())
             }
         })
     }

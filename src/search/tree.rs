@@ -89,9 +89,9 @@ impl Keys {
         };
         let layers = stages.iter().enumerate().map(|(layer, stage)| {
             let classes = if layer == 0 {
-                &chart.classes
+                &chart.classes[..]
             } else {
-                &stage.classes
+                stage.classes()
             };
             let keys = classes
                 .iter()
