@@ -289,10 +289,18 @@ impl<'a> Tree<'a> {
         sign: Sign,
     ) {
         state.hash = state.hash.and(self.key(level, class, sign));
-        if sign != Sign::Zero && self.is_last(level) && self.visit.is_none() {
-            // Nobody asks for it any more.
-            return;
+        if sign == Sign::Zero || self.reads_signs(level) {
+            self.note_signs(level, signs, class, sign);
         }
+    }
+
+    /// Whether anybody asks later for the signs of a level's units.
+    #[inline]
+    fn reads_signs(&self, level: &Level) -> bool {
+        !self.is_last(level) || self.visit.is_some()
+    }
+
+    fn note_signs(&self, level: &Level, signs: &mut [Sign], class: usize, sign: Sign) {
         let first = self.stages[level.number() as usize - 1].first_unit;
         for &(unit, opposite) in &level.classes()[class].members {
             signs[first + unit] = if opposite { -sign } else { sign };

@@ -134,7 +134,8 @@ for_all_processors! {
     pub fn all_above<L>(table: &[[f64; LANES]], point: &[f64], largest: f64, reach: f64) -> bool {
         let (scale, margin, huge) = (L::all(largest), L::all(reach), L::all(f64::MAX));
         let d = point.len();
-        table.chunks_exact(d + 3).all(|block| {
+        // No closure: it would not be compiled for the vectors.
+        for block in table.chunks_exact(d + 3) {
             let (slopes, rest) = block.split_at(d);
             let [constants, slacks, norms] = rest else {
                 return false;
@@ -145,8 +146,11 @@ for_all_processors! {
             }
             let bound = scale.times(L::load(slacks)).plus(margin.times(L::load(norms)));
             // A sum that overflowed on the way says nothing.
-            sum.above(bound) & !sum.above(huge) == (1 << LANES) - 1
-        })
+            if sum.above(bound) & !sum.above(huge) != (1 << LANES) - 1 {
+                return false;
+            }
+        }
+        true
     }
 
     /// With the rows S, one after another, and G their inverse: the largest sum of
