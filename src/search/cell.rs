@@ -119,7 +119,6 @@ impl Cell {
     /// Hands the cell over from its vertices to a dictionary; false when floats cannot.
     pub fn leave_vertices(&mut self, level: &Level, path: &mut Path) -> bool {
         path.build(level);
-        self.engine = Engine::Dictionary;
         let Some(basis) = self.vertices.corner() else {
             return false;
         };
@@ -131,6 +130,8 @@ impl Cell {
             Some(dictionary) => self.dictionary = dictionary,
             None => return false,
         }
+        // Not earlier: a cell that is not handed over keeps its candidates.
+        self.engine = Engine::Dictionary;
         self.undecided = 0;
         true
     }

@@ -11,6 +11,8 @@
 //! left to the dictionary.
 
 mod generators;
+#[cfg(test)]
+mod tests;
 mod told;
 
 use smallvec::SmallVec;
@@ -44,6 +46,8 @@ pub struct Vertices {
     meetings: Vec<Meeting>,
     /// The new ones, which lie on it.
     section: Generators,
+    /// Their E, larger than the cell's where they lie on more hyperplanes than its facets.
+    section_error: f64,
     spare: Generators,
 }
 
@@ -298,7 +302,7 @@ fn cut_in<L: Lanes, const K: usize>(cell: &mut Vertices, target: &Target, place:
         return false;
     };
     let error = cell.error.max(error_of(K - 1, doubt));
-    cell.error = error;
+    (cell.error, cell.section_error) = (error, error);
     let Vertices {
         generators,
         facets,
@@ -338,7 +342,8 @@ fn cross_in<L: Lanes, const K: usize>(cell: &mut Vertices, target: &Target) -> b
     let Some((facet, doubt)) = Facet::new::<K>(target, INFINITY) else {
         return false;
     };
-    cell.error = cell.error.max(error_of(K - 1, doubt));
+    // The cell's own stays: the cell must take the same cut again.
+    cell.section_error = cell.section_error.max(error_of(K - 1, doubt));
     let mut before = std::mem::take(&mut cell.section);
     let entries: [L; K] = std::array::from_fn(|k| L::all(facet.entries[k]));
     let Vertices {
@@ -348,7 +353,7 @@ fn cross_in<L: Lanes, const K: usize>(cell: &mut Vertices, target: &Target) -> b
         meetings,
         section,
         spare,
-        error,
+        section_error: error,
         ..
     } = cell;
     let crossed = part::<L, K>(&before, &entries, *error, (above, below)).is_some()

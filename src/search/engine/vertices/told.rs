@@ -26,7 +26,7 @@ impl Vertices {
 
     /// A point inside the cell, short if asked; `None` where floats do not prove it.
     pub fn inside(&self, short: bool) -> Option<Point> {
-        let (point, _) = self.centre(&self.generators)?;
+        let (point, _) = self.centre(&self.generators, self.error)?;
         let rounded = match short {
             true => witness::rounded(&point, self.room(&point)),
             false => None,
@@ -40,22 +40,22 @@ impl Vertices {
     ///
     /// [the proof]: witness::near_crossing
     pub fn near_crossing(&self) -> Option<Point> {
-        let (point, distance) = self.centre(&self.section)?;
+        let (point, distance) = self.centre(&self.section, self.section_error)?;
         let least = self.room(&point);
         let (short, reach) = witness::near_crossing(&point, least, distance)?;
         self.is_positive_around(&short, reach).then_some(short)
     }
 
-    /// A point amid generators, and how far it is, per coordinate, from an exact combination of
+    /// A point amid generators with this E, and how far it is, per coordinate, from an exact combination of
     /// them: the mean of the vertices, and from there a step along each ray.
-    fn centre(&self, generators: &Generators) -> Option<(Point, f64)> {
+    fn centre(&self, generators: &Generators, error: f64) -> Option<(Point, f64)> {
         let (d, width) = (self.dimension, self.dimension + 1);
         let Mean {
             mut point,
             vertices,
             largest,
             mut distance,
-        } = mean(d, generators, self.error)?;
+        } = mean(d, generators, error)?;
         let mut terms = vertices + 4.0;
         let infinity = self.infinity();
         for (index, facets) in generators.facets.iter().enumerate() {
@@ -63,12 +63,12 @@ impl Vertices {
                 continue;
             }
             let direction = |k| generators.coordinate(width, index, k);
-            let size = (0..d).fold(self.error, |size: f64, k| size.max(direction(k).abs()));
+            let size = (0..d).fold(error, |size: f64, k| size.max(direction(k).abs()));
             let step = largest / size;
             for (k, sum) in point[..d].iter_mut().enumerate() {
                 *sum += step * direction(k);
             }
-            distance += 1.01 * step * self.error;
+            distance += 1.01 * step * error;
             terms += 4.0;
         }
         // Roundings: as many terms, of up to this size.

@@ -1,0 +1,1032 @@
+//! The vertex engine against exact arithmetic that knows nothing of it: generators are found by
+//! trying all choices of d constraints, and signs by evaluating exact rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use num_bigint::BigInt;
+use num_traits::{One, Signed, Zero};
+
+use super::generators::Target;
+use super::*;
+use crate::arithmetic::Rational;
+use crate::arithmetic::float::power_of_two;
+use crate::arithmetic::integer::over_common_denominator;
+use crate::arithmetic::lanes::{LANES, Plain};
+use crate::search::cell::{Cell, Engine};
+use crate::search::engine::dictionary::{Dictionary, Name};
+use crate::search::engine::samples::{Random, dot, exact_row, id, rational, solution, with_level};
+use crate::search::engine::witness::Point;
+use crate::search::level::{Level, RowId};
+use crate::search::rows::Rows;
+
+/// A row: what floats know of it, and an exact one that they may mean.
+#[derive(Clone, Debug)]
+struct Known {
+    target: Target,
+    exact: Vec<Rational>,
+    /// The same as integers, times `unit`, a power of two unless the row comes from a level.
+    whole: Vec<BigInt>,
+    unit: BigInt,
+}
+
+impl Known {
+    fn new(target: Target, exact: Vec<Rational>) -> Known {
+        let (whole, unit) = over_common_denominator(&exact);
+        Known {
+            target,
+            exact,
+            whole,
+            unit,
+        }
+    }
+
+    /// Centers and radii, and where in its radius each exact entry is, from -1 to 1.
+    fn with_radii(center: &[f64], radii: &[f64], at: &[f64]) -> Known {
+        let mut rows = Rows::new(center.len(), 1);
+        rows.push(center.iter().copied().zip(radii.iter().copied()));
+        let entries = center.iter().zip(radii).zip(at);
+        let exact = |((c, r), t): ((&f64, &f64), &f64)| rational(*c) + rational(*r) * rational(*t);
+        let target = Target::new(rows.vector(0), center.len());
+        Known::new(target, entries.map(exact).collect())
+    }
+
+    /// A row of a level, at the scale of its floats.
+    fn of_level(level: &Level, id: RowId) -> Known {
+        let (mut exact, constant) = exact_row(level, id);
+        exact.push(constant);
+        let row = level.row(id);
+        let sign = if id.negated { -1.0 } else { 1.0 };
+        // The factors that take each entry into its radius; the least and largest that do all.
+        let (mut low, mut high) = (Rational::zero(), None::<Rational>);
+        for (k, entry) in exact.iter().enumerate() {
+            let (center, radius) = (rational(sign * row.center[k]), rational(row.radius[k]));
+            if entry.is_zero() {
+                assert!(center.abs() <= radius);
+                continue;
+            }
+            let ends = [(&center - &radius) / entry, (center + radius) / entry];
+            let [a, b] = ends;
+            let (a, b) = if a < b { (a, b) } else { (b, a) };
+            low = if a > low { a } else { low };
+            high = Some(high.map_or(b.clone(), |high| if b < high { b } else { high }));
+        }
+        let factor = (low + high.expect("not zero")) / BigInt::from(2);
+        let exact = exact.iter().map(|entry| entry * &factor).collect();
+        let mut target = Target::new(level.vector(id), level.width());
+        target.entries = target.entries.map(|entry| sign * entry);
+        Known::new(target, exact)
+    }
+
+    fn negated(&self) -> Known {
+        let mut known = self.clone();
+        known.target.entries = known.target.entries.map(|entry| -entry);
+        known.exact.iter_mut().for_each(|entry| *entry = -&*entry);
+        known.whole.iter_mut().for_each(|entry| *entry = -&*entry);
+        known
+    }
+
+    fn sign_at(&self, point: &[BigInt]) -> i32 {
+        let value: BigInt = self.whole.iter().zip(point).map(|(a, x)| a * x).sum();
+        crate::arithmetic::integer::Ring::sign(&value)
+    }
+}
+
+fn determinant(rows: &[&[BigInt]], columns: &[usize]) -> BigInt {
+    let Some((first, rest)) = rows.split_first() else {
+        return BigInt::one();
+    };
+    let mut sum = BigInt::zero();
+    for (n, &column) in columns.iter().enumerate() {
+        if first[column].is_zero() {
+            continue;
+        }
+        let others: Vec<usize> = columns.iter().copied().filter(|&k| k != column).collect();
+        let term = &first[column] * determinant(rest, &others);
+        sum = if n % 2 == 0 { sum + term } else { sum - term };
+    }
+    sum
+}
+
+/// What is orthogonal to d rows of d + 1 entries, up to its sign.
+fn minors(rows: &[&[BigInt]]) -> Vec<BigInt> {
+    let entry = |k: usize| {
+        let columns: Vec<usize> = (0..=rows.len()).filter(|&other| other != k).collect();
+        let minor = determinant(rows, &columns);
+        if k % 2 == 0 { minor } else { -minor }
+    };
+    (0..=rows.len()).map(entry).collect()
+}
+
+/// Constraints by their places; infinity is one.
+struct Polyhedron {
+    d: usize,
+    constraints: BTreeMap<u32, Known>,
+}
+
+impl Polyhedron {
+    fn new(d: usize) -> Polyhedron {
+        let mut entries = vec![0.0; d + 1];
+        entries[d] = 1.0;
+        let infinity = Known::with_radii(&entries, &vec![0.0; d + 1], &vec![0.0; d + 1]);
+        Polyhedron {
+            d,
+            constraints: BTreeMap::from([(INFINITY, infinity)]),
+        }
+    }
+
+    /// Where d constraints meet, if all others are positive there.
+    fn meeting(&self, places: &BTreeSet<u32>) -> Option<Vec<BigInt>> {
+        let rows: Vec<&[BigInt]> = places
+            .iter()
+            .map(|place| &self.constraints[place].whole[..])
+            .collect();
+        let mut point = minors(&rows);
+        let mut sign = 0;
+        for (_, known) in self.constraints.iter().filter(|(p, _)| !places.contains(p)) {
+            let here = known.sign_at(&point);
+            if here * sign < 0 {
+                return None;
+            }
+            sign = if sign == 0 { here } else { sign };
+        }
+        if sign == 0 {
+            return None;
+        }
+        if sign < 0 {
+            point.iter_mut().for_each(|x| *x = -&*x);
+        }
+        for (place, known) in &self.constraints {
+            let expected = i32::from(!places.contains(place));
+            assert_eq!(known.sign_at(&point), expected, "not simple at {places:?}");
+        }
+        Some(point)
+    }
+
+    /// All generators, by the constraints on which they lie.
+    fn generators(&self) -> BTreeMap<BTreeSet<u32>, Vec<BigInt>> {
+        let places: Vec<u32> = self.constraints.keys().copied().collect();
+        let mut found = BTreeMap::new();
+        for choice in 0u64..1 << places.len() {
+            if choice.count_ones() as usize == self.d {
+                let chosen: BTreeSet<u32> = bits(choice).map(|k| places[k]).collect();
+                if let Some(point) = self.meeting(&chosen) {
+                    found.insert(chosen, point);
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether all constraints are positive at a point.
+    fn holds(&self, point: &[Rational]) -> bool {
+        let homogeneous: Vec<Rational> = point.iter().cloned().chain([Rational::one()]).collect();
+        let mut constraints = self.constraints.values();
+        constraints.all(|known| dot(&known.exact, &homogeneous).is_positive())
+    }
+}
+
+/// The facets of a generator, as places.
+fn places_of(cell: &Vertices, facets: Facets) -> BTreeSet<u32> {
+    bits(facets).map(|slot| cell.facets[slot].place).collect()
+}
+
+/// Asserts that generators are within E of the exact ones, on the right side of infinity, and
+/// hands these over. `last` is a facet on which all of them lie and that is no constraint.
+fn exact_generators(
+    cell: &Vertices,
+    generators: &Generators,
+    error: f64,
+    polyhedron: &Polyhedron,
+    last: Option<&Known>,
+    nearest: &mut f64,
+) -> Vec<Vec<BigInt>> {
+    let d = polyhedron.d;
+    let error = rational(error);
+    assert_eq!(
+        generators.blocks.len(),
+        generators.facets.len().div_ceil(LANES) * (d + 1)
+    );
+    let mut exact = Vec::new();
+    for (index, &facets) in generators.facets.iter().enumerate() {
+        let mut rows: Vec<&[BigInt]> = Vec::new();
+        let mut unit = BigInt::one();
+        let mut power = 0;
+        for place in places_of(cell, facets) {
+            let known = polyhedron.constraints.get(&place).or(last).unwrap();
+            let slot = bits(facets)
+                .find(|&slot| cell.facets[slot].place == place)
+                .unwrap();
+            // The facet is the row, or its opposite, times a power of two.
+            let (own, row) = (cell.facets[slot].entries, known.target.entries);
+            let k = (0..=d).find(|&k| row[k] != 0.0).unwrap();
+            let scale = own[k] / row[k];
+            assert!(own.iter().zip(&row).all(|(a, b)| *a == scale * b));
+            assert!(own.iter().all(|a| a.abs() <= 1.0));
+            assert!(scale > 0.0);
+            let exponent = libm::ilogb(scale);
+            assert_eq!(power_of_two(exponent.into()), scale.abs());
+            power += exponent;
+            unit *= &known.unit;
+            rows.push(&known.whole);
+        }
+        assert_eq!(rows.len(), d);
+        let mut point = minors(&rows);
+        // Positive on one of the constraints, so on all others.
+        let others = || {
+            let lies_on = places_of(cell, facets);
+            let constraints = polyhedron.constraints.iter();
+            constraints.filter(move |(place, _)| !lies_on.contains(place))
+        };
+        if others().next().unwrap().1.sign_at(&point) < 0 {
+            point.iter_mut().for_each(|x| *x = -&*x);
+        }
+        assert!(others().all(|(_, known)| known.sign_at(&point) > 0));
+        let size = Rational::from_integer(BigInt::one() << -power) * unit;
+        for (k, x) in point.iter().enumerate() {
+            let found = generators.coordinate(d + 1, index, k);
+            let off = (rational(found) - Rational::from_integer(x.clone()) / &size).abs();
+            assert!(off <= error, "d {d}, generator {index} of {cell:?}");
+            *nearest = nearest.max(float(&(off / &error)));
+        }
+        exact.push(point);
+    }
+    // Lanes that are left over repeat the block's first.
+    for lane in generators.facets.len()..generators.facets.len().next_multiple_of(LANES) {
+        for k in 0..=d {
+            let (left, first) = (lane, lane / LANES * LANES);
+            let value = |index| generators.coordinate(d + 1, index, k).to_bits();
+            assert_eq!(value(left), value(first));
+        }
+    }
+    exact
+}
+
+/// Random rows, some of them hard.
+struct Hard<'a> {
+    random: &'a mut Random,
+    d: usize,
+}
+
+impl Hard<'_> {
+    fn whisker(&mut self, least: u64, kinds: u64) -> f64 {
+        let exponent = least + self.random.below(kinds);
+        self.random.unit().signum() * power_of_two(-(exponent as i64))
+    }
+
+    fn center(&mut self) -> Vec<f64> {
+        let (random, d) = (&mut *self.random, self.d);
+        let style = random.below(4);
+        let mut center: Vec<f64> = (0..=d)
+            .map(|_| match style {
+                // Entries of the largest size make the largest errors.
+                0 => random.unit().signum() * (2.0 - random.unit().abs() / 256.0),
+                1 => random.below(3) as f64 - 1.0,
+                2 if random.below(2) == 0 => 0.0,
+                _ => 2.0 * random.unit(),
+            })
+            .collect();
+        match random.below(12) {
+            0 => center[d] = 0.0,
+            1 => center[d] *= power_of_two(random.below(110) as i64),
+            2 => center[d] *= power_of_two(-(random.below(60) as i64)),
+            3 => center[0] *= power_of_two(-(random.below(90) as i64)),
+            _ => {}
+        }
+        center
+    }
+
+    /// Scales the linear part to ordinary size.
+    fn scaled(center: &mut [f64]) {
+        let (_, linear) = center.split_last().unwrap();
+        let largest = linear.iter().fold(0.0, |max: f64, a| max.max(a.abs()));
+        if largest == 0.0 {
+            center[0] = 1.0;
+            return;
+        }
+        let scale = power_of_two(-i64::from(libm::ilogb(largest)));
+        center.iter_mut().for_each(|entry| *entry *= scale);
+    }
+
+    /// Radii, and where the exact entries are.
+    fn dressed(&mut self, center: &[f64]) -> Known {
+        let random = &mut *self.random;
+        let (style, size) = (random.below(4), 22 + random.below(30));
+        let one = random.below(center.len() as u64) as usize;
+        let has = |k: usize| match style {
+            0 => false,
+            1 => true,
+            _ => k == one,
+        };
+        let radii: Vec<f64> = center
+            .iter()
+            .enumerate()
+            .map(|(k, a)| match has(k) {
+                true => power_of_two(-(size as i64)) * a.abs().max(1.0),
+                false => 0.0,
+            })
+            .collect();
+        let at: Vec<f64> = center
+            .iter()
+            .map(|_| [-1.0, 1.0, 1.0, -1.0, 0.5, 0.0][random.below(6) as usize])
+            .collect();
+        Known::with_radii(center, &radii, &at)
+    }
+
+    /// Any row; some nearly parallel to a constraint, or nearly through a generator.
+    fn row(&mut self, cell: &Vertices, polyhedron: &Polyhedron) -> Known {
+        let d = self.d;
+        let mut center = self.center();
+        match self.random.below(6) {
+            0 => {
+                let which = self.random.below(polyhedron.constraints.len() as u64) as usize;
+                let like = polyhedron.constraints.values().nth(which).unwrap();
+                let (tilt, shift) = (self.whisker(0, 60), self.whisker(0, 60));
+                for (k, a) in center.iter_mut().enumerate() {
+                    let by = if k == d { shift } else { tilt };
+                    *a = like.target.entries[k] + by * *a;
+                }
+            }
+            1 | 2 => {
+                let count = cell.generators.facets.len() as u64;
+                let index = self.random.below(count) as usize;
+                let w: Vec<f64> = (0..=d)
+                    .map(|k| cell.generators.coordinate(d + 1, index, k))
+                    .collect();
+                let last = (0..=d).max_by(|&a, &b| w[a].abs().total_cmp(&w[b].abs()));
+                let last = last.unwrap();
+                let rest: f64 = (0..=d)
+                    .filter(|&k| k != last)
+                    .map(|k| w[k] * center[k])
+                    .sum();
+                let shift = self.whisker(1, 55);
+                center[last] = -rest / w[last] + shift;
+            }
+            _ => {}
+        }
+        Self::scaled(&mut center);
+        self.dressed(&center)
+    }
+}
+
+/// How often things happened.
+#[derive(Debug, Default)]
+struct Tally(BTreeMap<String, usize>);
+
+impl Tally {
+    fn note(&mut self, what: &str, d: usize) {
+        *self.0.entry(format!("{what} in {d}")).or_default() += 1;
+    }
+
+    fn demand(&self, least: usize, what: &str, dimensions: &[usize]) {
+        for what in what.split(", ") {
+            for d in dimensions {
+                let count = self.0.get(&format!("{what} in {d}")).copied();
+                assert!(count >= Some(least), "{what} in {d}: {count:?} of {self:?}");
+            }
+        }
+    }
+}
+
+/// An orthant or a box, with its constraints.
+fn with_beginning(
+    random: &mut Random,
+    d: usize,
+    test: impl FnOnce(&mut Random, Vertices, Polyhedron),
+) {
+    let is_box = random.below(2) == 0;
+    let rows: Vec<Vec<Rational>> = if is_box {
+        let mut rows = Vec::new();
+        for k in 0..d {
+            let center = rational(random.unit() * power_of_two(random.below(4) as i64));
+            let width = rational(power_of_two(-(random.below(50) as i64)));
+            let half = match random.below(3) {
+                0 => width,
+                _ => Rational::one(),
+            };
+            for sign in [1, -1] {
+                let mut row = vec![Rational::zero(); d + 1];
+                row[k] = Rational::from_integer(sign.into());
+                row[d] = &half - &center * BigInt::from(sign);
+                rows.push(row);
+            }
+        }
+        rows
+    } else {
+        let (homogeneous, whole) = (random.below(4) == 0, random.below(3) == 0);
+        let mut rows = random.basis(d, homogeneous, whole);
+        let style = random.below(4);
+        if style > 1 {
+            let entries = rows.iter_mut().flatten();
+            entries.for_each(|entry| *entry = rational(random.unit()));
+        }
+        if style == 3 {
+            // Nearly dependent.
+            let near = random.whisker(30, 30);
+            let sum = |a: &Rational, b: &Rational| a * &near + b;
+            rows[0] = rows[0]
+                .iter()
+                .zip(&rows[1])
+                .map(|(a, b)| sum(a, b))
+                .collect();
+        }
+        rows
+    };
+    let mut state = Random(random.next());
+    if rows.iter().any(|row| row[..d].iter().all(Zero::is_zero)) {
+        return;
+    }
+    with_level(&rows, random, |level| {
+        let mut path = Path::new(d);
+        let mut polyhedron = Polyhedron::new(d);
+        for index in 0..rows.len() {
+            let id = id(level, index, !is_box && state.below(2) == 0);
+            path.push(level, id);
+            let known = Known::of_level(level, id);
+            polyhedron.constraints.insert(index as u32, known);
+        }
+        let mut cell = Vertices::default();
+        let begun = if is_box {
+            let sides = |k| match state.below(2) {
+                0 => [2 * k, 2 * k + 1],
+                _ => [2 * k + 1, 2 * k],
+            };
+            let sides: Vec<[usize; 2]> = (0..d).map(sides).collect();
+            cell.begin_box(&path, &sides)
+        } else {
+            cell.begin_orthant(&path, d)
+        };
+        if begun {
+            test(&mut state, cell, polyhedron);
+        }
+    });
+}
+
+/// A row's exact signs at exact generators.
+fn signs(known: &Known, points: &[Vec<BigInt>]) -> BTreeSet<i32> {
+    points.iter().map(|point| known.sign_at(point)).collect()
+}
+
+/// Asserts what the engine says of a row on a cell, and gives it back.
+fn checked_look(cell: &mut Vertices, known: &Known, points: &[Vec<BigInt>]) -> Verdict {
+    let bound = bound(cell.dimension, cell.error, &known.target);
+    for (index, point) in points.iter().enumerate() {
+        let value = cell.value(&known.target, index);
+        if value.abs() > bound {
+            let sign = if value > 0.0 { 1 } else { -1 };
+            assert_eq!(
+                known.sign_at(point),
+                sign,
+                "{known:?} at {index} of {cell:?}"
+            );
+        }
+    }
+    let mut settled = Vec::new();
+    cell.candidates = vec![0];
+    let known_all = cell.look(std::slice::from_ref(&known.target), &mut settled);
+    let exact = signs(known, points);
+    match settled[..] {
+        [] => {
+            assert_eq!(cell.candidates, [0]);
+            if !known_all {
+                return Verdict::Unknown;
+            }
+            assert!(
+                exact.contains(&1) && exact.contains(&-1),
+                "{known:?} {cell:?}"
+            );
+            Verdict::Cuts
+        }
+        [(0, sign)] => {
+            assert!(cell.candidates.is_empty() && known_all);
+            assert_eq!(exact, BTreeSet::from([sign]), "{known:?} {cell:?}");
+            Verdict::On(sign)
+        }
+        _ => panic!("{settled:?}"),
+    }
+}
+
+/// Asserts Farkas' lemma for these places.
+fn check_least(known: &Known, sign: i32, places: &[u32], polyhedron: &Polyhedron) {
+    let d = polyhedron.d;
+    let rows: Vec<&Known> = places.iter().map(|p| &polyhedron.constraints[p]).collect();
+    let columns: Vec<Vec<Rational>> = (0..d)
+        .map(|k| rows.iter().map(|row| row.exact[k].clone()).collect())
+        .collect();
+    let sign = Rational::from_integer(sign.into());
+    let signed: Vec<Rational> = known.exact.iter().map(|a| a * &sign).collect();
+    let multipliers = solution(columns, signed[..d].to_vec()).expect("independent rows");
+    assert!(multipliers.iter().all(|m| !m.is_negative()), "{known:?}");
+    let constants = rows.iter().map(|row| row.exact[d].clone());
+    let constants: Vec<Rational> = constants.collect();
+    assert!(!(&signed[d] - dot(&multipliers, &constants)).is_negative());
+}
+
+fn exactly(point: &Point) -> Vec<Rational> {
+    point.iter().map(|&x| rational(x)).collect()
+}
+
+/// Asserts that constraints are positive at the point nearest to `y` where these forms vanish.
+fn check_crossing(y: &Point, forms: &[&Known], polyhedron: &Polyhedron) {
+    let (d, y) = (polyhedron.d, exactly(y));
+    let gram: Vec<Vec<Rational>> = forms
+        .iter()
+        .map(|a| {
+            forms
+                .iter()
+                .map(|b| dot(&a.exact[..d], &b.exact[..d]))
+                .collect()
+        })
+        .collect();
+    let values = forms.iter().map(|a| dot(&a.exact[..d], &y) + &a.exact[d]);
+    let t = solution(gram, values.collect()).expect("independent forms");
+    let nearest = (0..d).map(|k| {
+        let step: Rational = forms.iter().zip(&t).map(|(a, t)| &a.exact[k] * t).sum();
+        &y[k] - step
+    });
+    let nearest: Vec<Rational> = nearest.collect();
+    let homogeneous: Vec<Rational> = nearest.iter().cloned().chain([Rational::one()]).collect();
+    for form in forms {
+        assert!(dot(&form.exact, &homogeneous).is_zero());
+    }
+    assert!(polyhedron.holds(&nearest), "{forms:?}");
+}
+
+/// Everything that can be asked of a cell that has just been cut by a row.
+fn check_cut(
+    cell: &mut Vertices,
+    known: &Known,
+    place: u32,
+    (points, polyhedron): (&[Vec<BigInt>], &Polyhedron),
+    hard: &mut Hard,
+    tally: &mut Tally,
+) {
+    let d = polyhedron.d;
+    let mut nearest = 0.0;
+    for (part, sign) in [(&cell.above, 1), (&cell.below, -1)] {
+        for (&index, &facets) in part.indices().iter().zip(part.facets()) {
+            assert_eq!(known.sign_at(&points[index as usize]), sign);
+            assert_eq!(facets, cell.generators.facets[index as usize]);
+        }
+    }
+    let count = cell.above.indices().len() + cell.below.indices().len();
+    assert_eq!(count, points.len());
+    assert_eq!(cell.place(), place);
+    let (section, error) = (&cell.section, cell.error);
+    let on_it = exact_generators(cell, section, error, polyhedron, Some(known), &mut nearest);
+    // What crosses the section, and what does not.
+    for _ in 0..4 {
+        let other = hard.row(cell, polyhedron);
+        let verdict = cell.on_section(&other.target);
+        let (here, exact) = (signs(&other, points), signs(&other, &on_it));
+        tally.note(&format!("section {verdict:?}"), d);
+        match verdict {
+            Verdict::Unknown => continue,
+            Verdict::On(sign) => {
+                assert_eq!(
+                    exact,
+                    BTreeSet::from([sign]),
+                    "{known:?} {other:?} {cell:?}"
+                );
+                let expected: BTreeSet<i32> = points
+                    .iter()
+                    .filter(|point| other.sign_at(point) == -sign)
+                    .map(|point| known.sign_at(point))
+                    .collect();
+                if let Some(side) = cell.side_of(&other.target, -sign) {
+                    assert_eq!(expected, BTreeSet::from([side]));
+                    tally.note("side", d);
+                } else if here.contains(&-sign) {
+                    tally.note("no side", d);
+                }
+            }
+            Verdict::Cuts => {
+                assert!(exact.contains(&1) && exact.contains(&-1));
+                let mut crossed = cell.clone();
+                if !crossed.cross(&other.target) {
+                    tally.note("not crossed", d);
+                } else if let Some(point) = crossed.near_crossing() {
+                    check_crossing(&point, &[known, &other], polyhedron);
+                    tally.note("crossed", d);
+                } else {
+                    tally.note("no crossing", d);
+                }
+                // The search relies on this.
+                assert!(crossed.cut(&known.target, place), "{other:?} {cell:?}");
+                assert_eq!(crossed.section.blocks, cell.section.blocks);
+                assert_eq!(crossed.section.facets, cell.section.facets);
+                assert_eq!(crossed.above.indices(), cell.above.indices());
+                assert_eq!(crossed.below.indices(), cell.below.indices());
+            }
+        }
+    }
+    if let Some(point) = cell.near_crossing() {
+        check_crossing(&point, &[known], polyhedron);
+        tally.note("met", d);
+    } else {
+        tally.note("not met", d);
+    }
+}
+
+/// Asserts that a cell is the polyhedron.
+fn check_cell(cell: &Vertices, polyhedron: &Polyhedron, tally: &mut Tally) {
+    let d = polyhedron.d;
+    let expected = polyhedron.generators();
+    let found = cell.generators.facets.iter();
+    let found: Vec<BTreeSet<u32>> = found.map(|&facets| places_of(cell, facets)).collect();
+    assert_eq!(found.len(), expected.len(), "{cell:?}");
+    assert!(found.iter().all(|places| expected.contains_key(places)));
+    for short in [true, false] {
+        match cell.inside(short) {
+            Some(point) => {
+                assert!(polyhedron.holds(&exactly(&point)), "{cell:?}");
+                tally.note("inside", d);
+            }
+            None => tally.note("not inside", d),
+        }
+    }
+    if let Some(corner) = cell.corner() {
+        assert!(!corner.contains(&INFINITY));
+        assert!(expected.contains_key(&corner.iter().copied().collect()));
+        tally.note("corner", d);
+    }
+}
+
+/// Cells that are cut by random rows, one after another, are what exact arithmetic makes of the
+/// same constraints, and what is said of other rows is true.
+#[test]
+fn cells_and_all_that_is_said_of_them_are_exactly_right() {
+    let random = &mut Random(11);
+    let mut tally = Tally::default();
+    for trial in 0..150 {
+        let d = 2 + trial % 3;
+        with_beginning(random, d, |random, mut cell, mut polyhedron| {
+            let tally = &mut tally;
+            let mut nearest = 0.0;
+            let first = polyhedron.constraints.len() as u32 - 1;
+            for step in 0..[9, 7, 6][d - 2] {
+                let error = cell.error;
+                let generators = &cell.generators;
+                let points =
+                    exact_generators(&cell, generators, error, &polyhedron, None, &mut nearest);
+                for _ in 0..3 {
+                    let mut hard = Hard { random, d };
+                    let known = hard.row(&cell, &polyhedron);
+                    let verdict = checked_look(&mut cell, &known, &points);
+                    tally.note(&format!("{verdict:?}"), d);
+                    if let Verdict::On(sign) = verdict {
+                        let least = cell.least(&known.target, sign);
+                        tally.note(if least.is_some() { "least" } else { "no least" }, d);
+                        if let Some(places) = least {
+                            check_least(&known, sign, &places, &polyhedron);
+                        }
+                        continue;
+                    }
+                    let place = first + step;
+                    let mut both = cell.clone();
+                    let accepted = both.cut(&known.target, place);
+                    tally.note(if accepted { "cut" } else { "refused" }, d);
+                    if !accepted {
+                        assert_eq!(both.generators.blocks, cell.generators.blocks);
+                        assert_eq!(both.generators.facets, cell.generators.facets);
+                        continue;
+                    }
+                    if verdict == Verdict::Unknown {
+                        let exact = signs(&known, &points);
+                        assert!(!exact.contains(&0));
+                        if exact.len() < 2 {
+                            continue;
+                        }
+                    }
+                    let rays = cell.generators.facets.iter().any(|own| own & 1 == 1);
+                    let ended = cell.facets[0].place == INFINITY && rays;
+                    tally.note(if ended { "unbounded" } else { "bounded" }, d);
+                    check_cut(
+                        &mut both,
+                        &known,
+                        place,
+                        (&points, &polyhedron),
+                        &mut hard,
+                        tally,
+                    );
+                    let sign = if random.below(2) == 0 { 1 } else { -1 };
+                    let mut taken = Vertices::default();
+                    taken.take(&both, sign);
+                    cell = both;
+                    cell.keep(sign);
+                    assert_eq!(taken.generators.blocks, cell.generators.blocks);
+                    assert_eq!(taken.generators.facets, cell.generators.facets);
+                    let side = if sign > 0 { known } else { known.negated() };
+                    polyhedron.constraints.insert(place, side);
+                    if cell.facets.len() < polyhedron.constraints.len() {
+                        tally.note("slot used again", d);
+                    }
+                    break;
+                }
+            }
+            check_cell(&cell, &polyhedron, tally);
+        });
+    }
+    let said = "Cuts, On(1), On(-1), Unknown, least, no least, inside, cut, refused";
+    tally.demand(25, said, &[2, 3, 4]);
+    let found = "slot used again, section Cuts, section Unknown, bounded, unbounded, corner";
+    tally.demand(20, found, &[2, 3, 4]);
+    let crossed = "crossed, no crossing, met, not met, side, no side";
+    tally.demand(5, crossed, &[2, 3, 4]);
+}
+
+/// A box around the origin.
+fn with_box(d: usize, half: i64, test: impl FnOnce(&Level, Vertices, Polyhedron)) {
+    let row = |side: usize| -> Vec<Rational> {
+        let entry = |k| match k {
+            k if k == d => half,
+            k if k == side / 2 => 1 - 2 * (side % 2) as i64,
+            _ => 0,
+        };
+        (0..=d)
+            .map(|k| Rational::from_integer(entry(k).into()))
+            .collect()
+    };
+    let rows: Vec<Vec<Rational>> = (0..2 * d).map(row).collect();
+    // This state gives a level that knows its rows exactly.
+    with_level(&rows, &mut Random(2), |level| {
+        let (mut path, mut polyhedron) = (Path::new(d), Polyhedron::new(d));
+        for side in 0..2 * d {
+            path.push(level, id(level, side, false));
+            let known = Known::of_level(level, id(level, side, false));
+            assert!(level.row(id(level, side, false)).exact);
+            polyhedron.constraints.insert(side as u32, known);
+        }
+        let sides: Vec<[usize; 2]> = (0..d).map(|k| [2 * k, 2 * k + 1]).collect();
+        let mut cell = Vertices::default();
+        assert!(cell.begin_box(&path, &sides));
+        test(level, cell, polyhedron);
+    });
+}
+
+fn float(value: &Rational) -> f64 {
+    num_traits::ToPrimitive::to_f64(value).unwrap()
+}
+
+/// Rows with entries of the largest size, whose exact entries are as far from the floats as
+/// their radii allow, and others that are positive where floats say negative, or the other way
+/// round: errors come near to their bounds, and no sign is claimed that is wrong.
+#[test]
+fn bounds_hold_where_they_are_nearly_reached() {
+    let random = &mut Random(5);
+    let mut tally = Tally::default();
+    for d in DIMENSIONS {
+        let mut nearest = 0.0;
+        for _ in 0..[300, 200, 120][d - 2] {
+            with_box(d, 1, |_, mut cell, mut polyhedron| {
+                // Rows of a Hadamard matrix have the largest minors.
+                let (vague, hadamard) = (random.below(2) == 0, random.below(2) == 0);
+                for n in 0..d {
+                    let place = 2 * d + n;
+                    let mut sign = |k: usize| match hadamard && k < d {
+                        true => [1.0, -1.0][(n & k).count_ones() as usize % 2],
+                        false => random.unit().signum(),
+                    };
+                    let mut center: Vec<f64> = (0..=d).map(|k| 2.0 * sign(k)).collect();
+                    for entry in &mut center {
+                        *entry *= 1.0 - random.unit().abs() / 512.0;
+                    }
+                    center[d] /= 8.0;
+                    let (mut radii, mut at) = (vec![0.0; d + 1], vec![0.0; d + 1]);
+                    let k = random.below(d as u64 + 1) as usize;
+                    if vague {
+                        (radii[k], at[k]) = (power_of_two(-20), random.unit().signum());
+                    }
+                    let known = Known::with_radii(&center, &radii, &at);
+                    if !cell.cut(&known.target, place as u32) {
+                        return;
+                    }
+                    let (section, error) = (&cell.section, cell.error);
+                    let last = Some(&known);
+                    exact_generators(&cell, section, error, &polyhedron, last, &mut nearest);
+                    cell.keep(1);
+                    polyhedron.constraints.insert(place as u32, known);
+                }
+                let points = exact_generators(
+                    &cell,
+                    &cell.generators,
+                    cell.error,
+                    &polyhedron,
+                    None,
+                    &mut nearest,
+                );
+                for (index, point) in points.iter().enumerate() {
+                    for style in [usize::from(vague)] {
+                        let known = misleading(random, &cell, index, point, &polyhedron, style);
+                        let target = &known.target;
+                        let (value, sign) = (cell.value(target, index), known.sign_at(point));
+                        let wrong = value * f64::from(sign) < 0.0;
+                        if wrong && value.abs() > bound(d, cell.error, target) / 8.0 {
+                            tally.note(&format!("misleading row {style}"), d);
+                        }
+                        checked_look(&mut cell, &known, &points);
+                        let (facet, _) = Facet::new(target, 1.0, 99).unwrap();
+                        let scale = facet.entries[0] / target.entries[0];
+                        let least = bound_of_facets(d + 1, cell.error);
+                        if wrong && (scale * value).abs() > least / 8.0 {
+                            tally.note("misleading facet", d);
+                        }
+                        let mut both = cell.clone();
+                        if both.cut(target, 99) {
+                            for (part, sign) in [(&both.above, 1), (&both.below, -1)] {
+                                for &index in part.indices() {
+                                    assert_eq!(known.sign_at(&points[index as usize]), sign);
+                                }
+                            }
+                        }
+                    }
+                }
+            });
+        }
+    }
+}
+
+/// A row whose exact sign at a generator is not that of its floats: its own radius is to blame,
+/// or that the generator's floats are off.
+fn misleading(
+    random: &mut Random,
+    cell: &Vertices,
+    index: usize,
+    exact: &[BigInt],
+    polyhedron: &Polyhedron,
+    style: usize,
+) -> Known {
+    let d = polyhedron.d;
+    let w: Vec<f64> = (0..=d)
+        .map(|k| cell.generators.coordinate(d + 1, index, k))
+        .collect();
+    let mut order: Vec<usize> = (0..=d).collect();
+    order.sort_by(|&a, &b| w[b].abs().total_cmp(&w[a].abs()));
+    // The exact generator at the floats' scale, near enough: over the largest coordinate.
+    let scaled = |k: usize| {
+        let ratio = Rational::new(exact[k].clone(), exact[order[0]].abs());
+        float(&(ratio * rational(w[order[0]].abs())))
+    };
+    let x: Vec<f64> = (0..=d).map(scaled).collect();
+    let share = 0.1 + 0.85 * random.unit().abs();
+    let mut center: Vec<f64> = (0..=d)
+        .map(|_| random.unit().signum() * (2.0 - random.unit().abs() / 256.0))
+        .collect();
+    let (mut radii, mut at) = (vec![0.0; d + 1], vec![0.0; d + 1]);
+    let (largest, last) = (order[0], order[1]);
+    let value = if style == 0 {
+        (radii[largest], at[largest]) = (power_of_two(-20), -x[largest].signum());
+        share * radii[largest] * x[largest].abs()
+    } else {
+        for k in 0..=d {
+            center[k] = center[k].abs() * (w[k] - x[k]).signum();
+        }
+        0.0
+    };
+    let rest: f64 = (0..=d)
+        .filter(|&k| k != last)
+        .map(|k| center[k] * x[k])
+        .sum();
+    center[last] = (value - rest) / x[last];
+    let size = center[..d].iter().fold(0.0, |max: f64, a| max.max(a.abs()));
+    let scale = power_of_two(-i64::from(libm::ilogb(size)));
+    center.iter_mut().for_each(|a| *a *= scale);
+    Known::with_radii(&center, &radii, &at)
+}
+
+/// A polygon with as many sides as there are bits is cut no further, and stays as it is.
+#[test]
+fn cells_of_too_many_facets_are_refused() {
+    with_box(2, 2, |_, mut cell, _| {
+        for step in 1u32..=64 {
+            // Tangents of a circle, at angles that are far apart at first.
+            let turn = f64::from(step.reverse_bits()) / f64::from(u32::MAX) * std::f64::consts::TAU;
+            let center = [-turn.cos(), -turn.sin(), 1.0].map(|a| 1.5 * a);
+            let known = Known::with_radii(&center, &[0.0; 3], &[0.0; 3]);
+            assert!(cell.cut(&known.target, step + 4), "{step}");
+            cell.keep(1);
+        }
+        let used = cell.generators.facets.iter().fold(0, |all, own| all | own);
+        assert_eq!((used, cell.facets.len()), (Facets::MAX, 64));
+        let before = cell.clone();
+        let known = Known::with_radii(&[1.0, 0.5, 0.1], &[0.0; 3], &[0.0; 3]);
+        assert!(!cell.cut(&known.target, 70));
+        assert_eq!(cell.generators.blocks, before.generators.blocks);
+        assert_eq!(cell.corner(), before.corner());
+        assert!(cell.inside(true).is_some());
+    });
+}
+
+/// The engine without vector registers.
+fn plainly_cut(cell: &mut Vertices, target: &Target, place: u32) -> bool {
+    match cell.dimension {
+        2 => cut_in::<Plain, 3>(cell, target, place),
+        3 => cut_in::<Plain, 4>(cell, target, place),
+        _ => cut_in::<Plain, 5>(cell, target, place),
+    }
+}
+
+/// The same.
+fn plainly_looked(cell: &Vertices, target: &Target) -> Verdict {
+    match cell.dimension {
+        2 => generators::verdict::<Plain, 3>(&cell.generators, target, cell.error),
+        3 => generators::verdict::<Plain, 4>(&cell.generators, target, cell.error),
+        _ => generators::verdict::<Plain, 5>(&cell.generators, target, cell.error),
+    }
+}
+
+/// With and without vector registers nothing differs but roundings: nothing at all where whole
+/// numbers leave none.
+#[test]
+fn all_processors_make_the_same_cells() {
+    let random = &mut Random(8);
+    let mut tally = Tally::default();
+    for trial in 0..60 {
+        let d = 2 + trial % 3;
+        with_box(d, 8, |_, mut cell, polyhedron| {
+            let is_whole = random.below(2) == 0;
+            for step in 0..6 {
+                let mut hard = Hard { random, d };
+                let known = match is_whole {
+                    false => hard.row(&cell, &polyhedron),
+                    true => {
+                        let mut entry = || hard.random.below(9) as f64 - 4.0;
+                        let mut center: Vec<f64> = (0..=d).map(|_| entry()).collect();
+                        Hard::scaled(&mut center);
+                        Known::with_radii(&center, &vec![0.0; d + 1], &vec![0.0; d + 1])
+                    }
+                };
+                let mut plain = cell.clone();
+                let (mut settled, verdict) = (Vec::new(), plainly_looked(&cell, &known.target));
+                cell.candidates = vec![0];
+                let all = cell.look(std::slice::from_ref(&known.target), &mut settled);
+                let other = match settled.first() {
+                    Some(&(_, sign)) => Verdict::On(sign),
+                    None if all => Verdict::Cuts,
+                    None => Verdict::Unknown,
+                };
+                let unknown = [verdict, other].contains(&Verdict::Unknown);
+                assert!(verdict == other || unknown && !is_whole);
+                if verdict != Verdict::Cuts || other != Verdict::Cuts {
+                    continue;
+                }
+                let place = 2 * d as u32 + step;
+                let accepted = cell.cut(&known.target, place);
+                let same = plainly_cut(&mut plain, &known.target, place) == accepted;
+                assert!(same || !is_whole);
+                if !accepted || !same {
+                    return;
+                }
+                assert_eq!(plain.section.facets, cell.section.facets);
+                assert_eq!(plain.above.indices(), cell.above.indices());
+                assert_eq!(plain.above.facets(), cell.above.facets());
+                assert_eq!(plain.below.indices(), cell.below.indices());
+                let values = |cell: &Vertices| cell.section.blocks.concat();
+                for (a, b) in values(&plain).into_iter().zip(values(&cell)) {
+                    assert!((a - b).abs() <= if is_whole { 0.0 } else { 2.0 * cell.error });
+                }
+                cell.keep(1);
+                tally.note(if is_whole { "whole" } else { "any" }, d);
+            }
+        });
+    }
+    tally.demand(10, "whole, any", &[2, 3, 4]);
+}
+
+/// A crossing with a row of which little is known leaves the cell able to take the same cut
+/// again, even one that passes near a vertex.
+#[test]
+fn a_cell_takes_its_cut_again_after_a_crossing() {
+    with_box(2, 1, |_, mut cell, polyhedron| {
+        let near = 1.0 - power_of_two(-30);
+        let first = Known::with_radii(&[1.0, 0.0, near], &[0.0; 3], &[0.0; 3]);
+        let second = Known::with_radii(&[0.0, 1.0, 0.0], &[power_of_two(-22); 3], &[0.0; 3]);
+        assert!(cell.cut(&first.target, 4));
+        assert_eq!(cell.on_section(&second.target), Verdict::Cuts);
+        assert!(cell.cross(&second.target));
+        assert_eq!(cell.near_crossing(), None);
+        assert!(cell.cut(&first.target, 4));
+        let point = cell.near_crossing().unwrap();
+        check_crossing(&point, &[&first], &polyhedron);
+    });
+}
+
+/// A cell that cannot be handed over to a dictionary is searched with its own candidates, not
+/// with those of an older dictionary.
+#[test]
+fn a_cell_that_is_not_handed_over_keeps_its_candidates() {
+    with_box(2, 1, |level, _, _| {
+        let mut path = Path::new(2);
+        let places = [0, 2].map(|side| path.push(level, id(level, side, false)));
+        let columns = (0..places.len() as u32).map(Name::Constraint).collect();
+        let dictionary = Dictionary::new(level, &path, columns, vec![], vec![3]);
+        let mut cell = Cell {
+            engine: Engine::Vertices,
+            dictionary: dictionary.unwrap(),
+            ..Cell::default()
+        };
+        // It has no vertex to hand over.
+        cell.vertices.candidates = vec![1];
+        assert!(!cell.leave_vertices(level, &mut path));
+        assert_eq!(cell.candidates(), [1]);
+    });
+}
