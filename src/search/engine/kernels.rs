@@ -134,7 +134,6 @@ for_all_processors! {
     pub fn all_above<L>(table: &[[f64; LANES]], point: &[f64], largest: f64, reach: f64) -> bool {
         let (scale, margin, huge) = (L::all(largest), L::all(reach), L::all(f64::MAX));
         let d = point.len();
-        // No closure: it would not be compiled for the vectors.
         for block in table.chunks_exact(d + 3) {
             let (slopes, rest) = block.split_at(d);
             let [constants, slacks, norms] = rest else {
@@ -209,14 +208,14 @@ fn first_to_vanish_in<L: Lanes, const N: usize>(
     let (infinite, none, low) = (L::all(f64::INFINITY), L::all(0.0), L::all(-zero));
     let minus = L::all(-1.0);
     let vectors = (slopes.as_chunks::<LANES>().0, values.as_chunks::<LANES>().0);
-    let reaches: [L; N] = std::array::from_fn(|k| {
+    // Loops, as closures are not always compiled for the vectors.
+    let (mut reaches, mut least) = ([infinite; N], infinite);
+    for (k, place) in reaches.iter_mut().enumerate() {
         let slopes = L::load(&vectors.0[k]);
         let reach = none.max(L::load(&vectors.1[k])).over(slopes.times(minus));
-        slopes.below_pick(low, reach, infinite)
-    });
-    let least = reaches
-        .iter()
-        .fold(infinite, |least, reach| reach.min(least));
+        *place = slopes.below_pick(low, reach, infinite);
+        least = place.min(least);
+    }
     let least = least.smallest();
     if least == f64::INFINITY {
         return None;
