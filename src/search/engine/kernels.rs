@@ -29,14 +29,18 @@ for_all_processors! {
 
     /// Copies a block, of as many columns as there are, into another of the same length.
     pub fn copy<L>(to: &mut [f64], into: Block, from: &[f64], block: Block) {
-        let to = to.chunks_exact_mut(into.stride);
-        for (to, from) in to.zip(from.chunks_exact(block.stride)) {
-            let to = to[into.first..into.first + block.len].as_chunks_mut().0;
-            let from = from[block.first..block.first + block.len].as_chunks().0;
-            for (to, from) in to.iter_mut().zip(from) {
-                L::load(from).store(to);
+        unrolled!(
+            block.len / LANES,
+            [1 2 3 4],
+            copy_in::<L>(to, into, from, block),
+            else {
+                let columns = to.chunks_exact_mut(into.stride).zip(from.chunks_exact(block.stride));
+                for (to, from) in columns {
+                    let from = &from[block.first..block.first + block.len];
+                    to[into.first..into.first + block.len].copy_from_slice(from);
+                }
             }
-        }
+        );
     }
 
     /// Computes four rows from the coordinates' rows, from row `first` on, whose entries are
@@ -196,6 +200,18 @@ for_all_processors! {
                 split(&rest, multipliers.len())
             }
         )
+    }
+}
+
+#[inline(always)]
+fn copy_in<L: Lanes, const N: usize>(to: &mut [f64], into: Block, from: &[f64], block: Block) {
+    let columns = to.chunks_exact_mut(into.stride);
+    for (to, from) in columns.zip(from.chunks_exact(block.stride)) {
+        let to = to[into.first..into.first + block.len].as_chunks_mut().0;
+        let from = from[block.first..block.first + block.len].as_chunks().0;
+        for k in 0..N {
+            L::load(&from[k]).store(&mut to[k]);
+        }
     }
 }
 
