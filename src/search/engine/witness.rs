@@ -18,6 +18,9 @@ const ROUNDS: usize = 200;
 /// How fast, at least, a constraint should grow along the step, its row having size 1.
 const MARGIN: f64 = 0.01;
 
+/// Coordinates nearer to zero than this, 2^-300, are rounded to zero.
+const SMALLEST: f64 = f64::from_bits((1023 - 300) << 52);
+
 /// A point in chart coordinates.
 pub type Point = SmallVec<[f64; 16]>;
 
@@ -155,9 +158,10 @@ pub fn propose(dictionary: &Dictionary) -> Option<(Point, f64)> {
     }
     // From the vertex, every basis value that may grow does: all alike where that leads
     // inside.
-    let mut direction: Point = (0..d)
-        .map(|column| if is_free(&column) { 1.0 } else { 0.0 })
-        .collect();
+    let mut direction = Point::from_elem(0.0, d);
+    for (column, growth) in direction.iter_mut().enumerate() {
+        *growth = if is_free(&column) { 1.0 } else { 0.0 };
+    }
     if stuck {
         if !(0..d).any(|column| is_free(&column)) {
             return None;
@@ -198,19 +202,13 @@ pub fn propose(dictionary: &Dictionary) -> Option<(Point, f64)> {
     } else {
         basis.min(0.5 * nearest)
     };
-    let starts = dictionary.coordinates(d);
-    let point: Point = starts
-        .iter()
-        .zip(coordinates)
-        .map(|(start, slope)| {
-            let value = start + step * slope;
-            if value.abs() < power_of_two(-300) {
-                0.0
-            } else {
-                value
-            }
-        })
-        .collect();
+    let mut point = Point::from_slice(dictionary.coordinates(d));
+    for (value, slope) in point.iter_mut().zip(coordinates) {
+        *value += step * slope;
+        if value.abs() < SMALLEST {
+            *value = 0.0;
+        }
+    }
     let finite = point.iter().all(|value| value.is_finite());
     finite.then_some((point, least))
 }
