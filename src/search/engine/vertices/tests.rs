@@ -2,22 +2,30 @@
 //! trying all choices of d constraints, and signs by evaluating exact rows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::sync::Mutex;
 
 use num_bigint::BigInt;
 use num_traits::{One, Signed, Zero};
 
 use super::generators::Target;
 use super::*;
-use crate::arithmetic::Rational;
 use crate::arithmetic::float::power_of_two;
 use crate::arithmetic::integer::over_common_denominator;
 use crate::arithmetic::lanes::{LANES, Plain};
+use crate::arithmetic::{Number, Rational};
+use crate::arrangement::{Domain, Interval};
+use crate::network::{Affine, Layer, Network, Shape};
+use crate::proof::check::Verifier;
+use crate::proof::{Header, Sink};
+use crate::regions::Region;
 use crate::search::cell::{Cell, Engine};
 use crate::search::engine::dictionary::{Dictionary, Name};
 use crate::search::engine::samples::{Random, dot, exact_row, id, rational, solution, with_level};
 use crate::search::engine::witness::Point;
 use crate::search::level::{Level, RowId};
 use crate::search::rows::Rows;
+use crate::search::{self, Monitor, Options};
 
 /// A row: what floats know of it, and an exact one that they may mean.
 #[derive(Clone, Debug)]
@@ -112,7 +120,7 @@ fn minors(rows: &[&[BigInt]]) -> Vec<BigInt> {
     let entry = |k: usize| {
         let columns: Vec<usize> = (0..=rows.len()).filter(|&other| other != k).collect();
         let minor = determinant(rows, &columns);
-        if k % 2 == 0 { minor } else { -minor }
+        if k.is_multiple_of(2) { minor } else { -minor }
     };
     (0..=rows.len()).map(entry).collect()
 }
@@ -195,18 +203,18 @@ fn places_of(cell: &Vertices, facets: Facets) -> BTreeSet<u32> {
 fn exact_generators(
     cell: &Vertices,
     generators: &Generators,
-    error: f64,
+    bound_on_errors: f64,
     polyhedron: &Polyhedron,
     last: Option<&Known>,
     nearest: &mut f64,
 ) -> Vec<Vec<BigInt>> {
     let d = polyhedron.d;
-    let error = rational(error);
+    let error = rational(bound_on_errors);
     assert_eq!(
         generators.blocks.len(),
         generators.facets.len().div_ceil(LANES) * (d + 1)
     );
-    let mut exact = Vec::new();
+    let (mut exact, mut scaled) = (Vec::new(), Vec::new());
     for (index, &facets) in generators.facets.iter().enumerate() {
         let mut rows: Vec<&[BigInt]> = Vec::new();
         let mut unit = BigInt::one();
@@ -242,14 +250,20 @@ fn exact_generators(
         }
         assert!(others().all(|(_, known)| known.sign_at(&point) > 0));
         let size = Rational::from_integer(BigInt::one() << -power) * unit;
-        for (k, x) in point.iter().enumerate() {
+        let own = point
+            .iter()
+            .map(|x| Rational::from_integer(x.clone()) / &size);
+        let own: Vec<Rational> = own.collect();
+        for (k, x) in own.iter().enumerate() {
             let found = generators.coordinate(d + 1, index, k);
-            let off = (rational(found) - Rational::from_integer(x.clone()) / &size).abs();
+            let off = (rational(found) - x).abs();
             assert!(off <= error, "d {d}, generator {index} of {cell:?}");
             *nearest = nearest.max(float(&(off / &error)));
         }
         exact.push(point);
+        scaled.push(own);
     }
+    check_centre(cell, generators, bound_on_errors, &scaled);
     // Lanes that are left over repeat the block's first.
     for lane in generators.facets.len()..generators.facets.len().next_multiple_of(LANES) {
         for k in 0..=d {
@@ -627,6 +641,41 @@ fn check_cut(
     }
 }
 
+/// Asserts that the centre of generators is as near as it says to a combination of the exact
+/// ones, with its own steps along the rays.
+fn check_centre(cell: &Vertices, generators: &Generators, error: f64, exact: &[Vec<Rational>]) {
+    let Some((point, distance)) = cell.centre(generators, error) else {
+        return;
+    };
+    let d = cell.dimension;
+    let coordinate = |index, k| generators.coordinate(d + 1, index, k);
+    let (mut sums, mut count, mut largest) = (vec![Rational::zero(); d], 0, 1.0f64);
+    for (index, exact) in exact.iter().enumerate() {
+        if coordinate(index, d) > 1e3 * error {
+            let weight = 1.0 / coordinate(index, d);
+            for k in 0..d {
+                sums[k] += &exact[k] / &exact[d];
+                largest = largest.max((weight * coordinate(index, k)).abs());
+            }
+            count += 1;
+        }
+    }
+    sums.iter_mut().for_each(|sum| *sum /= BigInt::from(count));
+    for (index, exact) in exact.iter().enumerate() {
+        if exact[d].is_zero() {
+            let size = (0..d).fold(error, |size, k| size.max(coordinate(index, k).abs()));
+            let step = rational(largest / size);
+            for (sum, x) in sums.iter_mut().zip(exact) {
+                *sum += &step * x;
+            }
+        }
+    }
+    for (sum, x) in sums.iter().zip(&point) {
+        let off = (sum - rational(*x)).abs();
+        assert!(off <= rational(distance), "{off} {distance:e} {cell:?}");
+    }
+}
+
 /// Asserts that a cell is the polyhedron.
 fn check_cell(cell: &Vertices, polyhedron: &Polyhedron, tally: &mut Tally) {
     let d = polyhedron.d;
@@ -640,6 +689,9 @@ fn check_cell(cell: &Vertices, polyhedron: &Polyhedron, tally: &mut Tally) {
             Some(point) => {
                 assert!(polyhedron.holds(&exactly(&point)), "{cell:?}");
                 tally.note("inside", d);
+                if expected.keys().flatten().any(|&place| place == INFINITY) {
+                    tally.note("inside with rays", d);
+                }
             }
             None => tally.note("not inside", d),
         }
@@ -715,6 +767,10 @@ fn cells_and_all_that_is_said_of_them_are_exactly_right() {
                     cell.keep(sign);
                     assert_eq!(taken.generators.blocks, cell.generators.blocks);
                     assert_eq!(taken.generators.facets, cell.generators.facets);
+                    let entries = |cell: &Vertices| -> Vec<[f64; ENTRIES]> {
+                        cell.facets.iter().map(|facet| facet.entries).collect()
+                    };
+                    assert_eq!(entries(&taken), entries(&cell));
                     let side = if sign > 0 { known } else { known.negated() };
                     polyhedron.constraints.insert(place, side);
                     if cell.facets.len() < polyhedron.constraints.len() {
@@ -730,6 +786,7 @@ fn cells_and_all_that_is_said_of_them_are_exactly_right() {
     tally.demand(25, said, &[2, 3, 4]);
     let found = "slot used again, section Cuts, section Unknown, bounded, unbounded, corner";
     tally.demand(20, found, &[2, 3, 4]);
+    tally.demand(4, "inside with rays", &[2, 3, 4]);
     let crossed = "crossed, no crossing, met, not met, side, no side";
     tally.demand(5, crossed, &[2, 3, 4]);
 }
@@ -842,7 +899,13 @@ fn bounds_hold_where_they_are_nearly_reached() {
                 }
             });
         }
+        assert!(nearest > [0.9, 0.8, 0.3][d - 2], "{d}: {nearest}");
     }
+    tally.demand(
+        5,
+        "misleading row 0, misleading row 1, misleading facet",
+        &[2, 3],
+    );
 }
 
 /// A row whose exact sign at a generator is not that of its floats: its own radius is to blame,
@@ -1029,4 +1092,155 @@ fn a_cell_that_is_not_handed_over_keeps_its_candidates() {
         assert!(!cell.leave_vertices(level, &mut path));
         assert_eq!(cell.candidates(), [1]);
     });
+}
+
+/// Rows whose numbers are too extreme, or of which too little is known, are refused.
+#[test]
+fn extreme_rows_are_refused() {
+    let row = |constant, radius| Known::with_radii(&[1.0, 0.5, constant], &[radius; 3], &[0.0; 3]);
+    let (infinite, unknown) = (f64::INFINITY, f64::NAN);
+    with_box(2, 1, |_, cell, _| {
+        let cuts = |known: &Known| cell.clone().cut(&known.target, 4);
+        assert!(cuts(&row(0.25, 0.0)) && cuts(&row(0.25, power_of_two(-23))));
+        // The signs at the vertices are clear, but second-order terms may not be.
+        assert!(!cuts(&row(0.25, power_of_two(-18))));
+        for power in [99, 101, 1000] {
+            let facet = Facet::new(&row(power_of_two(power), 0.0).target, 1.0, 4);
+            assert_eq!(facet.is_some(), power < 100);
+        }
+        for slack in [infinite, unknown] {
+            let mut known = row(0.25, 0.0);
+            known.target.slack = slack;
+            assert!(!cuts(&known));
+            let mut looked = cell.clone();
+            looked.candidates = vec![0];
+            assert!(!looked.look(&[known.target], &mut Vec::new()));
+            assert_eq!(looked.candidates, [0]);
+        }
+    });
+}
+
+/// Keeps a proof.
+#[derive(Default)]
+struct Kept(Mutex<(Option<Header>, Vec<Vec<u8>>)>);
+
+impl Sink for Kept {
+    fn header(&self, header: &Header) {
+        self.0.lock().unwrap().0 = Some(header.clone());
+    }
+
+    fn chunk(&self, body: &[u8]) {
+        self.0.lock().unwrap().1.push(body.to_vec());
+    }
+}
+
+/// The regions in a box around the origin. Listed one by one, which takes no shortcuts, they
+/// have the same patterns, and a checker that shares nothing with the search verifies them.
+fn counted(network: &Network, half: Option<i64>, threads: usize) -> u64 {
+    let inputs = network.input().len();
+    let domain = match half {
+        Some(half) => {
+            let interval = || Interval {
+                lower: Some(Number::from(-half)),
+                upper: Some(Number::from(half)),
+            };
+            Domain::new((0..inputs).map(|_| interval()).collect())
+        }
+        None => Domain::everything(inputs),
+    };
+    let monitor = Monitor::new();
+    let options = Options {
+        threads: Some(threads),
+        ..Options::default()
+    };
+    let answer = search::count(network, &domain, &options, &monitor).unwrap();
+    let all = |_: &Region| ControlFlow::Continue(());
+    let listed = search::enumerate(network, &domain, &options, &monitor, &all).unwrap();
+    let kept = Kept::default();
+    let told = search::prove(network, &domain, &options, &monitor, "".into(), &kept).unwrap();
+    for other in [&listed, &told] {
+        assert_eq!(other.digest, answer.digest);
+        assert_eq!(other.regions, answer.regions);
+        assert_eq!(other.layers, answer.layers);
+    }
+    let (header, chunks) = kept.0.into_inner().unwrap();
+    let verifier = Verifier::new(network, &header.unwrap()).unwrap();
+    for (number, body) in chunks.iter().enumerate() {
+        verifier.chunk(number as u64, body).unwrap();
+    }
+    let verdict = verifier.finish(&told.footer(chunks.len() as u64)).unwrap();
+    assert!(verdict.complete);
+    answer.regions
+}
+
+fn network(layers: &[Vec<Vec<f64>>]) -> Network {
+    let mut network = Network::new(Shape::new([layers[0][0].len() - 1]));
+    for rows in layers {
+        let number = |value: &f64| Number::from_rational(rational(*value));
+        let inputs = rows[0].len() - 1;
+        let weight = rows.iter().flat_map(|row| &row[..inputs]).map(number);
+        let bias = rows.iter().map(|row| number(&row[inputs]));
+        let affine = Affine::dense(inputs, rows.len(), weight.collect(), bias.collect());
+        network.push(Layer::Affine(affine.unwrap())).unwrap();
+        network.push(Layer::Relu).unwrap();
+    }
+    network
+}
+
+/// Counts with all shortcuts, lists and checked proofs agree on networks whose cells vertices
+/// know.
+#[test]
+fn searches_by_vertices_agree_with_lists_and_checked_proofs() {
+    let random = &mut Random(21);
+    for trial in 0..150 {
+        let d = 2 + trial % 3;
+        let whole = trial % 4 == 0;
+        let mut inputs = d;
+        let mut layers = Vec::new();
+        for _ in 0..1 + random.below(2) {
+            let units = [6, 5, 5][d - 2];
+            let mut layer: Vec<Vec<f64>> = Vec::new();
+            for _ in 0..units {
+                let mut row: Vec<f64> = (0..=inputs)
+                    .map(|_| match whole {
+                        true => random.below(5) as f64 - 2.0,
+                        false => random.unit(),
+                    })
+                    .collect();
+                // Units that share a hyperplane, on either side of it.
+                if random.below(6) == 0
+                    && let Some(other) = layer.last()
+                {
+                    let factor = [-1.0, 2.0][random.below(2) as usize];
+                    row = other.iter().map(|a| factor * a).collect();
+                }
+                layer.push(row);
+            }
+            inputs = units;
+            layers.push(layer);
+        }
+        let half = [None, Some(1), Some(3)][random.below(3) as usize];
+        counted(&network(&layers), half, 1 + trial % 2);
+    }
+}
+
+/// Two units that cross in a box: one of them all but along a side, the other one a difference
+/// of large numbers, of which floats know too little to prove the crossing. By hand, the lines
+/// are x = 2^-30 - 1 and x / 8 + y = 0, which cut the box into four.
+#[test]
+fn a_vague_crossing_near_a_side_is_split_instead() {
+    let (large, third) = (power_of_two(24) + 1.0 / 3.0, 1.0 / 3.0);
+    let first = vec![
+        vec![1.0, 0.125, 3.0],
+        vec![0.0625, 1.0, 3.0],
+        vec![third / 8.0, third, large],
+        vec![-third / 8.0, -third, large],
+    ];
+    // The weight of x in what is left of the first two, and its constant.
+    let (slope, near) = (1.0 - 1.0 / 128.0, 1.0 - power_of_two(-30));
+    let second = vec![
+        vec![0.0, 0.0, third, -third, 0.0],
+        vec![1.0, -0.125, 0.0, 0.0, slope * near - 2.625],
+    ];
+    assert_eq!(counted(&network(&[first, second]), Some(1), 1), 4);
 }
