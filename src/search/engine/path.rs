@@ -136,8 +136,8 @@ mod tests {
     use super::*;
     use crate::search::engine::samples::{Random, id, with_level};
 
-    /// After any pushes and truncations a path is what its rows, pushed onto an empty
-    /// one, make.
+    /// After any pushes and truncations, and whenever rows are looked up, a path is what its
+    /// rows, pushed onto an empty one, make.
     #[test]
     fn paths_forget_what_they_dropped() {
         let random = &mut Random(5);
@@ -152,11 +152,13 @@ mod tests {
                         // Also to more than there are.
                         path.truncate(state.below(path.len() as u64 + 2) as usize);
                     } else {
-                        path.push(
-                            level,
-                            id(level, state.below(12) as usize, state.below(2) == 0),
-                        );
+                        path.push_name(id(level, state.below(12) as usize, state.below(2) == 0));
                     }
+                    if state.below(3) == 0 {
+                        path.build(level);
+                    }
+                    let mut path = path.clone();
+                    path.build(level);
                     let mut fresh = Path::new(d);
                     path.ids().iter().for_each(|&id| fresh.push(level, id));
                     assert_eq!(path.table, fresh.table, "trial {trial}");

@@ -1,6 +1,10 @@
 //! The vertex engine against exact arithmetic that knows nothing of it: generators are found by
 //! trying all choices of d constraints, and signs by evaluating exact rows.
 
+mod exact;
+mod hard;
+mod searches;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use num_bigint::BigInt;
@@ -10,178 +14,30 @@ use super::generators::Target;
 use super::*;
 use crate::arithmetic::Rational;
 use crate::arithmetic::float::power_of_two;
-use crate::arithmetic::integer::over_common_denominator;
 use crate::arithmetic::lanes::{LANES, Plain};
 use crate::search::cell::{Cell, Engine};
 use crate::search::engine::dictionary::{Dictionary, Name};
-use crate::search::engine::samples::{Random, dot, exact_row, id, rational, solution, with_level};
+use crate::search::engine::samples::{Random, dot, id, rational, solution};
 use crate::search::engine::witness::Point;
-use crate::search::level::{Level, RowId};
-use crate::search::rows::Rows;
+use exact::{Known, Polyhedron, minors};
+use hard::{Hard, misleading, with_beginning, with_box};
 
-/// A row: what floats know of it, and an exact one that they may mean.
-#[derive(Clone, Debug)]
-struct Known {
-    target: Target,
-    exact: Vec<Rational>,
-    /// The same as integers, times `unit`, a power of two unless the row comes from a level.
-    whole: Vec<BigInt>,
-    unit: BigInt,
-}
+/// How often things happened.
+#[derive(Debug, Default)]
+struct Tally(BTreeMap<String, usize>);
 
-impl Known {
-    fn new(target: Target, exact: Vec<Rational>) -> Known {
-        let (whole, unit) = over_common_denominator(&exact);
-        Known {
-            target,
-            exact,
-            whole,
-            unit,
-        }
+impl Tally {
+    fn note(&mut self, what: &str, d: usize) {
+        *self.0.entry(format!("{what} in {d}")).or_default() += 1;
     }
 
-    /// Centers and radii, and where in its radius each exact entry is, from -1 to 1.
-    fn with_radii(center: &[f64], radii: &[f64], at: &[f64]) -> Known {
-        let mut rows = Rows::new(center.len(), 1);
-        rows.push(center.iter().copied().zip(radii.iter().copied()));
-        let entries = center.iter().zip(radii).zip(at);
-        let exact = |((c, r), t): ((&f64, &f64), &f64)| rational(*c) + rational(*r) * rational(*t);
-        let target = Target::new(rows.vector(0), center.len());
-        Known::new(target, entries.map(exact).collect())
-    }
-
-    /// A row of a level, at the scale of its floats.
-    fn of_level(level: &Level, id: RowId) -> Known {
-        let (mut exact, constant) = exact_row(level, id);
-        exact.push(constant);
-        let row = level.row(id);
-        let sign = if id.negated { -1.0 } else { 1.0 };
-        // The factors that take each entry into its radius; the least and largest that do all.
-        let (mut low, mut high) = (Rational::zero(), None::<Rational>);
-        for (k, entry) in exact.iter().enumerate() {
-            let (center, radius) = (rational(sign * row.center[k]), rational(row.radius[k]));
-            if entry.is_zero() {
-                assert!(center.abs() <= radius);
-                continue;
-            }
-            let ends = [(&center - &radius) / entry, (center + radius) / entry];
-            let [a, b] = ends;
-            let (a, b) = if a < b { (a, b) } else { (b, a) };
-            low = if a > low { a } else { low };
-            high = Some(high.map_or(b.clone(), |high| if b < high { b } else { high }));
-        }
-        let factor = (low + high.expect("not zero")) / BigInt::from(2);
-        let exact = exact.iter().map(|entry| entry * &factor).collect();
-        let mut target = Target::new(level.vector(id), level.width());
-        target.entries = target.entries.map(|entry| sign * entry);
-        Known::new(target, exact)
-    }
-
-    fn negated(&self) -> Known {
-        let mut known = self.clone();
-        known.target.entries = known.target.entries.map(|entry| -entry);
-        known.exact.iter_mut().for_each(|entry| *entry = -&*entry);
-        known.whole.iter_mut().for_each(|entry| *entry = -&*entry);
-        known
-    }
-
-    fn sign_at(&self, point: &[BigInt]) -> i32 {
-        let value: BigInt = self.whole.iter().zip(point).map(|(a, x)| a * x).sum();
-        crate::arithmetic::integer::Ring::sign(&value)
-    }
-}
-
-fn determinant(rows: &[&[BigInt]], columns: &[usize]) -> BigInt {
-    let Some((first, rest)) = rows.split_first() else {
-        return BigInt::one();
-    };
-    let mut sum = BigInt::zero();
-    for (n, &column) in columns.iter().enumerate() {
-        if first[column].is_zero() {
-            continue;
-        }
-        let others: Vec<usize> = columns.iter().copied().filter(|&k| k != column).collect();
-        let term = &first[column] * determinant(rest, &others);
-        sum = if n % 2 == 0 { sum + term } else { sum - term };
-    }
-    sum
-}
-
-/// What is orthogonal to d rows of d + 1 entries, up to its sign.
-fn minors(rows: &[&[BigInt]]) -> Vec<BigInt> {
-    let entry = |k: usize| {
-        let columns: Vec<usize> = (0..=rows.len()).filter(|&other| other != k).collect();
-        let minor = determinant(rows, &columns);
-        if k % 2 == 0 { minor } else { -minor }
-    };
-    (0..=rows.len()).map(entry).collect()
-}
-
-/// Constraints by their places; infinity is one.
-struct Polyhedron {
-    d: usize,
-    constraints: BTreeMap<u32, Known>,
-}
-
-impl Polyhedron {
-    fn new(d: usize) -> Polyhedron {
-        let mut entries = vec![0.0; d + 1];
-        entries[d] = 1.0;
-        let infinity = Known::with_radii(&entries, &vec![0.0; d + 1], &vec![0.0; d + 1]);
-        Polyhedron {
-            d,
-            constraints: BTreeMap::from([(INFINITY, infinity)]),
-        }
-    }
-
-    /// Where d constraints meet, if all others are positive there.
-    fn meeting(&self, places: &BTreeSet<u32>) -> Option<Vec<BigInt>> {
-        let rows: Vec<&[BigInt]> = places
-            .iter()
-            .map(|place| &self.constraints[place].whole[..])
-            .collect();
-        let mut point = minors(&rows);
-        let mut sign = 0;
-        for (_, known) in self.constraints.iter().filter(|(p, _)| !places.contains(p)) {
-            let here = known.sign_at(&point);
-            if here * sign < 0 {
-                return None;
-            }
-            sign = if sign == 0 { here } else { sign };
-        }
-        if sign == 0 {
-            return None;
-        }
-        if sign < 0 {
-            point.iter_mut().for_each(|x| *x = -&*x);
-        }
-        for (place, known) in &self.constraints {
-            let expected = i32::from(!places.contains(place));
-            assert_eq!(known.sign_at(&point), expected, "not simple at {places:?}");
-        }
-        Some(point)
-    }
-
-    /// All generators, by the constraints on which they lie.
-    fn generators(&self) -> BTreeMap<BTreeSet<u32>, Vec<BigInt>> {
-        let places: Vec<u32> = self.constraints.keys().copied().collect();
-        let mut found = BTreeMap::new();
-        for choice in 0u64..1 << places.len() {
-            if choice.count_ones() as usize == self.d {
-                let chosen: BTreeSet<u32> = bits(choice).map(|k| places[k]).collect();
-                if let Some(point) = self.meeting(&chosen) {
-                    found.insert(chosen, point);
-                }
+    fn demand(&self, least: usize, what: &str, dimensions: &[usize]) {
+        for what in what.split(", ") {
+            for d in dimensions {
+                let count = self.0.get(&format!("{what} in {d}")).copied();
+                assert!(count >= Some(least), "{what} in {d}: {count:?} of {self:?}");
             }
         }
-        found
-    }
-
-    /// Whether all constraints are positive at a point.
-    fn holds(&self, point: &[Rational]) -> bool {
-        let homogeneous: Vec<Rational> = point.iter().cloned().chain([Rational::one()]).collect();
-        let mut constraints = self.constraints.values();
-        constraints.all(|known| dot(&known.exact, &homogeneous).is_positive())
     }
 }
 
@@ -195,18 +51,18 @@ fn places_of(cell: &Vertices, facets: Facets) -> BTreeSet<u32> {
 fn exact_generators(
     cell: &Vertices,
     generators: &Generators,
-    error: f64,
+    bound_on_errors: f64,
     polyhedron: &Polyhedron,
     last: Option<&Known>,
     nearest: &mut f64,
 ) -> Vec<Vec<BigInt>> {
     let d = polyhedron.d;
-    let error = rational(error);
+    let error = rational(bound_on_errors);
     assert_eq!(
         generators.blocks.len(),
         generators.facets.len().div_ceil(LANES) * (d + 1)
     );
-    let mut exact = Vec::new();
+    let (mut exact, mut scaled) = (Vec::new(), Vec::new());
     for (index, &facets) in generators.facets.iter().enumerate() {
         let mut rows: Vec<&[BigInt]> = Vec::new();
         let mut unit = BigInt::one();
@@ -242,14 +98,20 @@ fn exact_generators(
         }
         assert!(others().all(|(_, known)| known.sign_at(&point) > 0));
         let size = Rational::from_integer(BigInt::one() << -power) * unit;
-        for (k, x) in point.iter().enumerate() {
+        let own = point
+            .iter()
+            .map(|x| Rational::from_integer(x.clone()) / &size);
+        let own: Vec<Rational> = own.collect();
+        for (k, x) in own.iter().enumerate() {
             let found = generators.coordinate(d + 1, index, k);
-            let off = (rational(found) - Rational::from_integer(x.clone()) / &size).abs();
+            let off = (rational(found) - x).abs();
             assert!(off <= error, "d {d}, generator {index} of {cell:?}");
             *nearest = nearest.max(float(&(off / &error)));
         }
         exact.push(point);
+        scaled.push(own);
     }
+    check_centre(cell, generators, bound_on_errors, &scaled);
     // Lanes that are left over repeat the block's first.
     for lane in generators.facets.len()..generators.facets.len().next_multiple_of(LANES) {
         for k in 0..=d {
@@ -259,206 +121,6 @@ fn exact_generators(
         }
     }
     exact
-}
-
-/// Random rows, some of them hard.
-struct Hard<'a> {
-    random: &'a mut Random,
-    d: usize,
-}
-
-impl Hard<'_> {
-    fn whisker(&mut self, least: u64, kinds: u64) -> f64 {
-        let exponent = least + self.random.below(kinds);
-        self.random.unit().signum() * power_of_two(-(exponent as i64))
-    }
-
-    fn center(&mut self) -> Vec<f64> {
-        let (random, d) = (&mut *self.random, self.d);
-        let style = random.below(4);
-        let mut center: Vec<f64> = (0..=d)
-            .map(|_| match style {
-                // Entries of the largest size make the largest errors.
-                0 => random.unit().signum() * (2.0 - random.unit().abs() / 256.0),
-                1 => random.below(3) as f64 - 1.0,
-                2 if random.below(2) == 0 => 0.0,
-                _ => 2.0 * random.unit(),
-            })
-            .collect();
-        match random.below(12) {
-            0 => center[d] = 0.0,
-            1 => center[d] *= power_of_two(random.below(110) as i64),
-            2 => center[d] *= power_of_two(-(random.below(60) as i64)),
-            3 => center[0] *= power_of_two(-(random.below(90) as i64)),
-            _ => {}
-        }
-        center
-    }
-
-    /// Scales the linear part to ordinary size.
-    fn scaled(center: &mut [f64]) {
-        let (_, linear) = center.split_last().unwrap();
-        let largest = linear.iter().fold(0.0, |max: f64, a| max.max(a.abs()));
-        if largest == 0.0 {
-            center[0] = 1.0;
-            return;
-        }
-        let scale = power_of_two(-i64::from(libm::ilogb(largest)));
-        center.iter_mut().for_each(|entry| *entry *= scale);
-    }
-
-    /// Radii, and where the exact entries are.
-    fn dressed(&mut self, center: &[f64]) -> Known {
-        let random = &mut *self.random;
-        let (style, size) = (random.below(4), 22 + random.below(30));
-        let one = random.below(center.len() as u64) as usize;
-        let has = |k: usize| match style {
-            0 => false,
-            1 => true,
-            _ => k == one,
-        };
-        let radii: Vec<f64> = center
-            .iter()
-            .enumerate()
-            .map(|(k, a)| match has(k) {
-                true => power_of_two(-(size as i64)) * a.abs().max(1.0),
-                false => 0.0,
-            })
-            .collect();
-        let at: Vec<f64> = center
-            .iter()
-            .map(|_| [-1.0, 1.0, 1.0, -1.0, 0.5, 0.0][random.below(6) as usize])
-            .collect();
-        Known::with_radii(center, &radii, &at)
-    }
-
-    /// Any row; some nearly parallel to a constraint, or nearly through a generator.
-    fn row(&mut self, cell: &Vertices, polyhedron: &Polyhedron) -> Known {
-        let d = self.d;
-        let mut center = self.center();
-        match self.random.below(6) {
-            0 => {
-                let which = self.random.below(polyhedron.constraints.len() as u64) as usize;
-                let like = polyhedron.constraints.values().nth(which).unwrap();
-                let (tilt, shift) = (self.whisker(0, 60), self.whisker(0, 60));
-                for (k, a) in center.iter_mut().enumerate() {
-                    let by = if k == d { shift } else { tilt };
-                    *a = like.target.entries[k] + by * *a;
-                }
-            }
-            1 | 2 => {
-                let count = cell.generators.facets.len() as u64;
-                let index = self.random.below(count) as usize;
-                let w: Vec<f64> = (0..=d)
-                    .map(|k| cell.generators.coordinate(d + 1, index, k))
-                    .collect();
-                let last = (0..=d).max_by(|&a, &b| w[a].abs().total_cmp(&w[b].abs()));
-                let last = last.unwrap();
-                let rest: f64 = (0..=d)
-                    .filter(|&k| k != last)
-                    .map(|k| w[k] * center[k])
-                    .sum();
-                let shift = self.whisker(1, 55);
-                center[last] = -rest / w[last] + shift;
-            }
-            _ => {}
-        }
-        Self::scaled(&mut center);
-        self.dressed(&center)
-    }
-}
-
-/// How often things happened.
-#[derive(Debug, Default)]
-struct Tally(BTreeMap<String, usize>);
-
-impl Tally {
-    fn note(&mut self, what: &str, d: usize) {
-        *self.0.entry(format!("{what} in {d}")).or_default() += 1;
-    }
-
-    fn demand(&self, least: usize, what: &str, dimensions: &[usize]) {
-        for what in what.split(", ") {
-            for d in dimensions {
-                let count = self.0.get(&format!("{what} in {d}")).copied();
-                assert!(count >= Some(least), "{what} in {d}: {count:?} of {self:?}");
-            }
-        }
-    }
-}
-
-/// An orthant or a box, with its constraints.
-fn with_beginning(
-    random: &mut Random,
-    d: usize,
-    test: impl FnOnce(&mut Random, Vertices, Polyhedron),
-) {
-    let is_box = random.below(2) == 0;
-    let rows: Vec<Vec<Rational>> = if is_box {
-        let mut rows = Vec::new();
-        for k in 0..d {
-            let center = rational(random.unit() * power_of_two(random.below(4) as i64));
-            let width = rational(power_of_two(-(random.below(50) as i64)));
-            let half = match random.below(3) {
-                0 => width,
-                _ => Rational::one(),
-            };
-            for sign in [1, -1] {
-                let mut row = vec![Rational::zero(); d + 1];
-                row[k] = Rational::from_integer(sign.into());
-                row[d] = &half - &center * BigInt::from(sign);
-                rows.push(row);
-            }
-        }
-        rows
-    } else {
-        let (homogeneous, whole) = (random.below(4) == 0, random.below(3) == 0);
-        let mut rows = random.basis(d, homogeneous, whole);
-        let style = random.below(4);
-        if style > 1 {
-            let entries = rows.iter_mut().flatten();
-            entries.for_each(|entry| *entry = rational(random.unit()));
-        }
-        if style == 3 {
-            // Nearly dependent.
-            let near = random.whisker(30, 30);
-            let sum = |a: &Rational, b: &Rational| a * &near + b;
-            rows[0] = rows[0]
-                .iter()
-                .zip(&rows[1])
-                .map(|(a, b)| sum(a, b))
-                .collect();
-        }
-        rows
-    };
-    let mut state = Random(random.next());
-    if rows.iter().any(|row| row[..d].iter().all(Zero::is_zero)) {
-        return;
-    }
-    with_level(&rows, random, |level| {
-        let mut path = Path::new(d);
-        let mut polyhedron = Polyhedron::new(d);
-        for index in 0..rows.len() {
-            let id = id(level, index, !is_box && state.below(2) == 0);
-            path.push(level, id);
-            let known = Known::of_level(level, id);
-            polyhedron.constraints.insert(index as u32, known);
-        }
-        let mut cell = Vertices::default();
-        let begun = if is_box {
-            let sides = |k| match state.below(2) {
-                0 => [2 * k, 2 * k + 1],
-                _ => [2 * k + 1, 2 * k],
-            };
-            let sides: Vec<[usize; 2]> = (0..d).map(sides).collect();
-            cell.begin_box(&path, &sides)
-        } else {
-            cell.begin_orthant(&path, d)
-        };
-        if begun {
-            test(&mut state, cell, polyhedron);
-        }
-    });
 }
 
 /// A row's exact signs at exact generators.
@@ -627,6 +289,41 @@ fn check_cut(
     }
 }
 
+/// Asserts that the centre of generators is as near as it says to a combination of the exact
+/// ones, with its own steps along the rays.
+fn check_centre(cell: &Vertices, generators: &Generators, error: f64, exact: &[Vec<Rational>]) {
+    let Some((point, distance)) = cell.centre(generators, error) else {
+        return;
+    };
+    let d = cell.dimension;
+    let coordinate = |index, k| generators.coordinate(d + 1, index, k);
+    let (mut sums, mut count, mut largest) = (vec![Rational::zero(); d], 0, 1.0f64);
+    for (index, exact) in exact.iter().enumerate() {
+        if coordinate(index, d) > 1e3 * error {
+            let weight = 1.0 / coordinate(index, d);
+            for k in 0..d {
+                sums[k] += &exact[k] / &exact[d];
+                largest = largest.max((weight * coordinate(index, k)).abs());
+            }
+            count += 1;
+        }
+    }
+    sums.iter_mut().for_each(|sum| *sum /= BigInt::from(count));
+    for (index, exact) in exact.iter().enumerate() {
+        if exact[d].is_zero() {
+            let size = (0..d).fold(error, |size, k| size.max(coordinate(index, k).abs()));
+            let step = rational(largest / size);
+            for (sum, x) in sums.iter_mut().zip(exact) {
+                *sum += &step * x;
+            }
+        }
+    }
+    for (sum, x) in sums.iter().zip(&point) {
+        let off = (sum - rational(*x)).abs();
+        assert!(off <= rational(distance), "{off} {distance:e} {cell:?}");
+    }
+}
+
 /// Asserts that a cell is the polyhedron.
 fn check_cell(cell: &Vertices, polyhedron: &Polyhedron, tally: &mut Tally) {
     let d = polyhedron.d;
@@ -640,6 +337,9 @@ fn check_cell(cell: &Vertices, polyhedron: &Polyhedron, tally: &mut Tally) {
             Some(point) => {
                 assert!(polyhedron.holds(&exactly(&point)), "{cell:?}");
                 tally.note("inside", d);
+                if expected.keys().flatten().any(|&place| place == INFINITY) {
+                    tally.note("inside with rays", d);
+                }
             }
             None => tally.note("not inside", d),
         }
@@ -715,6 +415,10 @@ fn cells_and_all_that_is_said_of_them_are_exactly_right() {
                     cell.keep(sign);
                     assert_eq!(taken.generators.blocks, cell.generators.blocks);
                     assert_eq!(taken.generators.facets, cell.generators.facets);
+                    let entries = |cell: &Vertices| -> Vec<[f64; ENTRIES]> {
+                        cell.facets.iter().map(|facet| facet.entries).collect()
+                    };
+                    assert_eq!(entries(&taken), entries(&cell));
                     let side = if sign > 0 { known } else { known.negated() };
                     polyhedron.constraints.insert(place, side);
                     if cell.facets.len() < polyhedron.constraints.len() {
@@ -730,37 +434,9 @@ fn cells_and_all_that_is_said_of_them_are_exactly_right() {
     tally.demand(25, said, &[2, 3, 4]);
     let found = "slot used again, section Cuts, section Unknown, bounded, unbounded, corner";
     tally.demand(20, found, &[2, 3, 4]);
+    tally.demand(4, "inside with rays", &[2, 3, 4]);
     let crossed = "crossed, no crossing, met, not met, side, no side";
     tally.demand(5, crossed, &[2, 3, 4]);
-}
-
-/// A box around the origin.
-fn with_box(d: usize, half: i64, test: impl FnOnce(&Level, Vertices, Polyhedron)) {
-    let row = |side: usize| -> Vec<Rational> {
-        let entry = |k| match k {
-            k if k == d => half,
-            k if k == side / 2 => 1 - 2 * (side % 2) as i64,
-            _ => 0,
-        };
-        (0..=d)
-            .map(|k| Rational::from_integer(entry(k).into()))
-            .collect()
-    };
-    let rows: Vec<Vec<Rational>> = (0..2 * d).map(row).collect();
-    // This state gives a level that knows its rows exactly.
-    with_level(&rows, &mut Random(2), |level| {
-        let (mut path, mut polyhedron) = (Path::new(d), Polyhedron::new(d));
-        for side in 0..2 * d {
-            path.push(level, id(level, side, false));
-            let known = Known::of_level(level, id(level, side, false));
-            assert!(level.row(id(level, side, false)).exact);
-            polyhedron.constraints.insert(side as u32, known);
-        }
-        let sides: Vec<[usize; 2]> = (0..d).map(|k| [2 * k, 2 * k + 1]).collect();
-        let mut cell = Vertices::default();
-        assert!(cell.begin_box(&path, &sides));
-        test(level, cell, polyhedron);
-    });
 }
 
 fn float(value: &Rational) -> f64 {
@@ -842,55 +518,13 @@ fn bounds_hold_where_they_are_nearly_reached() {
                 }
             });
         }
+        assert!(nearest > [0.9, 0.8, 0.3][d - 2], "{d}: {nearest}");
     }
-}
-
-/// A row whose exact sign at a generator is not that of its floats: its own radius is to blame,
-/// or that the generator's floats are off.
-fn misleading(
-    random: &mut Random,
-    cell: &Vertices,
-    index: usize,
-    exact: &[BigInt],
-    polyhedron: &Polyhedron,
-    style: usize,
-) -> Known {
-    let d = polyhedron.d;
-    let w: Vec<f64> = (0..=d)
-        .map(|k| cell.generators.coordinate(d + 1, index, k))
-        .collect();
-    let mut order: Vec<usize> = (0..=d).collect();
-    order.sort_by(|&a, &b| w[b].abs().total_cmp(&w[a].abs()));
-    // The exact generator at the floats' scale, near enough: over the largest coordinate.
-    let scaled = |k: usize| {
-        let ratio = Rational::new(exact[k].clone(), exact[order[0]].abs());
-        float(&(ratio * rational(w[order[0]].abs())))
-    };
-    let x: Vec<f64> = (0..=d).map(scaled).collect();
-    let share = 0.1 + 0.85 * random.unit().abs();
-    let mut center: Vec<f64> = (0..=d)
-        .map(|_| random.unit().signum() * (2.0 - random.unit().abs() / 256.0))
-        .collect();
-    let (mut radii, mut at) = (vec![0.0; d + 1], vec![0.0; d + 1]);
-    let (largest, last) = (order[0], order[1]);
-    let value = if style == 0 {
-        (radii[largest], at[largest]) = (power_of_two(-20), -x[largest].signum());
-        share * radii[largest] * x[largest].abs()
-    } else {
-        for k in 0..=d {
-            center[k] = center[k].abs() * (w[k] - x[k]).signum();
-        }
-        0.0
-    };
-    let rest: f64 = (0..=d)
-        .filter(|&k| k != last)
-        .map(|k| center[k] * x[k])
-        .sum();
-    center[last] = (value - rest) / x[last];
-    let size = center[..d].iter().fold(0.0, |max: f64, a| max.max(a.abs()));
-    let scale = power_of_two(-i64::from(libm::ilogb(size)));
-    center.iter_mut().for_each(|a| *a *= scale);
-    Known::with_radii(&center, &radii, &at)
+    tally.demand(
+        5,
+        "misleading row 0, misleading row 1, misleading facet",
+        &[2, 3],
+    );
 }
 
 /// A polygon with as many sides as there are bits is cut no further, and stays as it is.
@@ -1028,5 +662,31 @@ fn a_cell_that_is_not_handed_over_keeps_its_candidates() {
         cell.vertices.candidates = vec![1];
         assert!(!cell.leave_vertices(level, &mut path));
         assert_eq!(cell.candidates(), [1]);
+    });
+}
+
+/// Rows whose numbers are too extreme, or of which too little is known, are refused.
+#[test]
+fn extreme_rows_are_refused() {
+    let row = |constant, radius| Known::with_radii(&[1.0, 0.5, constant], &[radius; 3], &[0.0; 3]);
+    let (infinite, unknown) = (f64::INFINITY, f64::NAN);
+    with_box(2, 1, |_, cell, _| {
+        let cuts = |known: &Known| cell.clone().cut(&known.target, 4);
+        assert!(cuts(&row(0.25, 0.0)) && cuts(&row(0.25, power_of_two(-23))));
+        // The signs at the vertices are clear, but second-order terms may not be.
+        assert!(!cuts(&row(0.25, power_of_two(-18))));
+        for power in [99, 101, 1000] {
+            let facet = Facet::new(&row(power_of_two(power), 0.0).target, 1.0, 4);
+            assert_eq!(facet.is_some(), power < 100);
+        }
+        for slack in [infinite, unknown] {
+            let mut known = row(0.25, 0.0);
+            known.target.slack = slack;
+            assert!(!cuts(&known));
+            let mut looked = cell.clone();
+            looked.candidates = vec![0];
+            assert!(!looked.look(&[known.target], &mut Vec::new()));
+            assert_eq!(looked.candidates, [0]);
+        }
     });
 }

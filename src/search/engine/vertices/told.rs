@@ -46,9 +46,9 @@ impl Vertices {
         self.is_positive_around(&short, reach).then_some(short)
     }
 
-    /// A point amid generators with this E, and how far it is, per coordinate, from an exact combination of
-    /// them: the mean of the vertices, and from there a step along each ray.
-    fn centre(&self, generators: &Generators, error: f64) -> Option<(Point, f64)> {
+    /// A point amid generators with this E, and how far it is, per coordinate, from an exact
+    /// combination of them: the mean of the vertices, and from there a step along each ray.
+    pub(super) fn centre(&self, generators: &Generators, error: f64) -> Option<(Point, f64)> {
         let (d, width) = (self.dimension, self.dimension + 1);
         let Mean {
             mut point,
