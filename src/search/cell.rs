@@ -94,12 +94,12 @@ impl Cell {
     /// Becomes the positive side of another cell's split.
     pub fn take(&mut self, other: &Cell, split: &Split) {
         self.engine = other.engine;
+        self.undecided = other.undecided;
         match split.by {
             Means::Vertices => self.vertices.take(&other.vertices, 1),
             Means::Column(..) => {
                 self.dictionary.copy(&other.dictionary, 1);
                 self.views.clone_from(&other.views);
-                self.undecided = other.undecided;
                 self.keep(split, 1);
             }
         }

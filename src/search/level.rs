@@ -286,20 +286,19 @@ impl<'a> Level<'a> {
     }
 
     /// A row of this level as the vertex engine looks at it.
-    #[inline(always)]
-    pub fn target(&self, index: u32) -> Target<'_> {
-        Target::new(self.own_vector(index as usize), self.width())
+    pub fn target(&self, index: u32) -> Target {
+        match self.width() {
+            3 => self.target_of::<3>(index),
+            4 => self.target_of::<4>(index),
+            _ => self.target_of::<5>(index),
+        }
     }
 
-    /// The same where the level's width is known.
+    /// The same where the width K is known.
     #[inline(always)]
-    pub fn target_of<const K: usize>(&self, index: u32) -> Target<'_> {
+    pub fn target_of<const K: usize>(&self, index: u32) -> Target {
         let (entries, slack, norm) = self.rows.short::<K>(index as usize);
-        Target {
-            entries,
-            magnitudes: norm + entries[K - 1].abs(),
-            slack,
-        }
+        Target::new(entries, slack, norm)
     }
 
     /// The entries of [`Level::own_vector`].

@@ -20,7 +20,6 @@
 use crate::arithmetic::float::{TINY, UNIT};
 use crate::arithmetic::lanes::{LANES, Lanes};
 use crate::search::engine::witness::Point;
-use crate::search::rows::Vector;
 
 /// Entries of a row in the most dimensions.
 pub const ENTRIES: usize = 5;
@@ -45,30 +44,31 @@ pub struct Facet {
     pub place: u32,
 }
 
-/// A row to look at: its float entries, in whole vectors, what their magnitudes sum up to, and
-/// its slack.
+/// A row to look at: its float entries, what their magnitudes sum up to, and its slack.
 #[derive(Clone, Copy, Debug)]
-pub struct Target<'a> {
-    pub entries: &'a [f64],
+pub struct Target {
+    pub entries: [f64; ENTRIES],
     pub magnitudes: f64,
     pub slack: f64,
 }
 
-impl<'a> Target<'a> {
-    /// A row of `width` entries.
+impl Target {
+    /// A row of K entries with its slack and its norm.
     #[inline(always)]
-    pub fn new(row: Vector<'a>, width: usize) -> Self {
+    pub fn new(row: &[f64], slack: f64, norm: f64) -> Self {
+        let mut entries = [0.0; ENTRIES];
+        entries[..row.len()].copy_from_slice(row);
         Target {
-            entries: row.entries,
-            magnitudes: row.norm + row.entries[width - 1].abs(),
-            slack: row.slack,
+            entries,
+            magnitudes: norm + row[row.len() - 1].abs(),
+            slack,
         }
     }
 
-    /// Its entries, without what fills the vectors up.
+    /// Its entries, without what is filled up.
     #[inline(always)]
-    pub fn row<const K: usize>(&self) -> &'a [f64; K] {
-        self.entries.first_chunk().expect("a row has K entries")
+    pub fn row<const K: usize>(&self) -> &[f64; K] {
+        self.entries.first_chunk().expect("at most ENTRIES")
     }
 }
 

@@ -93,7 +93,8 @@ impl Vertices {
         self.error = error_of(dimension, 0.0);
         self.cut = None;
         for place in 0..sides {
-            let target = Target::new(path.row(place), dimension + 1);
+            let row = path.row(place);
+            let target = Target::new(&row.entries[..=dimension], row.slack, row.norm);
             let facet = match dimension {
                 2 => Facet::new::<3>(&target, place as u32),
                 3 => Facet::new::<4>(&target, place as u32),
@@ -224,6 +225,15 @@ for_all_processors! {
             2 => look_in::<L, 3>(cell, level, settled),
             3 => look_in::<L, 4>(cell, level, settled),
             _ => look_in::<L, 5>(cell, level, settled),
+        }
+    }
+
+    #[cfg(test)]
+    fn verdict_on<L>(cell: &Vertices, target: &Target) -> Verdict {
+        match cell.dimension {
+            2 => verdict::<L, 3>(&cell.generators, target, cell.error),
+            3 => verdict::<L, 4>(&cell.generators, target, cell.error),
+            _ => verdict::<L, 5>(&cell.generators, target, cell.error),
         }
     }
 

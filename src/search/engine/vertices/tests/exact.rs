@@ -7,10 +7,11 @@ use num_traits::{One, Signed, Zero};
 
 use super::super::generators::{INFINITY, Target, bits};
 use crate::arithmetic::Rational;
+use crate::arithmetic::float::{TINY, sum_error};
 use crate::arithmetic::integer::over_common_denominator;
+use crate::arithmetic::lanes::LANES;
 use crate::search::engine::samples::{dot, exact_row, rational};
 use crate::search::level::{Level, RowId};
-use crate::search::rows::Rows;
 
 /// A row: what floats know of it, and an exact one that they may mean.
 #[derive(Clone, Debug)]
@@ -35,11 +36,15 @@ impl Known {
 
     /// Centers and radii, and where in its radius each exact entry is, from -1 to 1.
     pub fn with_radii(center: &[f64], radii: &[f64], at: &[f64]) -> Known {
-        let mut rows = Rows::new(center.len(), 1);
-        rows.push(center.iter().copied().zip(radii.iter().copied()));
         let entries = center.iter().zip(radii).zip(at);
         let exact = |((c, r), t): ((&f64, &f64), &f64)| rational(*c) + rational(*r) * rational(*t);
-        let target = Target::new(rows.vector(0), center.len());
+        let (constant, linear) = center.split_last().unwrap();
+        let size: f64 = linear.iter().map(|a| a.abs()).sum();
+        let doubts: f64 = radii.iter().sum();
+        // As `Vector` defines them: roundings of a sum in any order, and radii.
+        let error = sum_error(3 * LANES);
+        let slack = (error * (size + constant.abs()) + doubts) * (1.0 + 2.0 * error) + TINY;
+        let target = Target::new(center, slack, (size + doubts) * (1.0 + 2.0 * error));
         Known::new(target, entries.map(exact).collect())
     }
 
@@ -52,7 +57,12 @@ impl Known {
         // The factors that take each entry into its radius; the least and largest that do all.
         let (mut low, mut high) = (Rational::zero(), None::<Rational>);
         for (k, entry) in exact.iter().enumerate() {
-            let (center, radius) = (rational(sign * row.center[k]), rational(row.radius[k]));
+            let radius = if k + 1 < exact.len() {
+                row.radius(k)
+            } else {
+                row.constant_radius
+            };
+            let (center, radius) = (rational(sign * row.center[k]), rational(radius));
             if entry.is_zero() {
                 assert!(center.abs() <= radius);
                 continue;
@@ -65,7 +75,9 @@ impl Known {
         }
         let factor = (low + high.expect("not zero")) / BigInt::from(2);
         let exact = exact.iter().map(|entry| entry * &factor).collect();
-        let mut target = Target::new(level.vector(id), level.width());
+        let row = level.vector(id);
+        let entries = &row.entries[..level.width()];
+        let mut target = Target::new(entries, row.slack, row.norm);
         target.entries = target.entries.map(|entry| sign * entry);
         Known::new(target, exact)
     }
