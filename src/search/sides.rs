@@ -134,6 +134,12 @@ impl Sides<'_> {
             .map(|place| self.path.ids()[place as usize])
             .collect();
         let line: Vec<f64> = (0..=d).map(|column| dictionary.entry(k, column)).collect();
+        if let Some(why) = certify::positive_by_whole_multipliers(level, &basis, &line, id, sign) {
+            decisions.exact += 1;
+            self.why.clear();
+            self.why.extend(why);
+            return Some(Side::On(sign_of(sign)));
+        }
         let inverse: Vec<Vec<f64>> = (0..d)
             .map(|i| {
                 (0..d)

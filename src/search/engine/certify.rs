@@ -335,6 +335,76 @@ pub fn support<'a>(
     basis.iter().zip(line).filter(proposed).map(|(&id, _)| id)
 }
 
+/// A row of short numbers as integers, all times the same power of two.
+fn whole(row: &FloatRow, sign: f64) -> Option<SmallVec<[i64; 16]>> {
+    // 2^20, and 2^40 for the largest number.
+    let (scale, largest) = (power_of_two(20), power_of_two(40));
+    let mut entries = SmallVec::new();
+    for entry in row.center {
+        let scaled = sign * entry * scale;
+        let short = row.exact && scaled.abs() < largest && scaled as i64 as f64 == scaled;
+        if !short {
+            return None;
+        }
+        entries.push(scaled as i64);
+    }
+    Some(entries)
+}
+
+/// Proves with integers that `sign` times the form of `id` is positive on a cell that satisfies
+/// `basis`, of which all rows are short numbers; `line` is the dictionary's row of the form. Gives
+/// the rows with a multiplier above zero.
+///
+/// Floats propose multipliers with a common denominator, zeros among them; nothing is rounded
+/// when these are held against the form.
+pub fn positive_by_whole_multipliers(
+    level: &Level,
+    basis: &[RowId],
+    line: &[f64],
+    id: RowId,
+    sign: i32,
+) -> Option<SmallVec<[RowId; 16]>> {
+    const NEAR: f64 = 1e-6;
+    const LARGEST: i64 = 1 << 20;
+    let target = whole(&level.row(id), f64::from(sign) * orientation(id))?;
+    // Numerators are below 2^20, rows below 2^40: nothing overflows in a million rows.
+    let mut denominator = 1i64;
+    for multiplier in &line[..basis.len()] {
+        let multiplier = multiplier * denominator as f64;
+        let is_near = |factor: &i64| {
+            let value = multiplier * *factor as f64;
+            (value - value.round()).abs() < NEAR
+        };
+        denominator *= (1..=12).find(is_near)?;
+        if denominator >= LARGEST {
+            return None;
+        }
+    }
+    let mut rest: SmallVec<[i64; 16]> = target;
+    for entry in &mut rest {
+        *entry = entry.checked_mul(denominator)?;
+    }
+    let mut support = SmallVec::new();
+    for (&row, multiplier) in basis.iter().zip(line) {
+        let numerator = f64::from(sign) * multiplier * denominator as f64;
+        let numerator = numerator.round() as i64;
+        if numerator == 0 {
+            continue;
+        }
+        if !(1..LARGEST).contains(&numerator) {
+            return None;
+        }
+        let entries = whole(&level.row(row), orientation(row))?;
+        for (rest, entry) in rest.iter_mut().zip(&entries) {
+            *rest = rest.checked_sub(numerator * entry)?;
+        }
+        support.push(row);
+    }
+    let (constant, linear) = rest.split_last()?;
+    let is_combination = linear.iter().all(|&rest| rest == 0);
+    (is_combination && *constant >= 0 && !support.is_empty()).then_some(support)
+}
+
 /// Decides exactly whether the proposed rows are a Farkas certificate: those with a
 /// multiplier above zero first, then the whole basis. Gives those that are.
 pub fn positive_exactly(
@@ -526,6 +596,67 @@ mod tests {
                 .all(|&count| count > 300),
             "{cones} {bases} {boxes} {false_cones} {false_boxes}"
         );
+    }
+
+    /// Small integers, and targets that are combinations of the basis or differ a little from
+    /// one: what integers accept is a certificate by exact elimination.
+    #[test]
+    fn what_integers_prove_is_true() {
+        let random = &mut Random(4);
+        let (mut accepted, mut wrong) = (0, 0);
+        for trial in 0..4_000 {
+            let d = 1 + random.below(5) as usize;
+            let mut small = |size: u64| (random.below(2 * size + 1) as i64) - size as i64;
+            let mut rows: Vec<Vec<i64>> = (0..d)
+                .map(|_| (0..=d).map(|_| small(2)).collect())
+                .collect();
+            let mut target = vec![0; d + 1];
+            for row in &rows {
+                let multiplier = [0, 0, 1, 1, 2, -1][(small(50) + 50) as usize % 6];
+                target
+                    .iter_mut()
+                    .zip(row)
+                    .for_each(|(sum, a)| *sum += multiplier * a);
+            }
+            target[d] += small(1);
+            if small(1) == 0 {
+                target[(small(9) + 9) as usize % d] += small(1);
+            }
+            // A denominator for the multipliers.
+            let factor = 1 + (small(2) + 2);
+            rows.iter_mut().flatten().for_each(|entry| *entry *= factor);
+            rows.push(target);
+            let rational = |row: &Vec<i64>| {
+                let entries = row.iter();
+                entries.map(|&a| Rational::from_integer(a.into())).collect()
+            };
+            let rows: Vec<Vec<Rational>> = rows.iter().map(rational).collect();
+            let sign = if random.below(2) == 0 { 1 } else { -1 };
+            with_level(&rows, random, |level| {
+                let ids: Vec<RowId> = (0..d).map(|k| id(level, k, false)).collect();
+                let goal = id(level, d, false);
+                let mut path = Path::new(d);
+                ids.iter().for_each(|&id| path.push(level, id));
+                let columns = (0..d as u32).map(Name::Constraint).collect();
+                let Some(dictionary) =
+                    Dictionary::new(level, &path, columns, vec![], vec![d as u32])
+                else {
+                    return;
+                };
+                let line: Vec<f64> = (0..=d).map(|c| dictionary.entry(0, c)).collect();
+                let why = positive_by_whole_multipliers(level, &ids, &line, goal, sign);
+                let exactly = positive_exactly(level, &ids, &line, goal, sign).is_some();
+                wrong += u32::from(!exactly);
+                let Some(why) = why else {
+                    return;
+                };
+                let rows: Vec<IntegerRow> = why.iter().map(|&id| level.integer_row(id)).collect();
+                let target = oriented(level, goal, sign);
+                assert!(is_certificate(&rows, &target), "trial {trial}");
+                accepted += 1;
+            });
+        }
+        assert!(accepted > 300 && wrong > 300, "{accepted} {wrong}");
     }
 
     /// Points next to hyperplanes, some with large coordinates.

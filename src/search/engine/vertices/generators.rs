@@ -450,8 +450,8 @@ pub fn keep_in<const K: usize>(generators: &mut Generators, section: &Generators
             .get(index)
             .map_or(count + index - left.len(), |&to| to as usize);
         let (into, from) = (&mut blocks[to / LANES], &new[index / LANES]);
-        for k in 0..K {
-            into[k][to % LANES] = from[k][index % LANES];
+        for (into, from) in into.iter_mut().zip(from) {
+            into[to % LANES] = from[index % LANES];
         }
         generators.facets[to] = section.facets[index];
     }
