@@ -460,8 +460,9 @@ pub fn keep_in<const K: usize>(generators: &mut Generators, section: &Generators
     for &to in left.iter().skip(placed).rev() {
         let to = to as usize;
         last -= 1;
-        for k in 0..K {
-            blocks[to / LANES][k][to % LANES] = blocks[last / LANES][k][last % LANES];
+        let moved = blocks[last / LANES].map(|vector| vector[last % LANES]);
+        for (into, value) in blocks[to / LANES].iter_mut().zip(moved) {
+            into[to % LANES] = value;
         }
         generators.facets[to] = generators.facets[last];
     }
