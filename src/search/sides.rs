@@ -2,9 +2,11 @@
 //! and a point inside it. Floats propose and prove; what they leave open, exact arithmetic
 //! decides.
 
+use smallvec::SmallVec;
+
 use super::engine::basis::Basis;
 use super::engine::certify;
-use super::engine::dictionary::{Dictionary, Walk};
+use super::engine::dictionary::{Dictionary, PROPOSAL_ZERO, Walk};
 use super::engine::exact::{Interior, Minimum, interior_point, minimum};
 use super::engine::path::Path;
 use super::engine::views::Views;
@@ -93,6 +95,12 @@ impl Sides<'_> {
         sign: i32,
         decisions: &mut Decisions,
     ) -> bool {
+        let new = self.proved.is_none_or(|(age, _)| age != dictionary.age());
+        let vanishes = |column| dictionary.entry(k, column).abs() <= PROPOSAL_ZERO;
+        if new && (0..dictionary.dimension()).any(vanishes) {
+            // No bound proves that a zero is not negative, and the basis may not be needed.
+            return false;
+        }
         if !(self.is_proved(dictionary) && self.basis.proves(self.level, dictionary, k, sign)) {
             return false;
         }
@@ -129,11 +137,14 @@ impl Sides<'_> {
     ) -> Option<Side> {
         let (level, d) = (self.level, dictionary.dimension());
         let id = level.id(dictionary.candidates()[k] as usize);
-        let basis: Vec<RowId> = dictionary
-            .basis()
-            .map(|place| self.path.ids()[place as usize])
-            .collect();
-        let line: Vec<f64> = (0..=d).map(|column| dictionary.entry(k, column)).collect();
+        let mut basis = SmallVec::<[RowId; 16]>::new();
+        for place in dictionary.basis() {
+            basis.push(self.path.ids()[place as usize]);
+        }
+        let mut line = SmallVec::<[f64; 16]>::new();
+        for column in 0..=d {
+            line.push(dictionary.entry(k, column));
+        }
         if let Some(why) = certify::positive_by_whole_multipliers(level, &basis, &line, id, sign) {
             decisions.exact += 1;
             self.why.clear();
