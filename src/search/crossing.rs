@@ -66,7 +66,7 @@ impl<'a> Tree<'a> {
             [_] => Crossing::Entered(entered),
             _ => Crossing::Refused(None),
         };
-        let Some((point, least)) = witness::propose(dictionary) else {
+        let Some((point, least)) = witness::propose(dictionary, witness::HASTY) else {
             return refused;
         };
         if !basis.prove(level, path, dictionary) {

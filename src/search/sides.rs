@@ -190,7 +190,7 @@ pub fn witness_of(
     told: bool,
     decisions: &mut Decisions,
 ) -> Result<Witness, Vec<RowId>> {
-    if let Some((point, least)) = witness::propose(dictionary) {
+    if let Some((point, least)) = witness::propose(dictionary, witness::PATIENT) {
         if told
             && let Some(short) = witness::rounded(&point, least)
             && path.is_positive_around(&short, 0.0)

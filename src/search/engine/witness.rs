@@ -13,7 +13,9 @@ use crate::proof::format::{MAX_EXPONENT, MAX_VARINT};
 use crate::search::level::{Level, RowId};
 
 /// Rounds of correction before a degenerate vertex is left to exact arithmetic.
-const ROUNDS: usize = 200;
+pub const PATIENT: usize = 200;
+/// The same where nothing is lost: a crossing that is not found is split.
+pub const HASTY: usize = 12;
 
 /// How fast, at least, a constraint should grow along the step, its row having size 1.
 const MARGIN: f64 = 0.01;
@@ -146,8 +148,8 @@ pub fn rounded(point: &Point, least: f64) -> Option<Point> {
 /// Proposes a point at which all constraints of the cell are positive and all candidates
 /// in the basis zero, and the least value that any of the constraints has there, or a
 /// little less. Proves nothing; `None` when no direction leads into the cell as far as
-/// floats can tell.
-pub fn propose(dictionary: &Dictionary) -> Option<(Point, f64)> {
+/// floats can tell. At degenerate vertices directions are corrected in so many `rounds`.
+pub fn propose(dictionary: &Dictionary, rounds: usize) -> Option<(Point, f64)> {
     let d = dictionary.dimension();
     let is_free = |column: &usize| matches!(dictionary.columns()[*column], Name::Constraint(_));
     let values = &dictionary.constraint_entries(d)[..dictionary.constraints().len()];
@@ -173,7 +175,7 @@ pub fn propose(dictionary: &Dictionary) -> Option<(Point, f64)> {
         };
         let line = |k| (0..d).map(|column| slope(k, column)).collect();
         let tight: Vec<Point> = tight.map(line).collect();
-        turn_inwards(&mut direction, &tight, is_free)?;
+        turn_inwards(&mut direction, &tight, is_free, rounds)?;
     }
     let mut sums = Vec::new();
     let (slopes, coordinates) = dictionary.along(&direction, &mut sums);
@@ -232,8 +234,9 @@ fn turn_inwards(
     direction: &mut [f64],
     tight: &[Point],
     is_free: impl Fn(&usize) -> bool,
+    rounds: usize,
 ) -> Option<()> {
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         let mut settled = true;
         for line in tight {
             let size: f64 = line.iter().map(|a| a.abs()).sum();
