@@ -18,8 +18,6 @@ pub trait Lanes: Copy {
     fn plus_product(self, a: Self, b: Self) -> Self;
     /// `self - a * b`, rounded once or twice.
     fn minus_product(self, a: Self, b: Self) -> Self;
-    /// Lane k of each, in turn, becomes number k.
-    fn transpose(rows: [Self; LANES]) -> [Self; LANES];
     /// Lane by lane.
     fn times(self, other: Self) -> Self;
     /// Lane by lane.
@@ -104,11 +102,6 @@ impl Lanes for Plain {
     #[inline(always)]
     fn minus_product(self, a: Self, b: Self) -> Self {
         self.zip(a.times(b), |a, b| a - b)
-    }
-
-    #[inline(always)]
-    fn transpose(rows: [Self; LANES]) -> [Self; LANES] {
-        std::array::from_fn(|lane| Plain(rows.map(|row| row.0[lane])))
     }
 
     #[inline(always)]
@@ -210,20 +203,6 @@ mod x86 {
         #[inline(always)]
         fn minus_product(self, a: Self, b: Self) -> Self {
             Avx2(unsafe { _mm256_fnmadd_pd(a.0, b.0, self.0) })
-        }
-
-        #[inline(always)]
-        fn transpose([a, b, c, d]: [Self; LANES]) -> [Self; LANES] {
-            unsafe {
-                let (low, high) = (_mm256_unpacklo_pd(a.0, b.0), _mm256_unpackhi_pd(a.0, b.0));
-                let (low_2, high_2) = (_mm256_unpacklo_pd(c.0, d.0), _mm256_unpackhi_pd(c.0, d.0));
-                [
-                    Avx2(_mm256_permute2f128_pd::<0x20>(low, low_2)),
-                    Avx2(_mm256_permute2f128_pd::<0x20>(high, high_2)),
-                    Avx2(_mm256_permute2f128_pd::<0x31>(low, low_2)),
-                    Avx2(_mm256_permute2f128_pd::<0x31>(high, high_2)),
-                ]
-            }
         }
 
         #[inline(always)]

@@ -51,7 +51,8 @@ const HUGE: f64 = f64::from_bits((1023 + 450) << 52);
 
 /// A row whose radii exceed this share of its largest coefficient says too little
 /// to be worth searching with; the exact row is computed instead. Decides only
-/// which arithmetic computes the row, never a sign.
+/// which arithmetic computes the row, never a sign. A row of zeros that is not known to be one
+/// is vague by any such share, and so becomes exact.
 const VAGUE: f64 = f64::from_bits((1023 - 20) << 52);
 
 impl FloatForms {

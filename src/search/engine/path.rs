@@ -125,6 +125,7 @@ impl Path {
     /// Proves with floats that all constraints are positive at all points whose
     /// coordinates differ from those of `y` by no more than `reach`.
     pub fn is_positive_around(&self, y: &[f64], reach: f64) -> bool {
+        debug_assert_eq!(self.slacks.len(), self.len(), "all rows are looked up");
         // A row's slack bounds the error at points with coordinates up to 1.
         let largest = y.iter().fold(1.0, |max: f64, value| max.max(value.abs()));
         kernels::all_above(&self.table, y, largest, reach)

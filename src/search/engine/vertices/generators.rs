@@ -380,7 +380,7 @@ pub fn meet<L: Lanes, const K: usize>(
 fn gather<L: Lanes, const K: usize>(facets: &[Facet], slots: [u32; LANES]) -> [L; K] {
     let facets = slots.map(|slot| &facets[slot as usize].entries);
     let first = |entries: &[f64; ENTRIES]| L::load(entries.first_chunk().expect("five"));
-    let first = L::transpose(facets.map(first));
+    let first = L::transposed(facets.map(first));
     let last = |k: usize| L::load(&facets.map(|entries| entries[k]));
     std::array::from_fn(|k| if k < LANES { first[k] } else { last(k) })
 }
