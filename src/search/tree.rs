@@ -41,8 +41,11 @@ use crate::regions::{Region, Sign};
 /// propose.
 const OLDEST: u32 = 250;
 
-/// Cells of the last layer with fewer candidates are not worth another thread.
-const WORTH_A_THREAD: usize = 8;
+/// A cell that may have so many regions of one layer is worth another thread.
+const WORTH_A_THREAD: u64 = 2_000;
+
+/// And so is one before the last layer, above this depth.
+const SHALLOW: u32 = 12;
 
 /// A search through one chart.
 pub struct Tree<'a> {
@@ -340,9 +343,8 @@ impl<'a> Tree<'a> {
                 negated: true,
                 ..id
             };
-            let worth =
-                !self.is_last(level) || cell.candidates().len() + cell.undecided >= WORTH_A_THREAD;
-            if self.parallel && worth {
+            let left = cell.candidates().len() + cell.undecided;
+            if self.parallel && self.is_worth_a_thread(level, left, state.splits) {
                 let mut other = worker.fork(at, self.tallies);
                 return self.both(
                     (level, class),
@@ -386,6 +388,19 @@ impl<'a> Tree<'a> {
             log.follow_split(level, class, Sign::Negative);
             state = negative;
         }
+    }
+
+    /// Whether another thread may take one side of a cell with so many candidates.
+    fn is_worth_a_thread(&self, level: &Level, candidates: usize, depth: u32) -> bool {
+        let (mut regions, mut choices) = (0u64, 1u64);
+        for k in 0..=self.chart.dimension.min(candidates) as u64 {
+            regions += choices;
+            if regions >= WORTH_A_THREAD {
+                return true;
+            }
+            choices = choices * (candidates as u64 - k) / (k + 1);
+        }
+        !self.is_last(level) && depth < SHALLOW
     }
 
     /// The hyperplane on which to split the cell at a depth, ready to be split on; `None`
