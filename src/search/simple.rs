@@ -97,8 +97,10 @@ impl<'a> Tree<'a> {
         let class = vertices.candidates.swap_remove(middle);
         let place = path.len() as u32;
         let target = &level.target(class);
-        let few = self.is_last(level) && self.visit.is_none() && vertices.candidates.len() < 2;
-        if few && !log.is_on() && vertices.candidates.is_empty() {
+        let (last, others) = (self.is_last(level), vertices.candidates.len());
+        let few = last && self.visit.is_none() && others < 2;
+        if few && others == 0 && !log.is_on() {
+            // It cuts, and no proof asks where.
             self.count_patterns(level, &[class], *state, tally, 0..2);
             self.end_branch(tally, *state);
             return Next::Done;

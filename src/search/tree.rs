@@ -266,6 +266,7 @@ impl<'a> Tree<'a> {
                 Content::Hyperplane => candidates.push(index as u32),
                 Content::Constant => {
                     let (sign, float) = level.constant_sign(index);
+                    debug_assert!(sign != 0, "a row of zeros has that content");
                     tally.decisions.count(float);
                     self.assign(level, signs, state, index, sign_of(sign));
                 }

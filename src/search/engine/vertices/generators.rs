@@ -13,7 +13,7 @@
 //!
 //! Together that is the `error` E of all coordinates of all generators, and these are at
 //! most d! (1 + 2^-10) in magnitude. A row a, with the magnitudes of its entries summing
-//! up to A or less and a slack as in [`Vector`], has at an exact generator a value that
+//! up to A or less and a slack as rows have it (`search/rows`), has at an exact generator a value that
 //! differs from its float value at the computed one by at most A E + d! (1 + 2^-10) slack: the
 //! slack covers radii and roundings for coordinates up to 1.
 
@@ -94,7 +94,7 @@ pub struct Meeting {
 pub struct Part {
     count: usize,
     indices: Vec<u32>,
-    pub facets: Vec<Facets>,
+    facets: Vec<Facets>,
 }
 
 impl Part {
@@ -328,8 +328,9 @@ pub fn slice<L: Lanes, const K: usize>(
     meet::<L, K>(facets, meetings, Some(entries), error, section)
 }
 
-/// Adds the points at which facets meet, and one more if there is a `last`, to others; false where floats do not say on which
-/// side of infinity they lie.
+/// Adds to `points` those at which facets meet, together with `last` if there is one, turned to
+/// the positive side of the facet that each meeting names; false where floats do not say which
+/// side that is.
 #[inline(always)]
 pub fn meet<L: Lanes, const K: usize>(
     facets: &[Facet],
