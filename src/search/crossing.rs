@@ -3,9 +3,10 @@
 
 use smallvec::SmallVec;
 
-use super::engine::witness;
+use super::engine::witness::{self, Proposal};
 use super::level::Level;
 use super::log::Log;
+use super::tally::Tally;
 use super::tree::{State, Tree, Worker, cell_and_below};
 use crate::proof::format::MAX_CROSSING;
 
@@ -39,12 +40,18 @@ impl<'a> Tree<'a> {
         } = worker;
         let (cell, below) = cell_and_below(cells, at);
         let classes = cell.dictionary.candidates();
+        let classes = SmallVec::<[u32; MAX_CROSSING]>::from_slice(classes);
+        // In whole numbers it is enough that there is a crossing, unless somebody asks where.
+        let exact = cell.dictionary.is_whole() && !log.is_on();
+        if exact && classes.len() == 1 {
+            tally.decisions.exact += 1;
+            return self.count_crossing(level, &classes, state, tally);
+        }
         let members = |class: u32| &level.classes()[class as usize].members;
         // Units that share a hyperplane do not cross.
-        if let Some(k) = classes.iter().position(|&class| members(class).len() > 1) {
+        if !exact && let Some(k) = classes.iter().position(|&class| members(class).len() > 1) {
             return Crossing::Refused(Some(k));
         }
-        let classes = SmallVec::<[u32; MAX_CROSSING]>::from_slice(classes);
         let mut entered = 0;
         let dictionary = if let [_] = classes[..] {
             match cell.dictionary.enter(0) {
@@ -66,14 +73,27 @@ impl<'a> Tree<'a> {
             [_] => Crossing::Entered(entered),
             _ => Crossing::Refused(None),
         };
-        let Some((point, least)) = witness::propose(dictionary, witness::HASTY) else {
+        if exact {
+            return match witness::inwards(dictionary, witness::HASTY) {
+                Some(_) => {
+                    tally.decisions.exact += 1;
+                    self.count_crossing(level, &classes, state, tally)
+                }
+                None => refused,
+            };
+        }
+        let Some(proposal) = witness::propose(dictionary, witness::HASTY) else {
             return refused;
         };
-        if !basis.prove(level, path, dictionary) {
-            return refused;
-        }
+        let Proposal { point, least, .. } = proposal;
         // The crossing is as near as this to the point.
-        let distance = basis.distance(dictionary, &point);
+        let distance = if dictionary.is_whole() {
+            proposal.distance
+        } else if basis.prove(level, path, dictionary) {
+            basis.distance(dictionary, &point)
+        } else {
+            return refused;
+        };
         let proved = if log.is_on() {
             witness::near_crossing(&point, least, distance)
         } else {
@@ -85,11 +105,23 @@ impl<'a> Tree<'a> {
         if !path.is_positive_around(&point, reach) {
             return refused;
         }
+        log.crossing(&point);
+        // The point is proved by floats.
         tally.decisions.float += 1;
+        self.count_crossing(level, &classes, state, tally)
+    }
+
+    /// Counts the regions around a crossing.
+    fn count_crossing(
+        &self,
+        level: &Level,
+        classes: &[u32],
+        state: State,
+        tally: &mut Tally,
+    ) -> Crossing {
         // Neighbours in a Gray code differ in one sign.
         let patterns = (0u32..1 << classes.len()).map(|step| step ^ step >> 1);
-        self.count_patterns(level, &classes, state, tally, patterns);
-        log.crossing(&point);
+        self.count_patterns(level, classes, state, tally, patterns);
         self.end_branch(tally, state);
         Crossing::Proved
     }

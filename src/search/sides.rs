@@ -10,7 +10,7 @@ use super::engine::dictionary::{Dictionary, PROPOSAL_ZERO, Walk};
 use super::engine::exact::{Interior, Minimum, interior_point, minimum};
 use super::engine::path::Path;
 use super::engine::views::Views;
-use super::engine::witness::{self, Witness};
+use super::engine::witness::{self, Proposal, Witness};
 use super::level::{Level, RowId};
 use super::{Decisions, sign_of};
 use crate::arithmetic::IntegerRow;
@@ -58,6 +58,9 @@ impl Sides<'_> {
             if walk == Walk::NewSign {
                 continue;
             }
+            if dictionary.is_full() && dictionary.refresh(self.level, self.path) {
+                continue;
+            }
             if walk == Walk::Minimum {
                 if self.here(dictionary, k, sign, decisions) {
                     return Side::On(sign_of(sign));
@@ -87,7 +90,7 @@ impl Sides<'_> {
         Side::Cuts
     }
 
-    /// Whether floats prove by the dictionary's basis that candidate `k` has this sign.
+    /// Whether it is proved by the dictionary's basis that candidate `k` has this sign.
     pub fn here(
         &mut self,
         dictionary: &Dictionary,
@@ -95,6 +98,17 @@ impl Sides<'_> {
         sign: i32,
         decisions: &mut Decisions,
     ) -> bool {
+        if dictionary.is_whole() {
+            let proved = dictionary.is_one_sided(k, sign);
+            decisions.exact += u64::from(proved);
+            if proved && self.wanted {
+                let places = dictionary.support(k);
+                self.why.clear();
+                self.why
+                    .extend(places.map(|place| self.path.ids()[place as usize]));
+            }
+            return proved;
+        }
         let new = self.proved.is_none_or(|(age, _)| age != dictionary.age());
         let vanishes = |column| dictionary.entry(k, column).abs() <= PROPOSAL_ZERO;
         if new && (0..dictionary.dimension()).any(vanishes) {
@@ -190,7 +204,7 @@ pub fn witness_of(
     told: bool,
     decisions: &mut Decisions,
 ) -> Result<Witness, Vec<RowId>> {
-    if let Some((point, least)) = witness::propose(dictionary, witness::PATIENT) {
+    if let Some(Proposal { point, least, .. }) = witness::propose(dictionary, witness::PATIENT) {
         if told
             && let Some(short) = witness::rounded(&point, least)
             && path.is_positive_around(&short, 0.0)

@@ -234,7 +234,12 @@ impl<'a> Tree<'a> {
         let is_free = |class: &u32| !basis.contains(&(*class as usize));
         let rest: Vec<u32> = candidates.iter().copied().filter(is_free).collect();
         match Dictionary::new(level, &worker.path, columns, constraints, rest) {
-            Some(dictionary) => {
+            Some(mut dictionary) => {
+                // Where other constraints are zero at the vertex, there need not be inner points
+                // for all signs of the basis.
+                if dictionary.is_whole() && dictionary.is_tight() {
+                    dictionary.refresh(level, &worker.path);
+                }
                 let cell = &mut worker.cells[0];
                 cell.views.begin(dictionary.candidates().len());
                 cell.undecided = basis.len();
@@ -487,9 +492,14 @@ impl<'a> Tree<'a> {
                 Crossing::Refused(k) => choice = k,
             }
         }
-        let dictionary = &mut worker.cells[at].dictionary;
+        let Worker { path, cells, .. } = &mut *worker;
+        let dictionary = &mut cells[at].dictionary;
         let k = choice.unwrap_or_else(|| dictionary.split_candidate());
-        match dictionary.enter(k) {
+        let mut entered = dictionary.enter(k);
+        if entered.is_none() && dictionary.is_full() && dictionary.refresh(level, path) {
+            entered = dictionary.enter(k);
+        }
+        match entered {
             Some(column) => Some((column, Some(k))),
             None => {
                 let cell = worker.exact_cell(at, level, *state);
@@ -570,7 +580,7 @@ impl<'a> Tree<'a> {
         let Cell {
             dictionary, views, ..
         } = &mut cells[at];
-        if dictionary.age() > OLDEST
+        if (dictionary.age() > OLDEST || dictionary.is_full())
             && !(dictionary.refresh(level, path) && dictionary.is_feasible())
         {
             return Err(Unsorted::Lost);
@@ -652,8 +662,8 @@ impl<'a> Tree<'a> {
                 return self.finish_exactly(level, cell, log);
             }
         }
-        // A cell that has vertices has inner points.
-        if cell.engine != Engine::Vertices {
+        // A cell that is known by vertices or by whole numbers has inner points.
+        if cell.engine != Engine::Vertices && (wanted || !cell.dictionary.is_whole()) {
             match witness_of(level, path, &cell.dictionary, told, &mut tally.decisions) {
                 Ok(point) => witness = Some(point),
                 Err(why) => {

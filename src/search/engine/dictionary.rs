@@ -1,10 +1,13 @@
-//! The float simplex dictionary of a cell. It proposes and proves nothing: every
-//! answer that matters goes through [`super::certify`].
+//! The simplex dictionary of a cell, in floats. It proposes and proves nothing: every
+//! answer that matters goes through [`super::certify`]. Where all rows are short whole numbers
+//! it is exact ([`whole`]), and what it says needs no other proof.
 //!
 //! A dictionary expresses the candidate hyperplanes, the cell's other constraints and
 //! the coordinates as affine functions of the values of d constraints, its basis;
 //! where those are zero lies a vertex of the cell. It is stored by columns, so that the
 //! loops over all rows are loops over consecutive floats.
+
+mod whole;
 
 use nalgebra::DMatrix;
 
@@ -47,6 +50,18 @@ pub struct Dictionary {
     constraints: Vec<u32>,
     /// Pivots since the values were last computed from the rows themselves.
     age: u32,
+    whole: Whole,
+}
+
+/// What is known of a dictionary whose values are whole numbers.
+#[derive(Clone, Copy, Debug, Default)]
+struct Whole {
+    /// The denominator of all values, or zero where they are floats.
+    denominator: f64,
+    /// What the float rows are multiplied by at most.
+    factor: f64,
+    /// Whether a number is too large to go on.
+    full: bool,
 }
 
 /// How a walk along the cell's edges ended.
@@ -77,7 +92,8 @@ impl Dictionary {
             constraints,
             ..Dictionary::default()
         };
-        dictionary.refresh(level, path).then_some(dictionary)
+        let known = dictionary.refresh_whole(level, path) || dictionary.refresh(level, path);
+        known.then_some(dictionary)
     }
 
     /// d.
@@ -183,6 +199,7 @@ impl Dictionary {
     pub fn copy(&mut self, other: &Dictionary, more: usize) {
         self.dimension = other.dimension;
         self.age = other.age;
+        self.whole = other.whole;
         self.columns.clone_from(&other.columns);
         self.candidates.clone_from(&other.candidates);
         self.constraints.clone_from(&other.constraints);
@@ -254,23 +271,19 @@ impl Dictionary {
         }
         let (constraints, place) = (self.constraints.as_slice(), self.first_constraint);
         let coordinates = self.inverse().1;
-        fill(&mut self.values, coordinates, place, constraints, |place| {
-            path.row(place as usize).entries
-        });
-        self.fill_candidates(level);
+        let row = |place: u32| path.row(place as usize).entries;
+        fill(&mut self.values, coordinates, place, constraints, row, 1.0);
+        self.fill_candidates(level, 1.0);
         self.age = 0;
+        self.whole = Whole::default();
         self.values.iter().all(|value| value.is_finite())
     }
 
-    fn fill_candidates(&mut self, level: &Level) {
+    fn fill_candidates(&mut self, level: &Level, denominator: f64) {
         let coordinates = self.inverse().1;
-        fill(
-            &mut self.values,
-            coordinates,
-            0,
-            &self.candidates,
-            |class| level.own_entries(class as usize),
-        );
+        let row = |class: u32| level.own_entries(class as usize);
+        let (values, names) = (&mut self.values, &self.candidates);
+        fill(values, coordinates, 0, names, row, denominator);
     }
 
     /// Replaces the candidates (by now none) by the rows of another level.
@@ -297,7 +310,11 @@ impl Dictionary {
         for (to, from) in to.into_iter().zip(from) {
             kernels::copy(&mut self.values, to, &self.spare, from);
         }
-        self.fill_candidates(level);
+        if self.is_whole() {
+            self.whole.full |= !self.fill_whole_candidates(level);
+        } else {
+            self.fill_candidates(level, 1.0);
+        }
     }
 
     /// Drops a candidate; the last one takes its place.
@@ -380,14 +397,17 @@ impl Dictionary {
         }
     }
 
-    /// Whether the vertex satisfies all constraints, as far as floats can tell.
+    /// Whether the vertex satisfies all constraints, as far as floats can tell, or exactly.
     pub fn is_feasible(&self) -> bool {
         let coordinates = self.coordinates(self.dimension);
         let size = coordinates.iter().fold(1.0, |max: f64, x| max.max(x.abs()));
         let values = self.constraint_entries(self.dimension);
-        values
-            .iter()
-            .all(|value| *value >= -1e3 * PROPOSAL_ZERO * size)
+        let zero = if self.is_whole() {
+            0.0
+        } else {
+            1e3 * PROPOSAL_ZERO * size
+        };
+        values.iter().all(|value| *value >= -zero)
     }
 
     /// Adds the vertex to the views.
@@ -446,6 +466,9 @@ impl Dictionary {
     pub fn descend(&mut self, k: usize, sign: i32, views: &mut Views) -> Walk {
         let patience = self.patience();
         for step in 0..patience {
+            if self.is_full() {
+                break;
+            }
             let cautious = 2 * step > patience;
             let Some(column) = self.falling(k, sign.into(), cautious) else {
                 return Walk::Minimum;
@@ -472,6 +495,9 @@ impl Dictionary {
     pub fn enter(&mut self, k: usize) -> Option<usize> {
         let patience = self.patience();
         for step in 0..patience {
+            if self.is_full() {
+                break;
+            }
             let value = self.value(k);
             let sign = if value >= 0.0 { 1.0 } else { -1.0 };
             let cautious = 2 * step > patience;
@@ -500,14 +526,21 @@ impl Dictionary {
         None
     }
 
+    /// Exchanges a row and a column.
+    fn pivot(&mut self, row: usize, column: usize) {
+        if self.is_whole() {
+            return self.pivot_whole(row, column);
+        }
+        kernels::pivot(&mut self.values, self.stride, row, column);
+        self.age += 1;
+    }
+
     /// Exchanges a constraint outside the basis and a column.
     fn exchange(&mut self, constraint: usize, column: usize) {
-        let row = self.first_constraint + constraint;
-        kernels::pivot(&mut self.values, self.stride, row, column);
+        self.pivot(self.first_constraint + constraint, column);
         if let Name::Constraint(place) = &mut self.columns[column] {
             std::mem::swap(place, &mut self.constraints[constraint]);
         }
-        self.age += 1;
     }
 
     /// Takes a candidate into the basis; the constraint in the column leaves it.
@@ -515,8 +548,7 @@ impl Dictionary {
         let Name::Constraint(place) = self.columns[column] else {
             unreachable!("candidates stay in the basis")
         };
-        kernels::pivot(&mut self.values, self.stride, k, column);
-        self.age += 1;
+        self.pivot(k, column);
         let to = self.first_constraint + self.constraints.len();
         assert!(to < self.first_coordinate, "room was made");
         let last = self.candidates.len() - 1;
@@ -532,6 +564,7 @@ impl Dictionary {
 
 /// Computes rows of a dictionary from those of the coordinates, from row `first` on;
 /// `entries` gives those of a row by its name. What is left of the last four becomes zero.
+/// All values have this denominator.
 #[inline]
 fn fill<'r>(
     values: &mut [f64],
@@ -539,17 +572,24 @@ fn fill<'r>(
     first: usize,
     names: &[u32],
     entries: impl Fn(u32) -> &'r [f64],
+    denominator: f64,
 ) {
     let (fours, rest) = names.as_chunks::<LANES>();
     for (number, &[a, b, c, d]) in fours.iter().enumerate() {
         let rows = [entries(a), entries(b), entries(c), entries(d)];
-        kernels::fill(values, coordinates, first + number * LANES, rows);
+        kernels::fill(
+            values,
+            coordinates,
+            first + number * LANES,
+            rows,
+            denominator,
+        );
     }
     if let Some(&last) = rest.last() {
         let first = first + fours.len() * LANES;
         let row = |lane: usize| entries(*rest.get(lane).unwrap_or(&last));
         let rows = [row(0), row(1), row(2), row(3)];
-        kernels::fill(values, coordinates, first, rows);
+        kernels::fill(values, coordinates, first, rows, denominator);
         for column in values.chunks_exact_mut(coordinates.stride) {
             column[first + rest.len()..first + LANES].fill(0.0);
         }

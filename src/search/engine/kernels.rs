@@ -27,6 +27,46 @@ for_all_processors! {
         );
     }
 
+    /// The same where all entries are whole numbers, at most [`LARGEST`] in magnitude, over one
+    /// denominator, which is the determinant of the basis. Nothing is rounded. Gives the new
+    /// denominator and the largest magnitude of what changed.
+    ///
+    /// An entry is a minor of the rows, and so is what it becomes: `(a p - b c) / denominator` is
+    /// whole (Edmonds 1967, Bareiss 1968). Its numerator is at most 2^51 in magnitude, and each
+    /// product at most 2^50.
+    pub fn pivot_whole<L>(
+        values: &mut [f64],
+        stride: usize,
+        row: usize,
+        column: usize,
+        denominator: f64,
+    ) -> (f64, f64) {
+        unrolled!(
+            stride / LANES,
+            [1 2 3 4 5 6 7 8 9 10 11 12],
+            pivot_whole_in::<L>(values, row, column, denominator),
+            else pivot_whole_of_any::<L>(values, stride, row, column, denominator)
+        )
+    }
+
+    /// The largest magnitude of some numbers.
+    pub fn largest<L>(values: &[f64]) -> f64 {
+        let mut largest = L::all(0.0);
+        for values in values.as_chunks::<LANES>().0 {
+            largest = L::load(values).abs().max(largest);
+        }
+        largest.largest()
+    }
+
+    /// Multiplies the four rows from row `first` on by these factors.
+    pub fn scale_rows<L>(values: &mut [f64], stride: usize, first: usize, factors: &[f64; LANES]) {
+        let factors = L::load(factors);
+        for column in values.chunks_exact_mut(stride) {
+            let entries = column[first..].first_chunk_mut().expect("whole vectors");
+            L::load(entries).times(factors).store(entries);
+        }
+    }
+
     /// Copies a block, of as many columns as there are, into another of the same length.
     pub fn copy<L>(to: &mut [f64], into: Block, from: &[f64], block: Block) {
         unrolled!(
@@ -45,12 +85,13 @@ for_all_processors! {
 
     /// Computes four rows from the coordinates' rows, from row `first` on, whose entries are
     /// given, the constant last, in whole vectors. The columns are those of the coordinates,
-    /// and the constants.
+    /// and the constants, all over one denominator.
     pub fn fill<L>(
         values: &mut [f64],
         coordinates: Block,
         first: usize,
         rows: [&[f64]; LANES],
+        denominator: f64,
     ) {
         let Block { stride, first: coordinate, .. } = coordinates;
         let d = values.len() / stride - 1;
@@ -70,7 +111,7 @@ for_all_processors! {
         }
         let constants = L::load(&[rows[0][d], rows[1][d], rows[2][d], rows[3][d]]);
         let to = values[d * stride + first..].first_chunk_mut().expect("whole vectors");
-        L::load(to).plus(constants).store(to);
+        L::load(to).plus_product(constants, L::all(denominator)).store(to);
     }
 
     /// The rows of a block that have no negative entry, and those that have no positive one,
@@ -298,6 +339,134 @@ fn pivot_of_any<L: Lanes>(values: &mut [f64], stride: usize, row: usize, column:
     own[row] = inverse;
 }
 
+/// Whole numbers up to this in magnitude may be pivoted on.
+pub const LARGEST: f64 = (1u64 << 25) as f64;
+
+/// How a pivot of whole numbers turns `a` into `(a p - b c) / denominator`, with p the pivot
+/// and c, of p's column, the same for a row; b of p's row.
+#[derive(Clone, Copy)]
+struct WholePivot<L> {
+    /// p, made positive, over the denominator where this is a power of two: then a division
+    /// is exact at any time.
+    scale: f64,
+    /// What b is to be multiplied by: 1 or -1, over the same.
+    turn: f64,
+    /// One over the denominator where this is no power of two.
+    inverse: Option<L>,
+}
+
+impl<L: Lanes> WholePivot<L> {
+    #[inline(always)]
+    fn new(pivot: f64, denominator: f64) -> Self {
+        let sign = if pivot < 0.0 { -1.0 } else { 1.0 };
+        let inverse = 1.0 / denominator;
+        // The mantissa of a power of two is empty.
+        let power = denominator.to_bits() & ((1 << 52) - 1) == 0;
+        let factor = if power { inverse } else { 1.0 };
+        WholePivot {
+            scale: pivot.abs() * factor,
+            turn: sign * factor,
+            inverse: (!power).then(|| L::all(inverse)),
+        }
+    }
+
+    /// Whether columns with b = 0 stay as they are.
+    #[inline(always)]
+    fn keeps(&self, denominator: f64) -> bool {
+        match self.inverse {
+            None => self.scale == 1.0,
+            Some(_) => self.scale == denominator,
+        }
+    }
+
+    /// Changes a column, whose entry in p's row is `b`, by the pivot's `own`, and adds to the
+    /// largest magnitudes.
+    #[inline(always)]
+    fn apply<'v>(
+        &self,
+        b: f64,
+        entries: impl Iterator<Item = (&'v mut [f64; LANES], L)>,
+        mut largest: L,
+    ) -> L {
+        let (scale, factor) = (L::all(self.scale), L::all(b * self.turn));
+        // Where floats are 1 apart, an addition rounds to a whole number. The quotient is one
+        // and less than 2^50; multiplied by the rounded inverse it is off by less than 1/4.
+        const WHOLE: f64 = 1.5 * (1u64 << 52) as f64;
+        for (entries, own) in entries {
+            let mut entry = L::load(entries).times(scale).minus_product(factor, own);
+            if let Some(inverse) = self.inverse {
+                let shifted = L::all(WHOLE).plus_product(entry, inverse);
+                entry = shifted.plus(L::all(-WHOLE));
+            }
+            largest = entry.abs().max(largest);
+            entry.store(entries);
+        }
+        largest
+    }
+}
+
+#[inline(always)]
+fn pivot_whole_in<L: Lanes, const N: usize>(
+    values: &mut [f64],
+    row: usize,
+    column: usize,
+    denominator: f64,
+) -> (f64, f64) {
+    let columns = values.as_chunks_mut::<LANES>().0.as_chunks_mut::<N>().0;
+    let own: [L; N] = std::array::from_fn(|k| L::load(&columns[column][k]));
+    let pivot = columns[column].as_flattened()[row];
+    let step = WholePivot::<L>::new(pivot, denominator);
+    let (keeps, sign) = (step.keeps(denominator), 1f64.copysign(pivot));
+    let mut largest = L::all(0.0);
+    for (number, other) in columns.iter_mut().enumerate() {
+        if number == column {
+            continue;
+        }
+        let b = other.as_flattened()[row];
+        if b != 0.0 || !keeps {
+            largest = step.apply(b, other.iter_mut().zip(own), largest);
+            other.as_flattened_mut()[row] = -sign * b;
+        }
+    }
+    if sign < 0.0 {
+        for (entries, own) in columns[column].iter_mut().zip(own) {
+            own.times(L::all(-1.0)).store(entries);
+        }
+    }
+    columns[column].as_flattened_mut()[row] = sign * denominator;
+    (pivot.abs(), largest.largest())
+}
+
+#[inline(always)]
+fn pivot_whole_of_any<L: Lanes>(
+    values: &mut [f64],
+    stride: usize,
+    row: usize,
+    column: usize,
+    denominator: f64,
+) -> (f64, f64) {
+    let (before, rest) = values.split_at_mut(column * stride);
+    let (own, after) = rest.split_at_mut(stride);
+    let pivot = own[row];
+    let step = WholePivot::<L>::new(pivot, denominator);
+    let (keeps, sign) = (step.keeps(denominator), 1f64.copysign(pivot));
+    let mut largest = L::all(0.0);
+    let others = before.chunks_exact_mut(stride);
+    for other in others.chain(after.chunks_exact_mut(stride)) {
+        let b = other[row];
+        if b != 0.0 || !keeps {
+            let own = own.as_chunks::<LANES>().0.iter().map(|own| L::load(own));
+            largest = step.apply(b, other.as_chunks_mut().0.iter_mut().zip(own), largest);
+            other[row] = -sign * b;
+        }
+    }
+    if sign < 0.0 {
+        own.iter_mut().for_each(|entry| *entry = -*entry);
+    }
+    own[row] = sign * denominator;
+    (pivot.abs(), largest.largest())
+}
+
 /// `to[i] += factor * from[i]`.
 #[inline(always)]
 fn add_multiple<L: Lanes>(to: &mut [f64], factor: f64, from: &[f64]) {
@@ -461,6 +630,7 @@ mod tests {
                     coordinates,
                     4,
                     rows.each_ref().map(Vec::as_slice),
+                    1.0,
                 );
                 for (number, column) in values.chunks_exact(stride).enumerate() {
                     assert_eq!(column[..4], [0.0; 4]);

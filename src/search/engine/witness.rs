@@ -8,7 +8,7 @@ use super::certify;
 use super::dictionary::{Dictionary, Name, PROPOSAL_ZERO};
 use super::kernels;
 use crate::arithmetic::Rational;
-use crate::arithmetic::float::{UNIT, exponent, odd_parts, power_of_two};
+use crate::arithmetic::float::{UNIT, exponent, odd_parts, power_of_two, sum_error};
 use crate::proof::format::{MAX_EXPONENT, MAX_VARINT};
 use crate::search::level::{Level, RowId};
 
@@ -145,38 +145,64 @@ pub fn rounded(point: &Point, least: f64) -> Option<Point> {
     Some(short)
 }
 
-/// Proposes a point at which all constraints of the cell are positive and all candidates
-/// in the basis zero, and the least value that any of the constraints has there, or a
-/// little less. Proves nothing; `None` when no direction leads into the cell as far as
-/// floats can tell. At degenerate vertices directions are corrected in so many `rounds`.
-pub fn propose(dictionary: &Dictionary, rounds: usize) -> Option<(Point, f64)> {
+/// How the constraints' values in the basis may grow so that all constraints do that are zero at
+/// the vertex, while candidates in the basis stay zero; and whether there are such constraints,
+/// beside the basis. In whole numbers that is a proof that there are points where all constraints
+/// are positive and these candidates zero. `None` when no direction is found, in so many `rounds`
+/// of corrections.
+pub fn inwards(dictionary: &Dictionary, rounds: usize) -> Option<(Point, bool)> {
     let d = dictionary.dimension();
-    let is_free = |column: &usize| matches!(dictionary.columns()[*column], Name::Constraint(_));
     let values = &dictionary.constraint_entries(d)[..dictionary.constraints().len()];
-    let (mut nearest, mut stuck) = (f64::INFINITY, false);
-    for value in values {
-        stuck |= value.abs() <= PROPOSAL_ZERO;
-        nearest = if *value < nearest { *value } else { nearest };
-    }
     // From the vertex, every basis value that may grow does: all alike where that leads
     // inside.
-    let mut direction = Point::from_elem(0.0, d);
-    for (column, growth) in direction.iter_mut().enumerate() {
-        *growth = if is_free(&column) { 1.0 } else { 0.0 };
+    let mut direction = Point::new();
+    for name in dictionary.columns() {
+        let free = matches!(name, Name::Constraint(_));
+        direction.push(if free { 1.0 } else { 0.0 });
     }
-    if stuck {
-        if !(0..d).any(|column| is_free(&column)) {
+    let mut stuck = false;
+    let mut tight = SmallVec::<[f64; 128]>::new();
+    for (k, value) in values.iter().enumerate() {
+        if value.abs() > PROPOSAL_ZERO {
+            continue;
+        }
+        stuck = true;
+        let (mut grows, mut shrinks) = (false, false);
+        for (column, free) in direction.iter().enumerate() {
+            let slope = dictionary.constraint_entries(column)[k] * free;
+            grows |= slope > PROPOSAL_ZERO;
+            shrinks |= slope < -PROPOSAL_ZERO;
+            tight.push(slope);
+        }
+        if !grows {
             return None;
         }
-        let tight = (0..values.len()).filter(|&k| values[k].abs() <= PROPOSAL_ZERO);
-        let slope = |k: usize, column| match is_free(&column) {
-            true => dictionary.constraint_entries(column)[k],
-            false => 0.0,
-        };
-        let line = |k| (0..d).map(|column| slope(k, column)).collect();
-        let tight: Vec<Point> = tight.map(line).collect();
-        turn_inwards(&mut direction, &tight, is_free, rounds)?;
+        if !shrinks {
+            // It grows in any case.
+            tight.truncate(tight.len() - d);
+        }
     }
+    turn_inwards(&mut direction, &tight, rounds)?;
+    Some((direction, stuck))
+}
+
+/// A point where all constraints of a cell should be positive.
+pub struct Proposal {
+    pub point: Point,
+    /// The least value that any of the constraints has there, or a little less.
+    pub least: f64,
+    /// Where the dictionary is exact, a bound on how far each coordinate is from that of a point
+    /// at which all candidates in the basis are zero.
+    pub distance: f64,
+}
+
+/// Proposes a point at which all constraints of the cell are positive and all candidates
+/// in the basis zero. Proves nothing; `None` when no direction leads into the cell as far as
+/// floats can tell. At degenerate vertices directions are corrected in so many `rounds`.
+pub fn propose(dictionary: &Dictionary, rounds: usize) -> Option<Proposal> {
+    let d = dictionary.dimension();
+    let values = &dictionary.constraint_entries(d)[..dictionary.constraints().len()];
+    let (direction, stuck) = inwards(dictionary, rounds)?;
     let mut sums = Vec::new();
     let (slopes, coordinates) = dictionary.along(&direction, &mut sums);
     if stuck {
@@ -194,7 +220,9 @@ pub fn propose(dictionary: &Dictionary, rounds: usize) -> Option<(Point, f64)> {
     };
     // Half of the way to where a value vanishes leaves half of it.
     let grown = direction.iter().filter(|growth| **growth != 0.0);
-    let basis = grown.fold(f64::INFINITY, |least: f64, growth| least.min(step * growth));
+    let denominator = dictionary.denominator();
+    let grown = grown.map(|growth| step * growth * denominator);
+    let basis = grown.fold(f64::INFINITY, f64::min);
     let least = if stuck {
         let values = values
             .iter()
@@ -202,17 +230,42 @@ pub fn propose(dictionary: &Dictionary, rounds: usize) -> Option<(Point, f64)> {
             .map(|(value, slope)| value + step * *slope);
         values.fold(basis, f64::min)
     } else {
-        basis.min(0.5 * nearest)
+        values
+            .iter()
+            .fold(basis, |least, value| least.min(0.5 * value))
     };
+    let unit = 1.0 / denominator;
     let mut point = Point::from_slice(dictionary.coordinates(d));
     for (value, slope) in point.iter_mut().zip(coordinates) {
-        *value += step * slope;
+        *value = (*value + step * slope) * unit;
         if value.abs() < SMALLEST {
             *value = 0.0;
         }
     }
     let finite = point.iter().all(|value| value.is_finite());
-    finite.then_some((point, least))
+    let distance = match dictionary.is_whole() {
+        true => rounding(dictionary, &direction, step),
+        false => 0.0,
+    };
+    finite.then_some(Proposal {
+        point,
+        least: least * unit / dictionary.factor(),
+        distance,
+    })
+}
+
+/// A bound on the error of each coordinate of a point that lies `step` times a direction from the
+/// vertex of an exact dictionary, all exact but for the roundings: of d products and sums, of
+/// the step, of the inverse denominator and its product.
+fn rounding(dictionary: &Dictionary, direction: &[f64], step: f64) -> f64 {
+    let d = dictionary.dimension();
+    let largest = |column: usize| {
+        let coordinates = dictionary.coordinates(column).iter();
+        coordinates.fold(0.0, |largest: f64, value| largest.max(value.abs()))
+    };
+    let grown = (0..d).map(|column| direction[column] * largest(column));
+    let size = (largest(d) + step * grown.sum::<f64>()) / dictionary.denominator();
+    size * sum_error(d + 6) * (1.0 + 2.0 * sum_error(d + 6)) + 2.0 * SMALLEST
 }
 
 /// A point with few digits near `point`, which is `distance` or less from a crossing, and
@@ -229,28 +282,25 @@ pub fn near_crossing(point: &Point, least: f64, distance: f64) -> Option<(Point,
 }
 
 /// Corrects a direction, as a perceptron learns, until all `tight` constraints, zero
-/// at the vertex, grow along it; its entries stay positive where they are free.
-fn turn_inwards(
-    direction: &mut [f64],
-    tight: &[Point],
-    is_free: impl Fn(&usize) -> bool,
-    rounds: usize,
-) -> Option<()> {
+/// at the vertex, grow along it; its entries stay positive where they are free. Rows of `tight`
+/// are as long as the direction.
+///
+/// Entries grow by at most 1 a round. So the error of the growth in floats is far below the
+/// margin, and growth by more than that is growth.
+fn turn_inwards(direction: &mut [f64], tight: &[f64], rounds: usize) -> Option<()> {
     for _ in 0..rounds {
         let mut settled = true;
-        for line in tight {
-            let size: f64 = line.iter().map(|a| a.abs()).sum();
-            if size == 0.0 {
-                return None;
+        for line in tight.chunks_exact(direction.len()) {
+            let (mut size, mut growth) = (0.0, 0.0);
+            for (a, t) in line.iter().zip(&*direction) {
+                size += a.abs();
+                growth += a * t;
             }
-            let growth: f64 = line.iter().zip(&*direction).map(|(a, t)| a * t).sum();
             if growth <= MARGIN * size {
                 settled = false;
-                for (column, (t, a)) in direction.iter_mut().zip(line).enumerate() {
-                    // Grow freely, shrink towards zero.
-                    if is_free(&column) {
-                        *t = if *a >= 0.0 { *t + a / size } else { *t * 0.7 };
-                    }
+                for (t, a) in direction.iter_mut().zip(line) {
+                    // Grow freely, shrink towards zero. Where it is not free all are zero.
+                    *t = if *a >= 0.0 { *t + a / size } else { *t * 0.7 };
                 }
             }
         }
