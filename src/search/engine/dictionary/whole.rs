@@ -102,7 +102,7 @@ impl Dictionary {
         }
         let first = padded(d);
         // A dictionary of which the coordinates are the basis, and its rows those of the basis.
-        let stride = 2 * first;
+        let stride = (2 * first).max(LANES);
         let mut values = vec![0.0; (d + 1) * stride];
         for k in 0..d {
             values[k * stride + first + k] = 1.0;
