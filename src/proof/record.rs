@@ -44,7 +44,7 @@ pub struct Stream<'s> {
     begun: bool,
 }
 
-/// The node on the negative side of a pending split, where another piece may start.
+/// The node on one side of a pending split, where another piece may start.
 pub struct Branch<'s> {
     sink: &'s dyn Sink,
     chart: usize,
@@ -89,16 +89,20 @@ impl<'s> Branch<'s> {
 }
 
 impl<'s> Stream<'s> {
-    /// The other side of the last split, which has just been made.
-    pub fn branch(&self) -> Branch<'s> {
-        let mut trail = self.trail.clone();
+    /// One side of a pending split: of those, by number, or the last.
+    pub fn branch(&self, pending: Option<usize>, positive: bool) -> Branch<'s> {
+        let place = match pending {
+            Some(number) => self.pending[number],
+            None => *self.pending.last().expect("a split is pending"),
+        };
+        let mut trail = self.trail[..=place].to_vec();
         for entry in &mut trail {
             if entry.how == Decided::SplitPending {
                 entry.how = Decided::SplitPositive;
             }
         }
-        if let Some(last) = trail.last_mut() {
-            last.how = Decided::SplitNegative;
+        if !positive {
+            trail[place].how = Decided::SplitNegative;
         }
         Branch {
             sink: self.sink,

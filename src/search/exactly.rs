@@ -39,7 +39,7 @@ impl ExactCell {
     }
 }
 
-impl<'a> Tree<'a> {
+impl<'a> Tree<'a, '_> {
     /// Searches a cell and all below it in exact arithmetic alone.
     pub fn search_exactly(&self, level: &Level, mut cell: ExactCell, log: &mut Log<'a>) {
         if self.monitor.stopped() {
@@ -79,13 +79,8 @@ impl<'a> Tree<'a> {
                         child.assign(self, level, class, sign);
                         child
                     };
-                    let (positive, negative) = (child(false), child(true));
-                    return self.both(
-                        (level, class),
-                        log,
-                        |log| self.search_exactly(level, positive, log),
-                        |log| self.search_exactly(level, negative, log),
-                    );
+                    let sides = (child(false), child(true));
+                    return self.search_sides_exactly(level, class, sides, log);
                 }
             }
         }

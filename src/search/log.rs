@@ -29,9 +29,10 @@ impl<'s> Log<'s> {
         self.stream.is_some()
     }
 
-    /// The other side of the split that has just been told.
-    pub fn branch(&self) -> Option<Branch<'s>> {
-        self.stream.as_ref().map(Stream::branch)
+    /// One side of a split whose negative side is pending: of those, by number, or the last.
+    pub fn branch(&self, split: Option<usize>, sign: Sign) -> Option<Branch<'s>> {
+        let stream = self.stream.as_ref()?;
+        Some(stream.branch(split, sign == Sign::Positive))
     }
 
     fn first_unit(&self, level: &Level) -> usize {

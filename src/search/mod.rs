@@ -9,9 +9,11 @@ mod log;
 mod monitor;
 mod point;
 mod rows;
+mod share;
 mod sides;
 mod simple;
 mod tally;
+mod threads;
 mod tree;
 
 pub use monitor::{Monitor, Snapshot};
@@ -19,6 +21,7 @@ pub use monitor::{Monitor, Snapshot};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
+use crate::Result;
 use crate::arrangement::chart::charts;
 use crate::arrangement::stage::stages;
 use crate::arrangement::{Chart, Domain};
@@ -26,8 +29,8 @@ use crate::network::Network;
 use crate::proof::format::domain_to_text;
 use crate::proof::{Footer, Header, Sink};
 use crate::regions::{Digest, Region, Sign};
-use crate::{Error, Result};
 use tally::Tallies;
+use threads::Threads;
 use tree::{Keys, Tree};
 
 /// What to count and with how many threads.
@@ -203,27 +206,24 @@ fn search(
     let units = stages
         .last()
         .map_or(0, |stage| stage.first_unit + stage.units);
-    let tallies = Tallies::new(threads, stages.len(), units);
-    let pool = threads_with_deep_stacks(threads)?;
-    pool.install(|| {
-        for (number, chart) in charts.iter().enumerate() {
-            let tree = Tree {
-                stages: &stages,
-                domain,
-                chart,
-                number,
-                charts: charts.len(),
-                options,
-                monitor,
-                tallies: &tallies,
-                visit,
-                sink,
-                parallel: threads > 1,
-                keys: &Keys::new(&stages, chart),
-            };
-            tree.search();
-        }
-    });
+    let tallies = Tallies::new(stages.len(), units);
+    let threads = Threads::new(threads);
+    for (number, chart) in charts.iter().enumerate() {
+        threads.search(&Tree {
+            stages: &stages,
+            domain,
+            chart,
+            number,
+            charts: charts.len(),
+            options,
+            monitor,
+            tallies: &tallies,
+            visit,
+            sink,
+            crew: None,
+            keys: &Keys::new(&stages, chart),
+        })?;
+    }
     let (total, degenerate_units) = tallies.total();
     Ok(Answer {
         regions: total.regions,
@@ -251,32 +251,6 @@ fn sign_of(sign: i32) -> Sign {
     } else {
         Sign::Negative
     }
-}
-
-/// Bytes that a thread reserves for its stack, best first. The search recurses once a
-/// split; the system commits only what is touched, so that a large reservation is
-/// free, unless addresses are limited (`ulimit -v`).
-const STACKS: [usize; 3] = [1 << 30, 1 << 28, 1 << 26];
-
-fn threads_with_deep_stacks(threads: usize) -> Result<rayon::ThreadPool> {
-    let start = |stack| {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .stack_size(stack)
-            .build()
-    };
-    let mut started = start(STACKS[0]);
-    for stack in &STACKS[1..] {
-        started = started.or_else(|_| start(*stack));
-    }
-    started.map_err(|error| {
-        Error::input(
-            "search",
-            format!("{threads} threads"),
-            format!("the system does not start them: {error}"),
-            "use fewer threads, or raise the limits on processes and addresses (ulimit -u, -v)",
-        )
-    })
 }
 
 #[cfg(test)]

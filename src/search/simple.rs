@@ -24,7 +24,7 @@ pub enum Next {
     Refused,
 }
 
-impl<'a> Tree<'a> {
+impl<'a> Tree<'a, '_> {
     /// Tries to begin with the vertices of a cell whose only constraints are the whole box or d
     /// hyperplanes. The candidates stay where they are.
     pub fn begin_vertices(&self, worker: &mut Worker, at: usize) {

@@ -12,7 +12,6 @@
 //!   ([`super::exactly`]).
 
 use std::ops::ControlFlow;
-use std::sync::{Mutex, PoisonError};
 
 use super::cell::{Cell, Engine, Split};
 use super::crossing::Crossing;
@@ -25,6 +24,7 @@ use super::exactly::ExactCell;
 use super::level::{Content, Level, RowId};
 use super::log::Log;
 use super::point::nearest_inside;
+use super::share::{Crew, Pending};
 use super::sides::{Side, Sides, witness_of};
 use super::simple::Next;
 use super::tally::{Tallies, Tally};
@@ -41,14 +41,8 @@ use crate::regions::{Region, Sign};
 /// propose.
 const OLDEST: u32 = 250;
 
-/// A cell that may have so many regions of one layer is worth another thread.
-const WORTH_A_THREAD: u64 = 2_000;
-
-/// And so is one before the last layer, above this depth.
-const SHALLOW: u32 = 12;
-
 /// A search through one chart.
-pub struct Tree<'a> {
+pub struct Tree<'a, 'c> {
     pub stages: &'a [Stage],
     pub domain: &'a Domain,
     pub chart: &'a Chart,
@@ -62,8 +56,8 @@ pub struct Tree<'a> {
     pub visit: Option<Visit<'a>>,
     /// Takes the proof.
     pub sink: Option<&'a dyn Sink>,
-    /// Whether subtrees are handed to other threads.
-    pub parallel: bool,
+    /// Takes branches for other threads, where there are any.
+    pub crew: Option<Crew<'c, 'a>>,
     /// Keys in the digest.
     pub keys: &'a Keys,
 }
@@ -129,6 +123,17 @@ pub struct Worker {
     pub tally: Tally,
     /// The candidates that were settled last, with the cell's side.
     pub settled: Vec<(u32, i32)>,
+    /// Where others may take branches: the splits above whose negative side comes next.
+    pub pending: Vec<Pending>,
+    /// How many of them, from the first, have been handed over.
+    pub handed: usize,
+}
+
+/// The levels at the root of a tree.
+pub struct Roots<'l> {
+    pub domain: &'l Level<'l>,
+    /// None for a network without units.
+    pub first: Option<Level<'l>>,
 }
 
 /// Why a cell is not searched on as it was.
@@ -140,7 +145,7 @@ enum Unsorted {
 }
 
 impl Worker {
-    fn new(dimension: usize, tallies: &Tallies, units: usize) -> Self {
+    pub fn new(dimension: usize, tallies: &Tallies, units: usize) -> Self {
         Worker {
             signs: vec![Sign::Zero; units],
             path: Path::new(dimension),
@@ -148,19 +153,17 @@ impl Worker {
             basis: Basis::default(),
             tally: tallies.blank(),
             settled: Vec::new(),
+            pending: Vec::new(),
+            handed: 0,
         }
     }
 
-    /// Another worker, whose first cell is a copy of one of this.
-    fn fork(&self, at: usize, tallies: &Tallies) -> Self {
-        Worker {
-            signs: self.signs.clone(),
-            path: self.path.clone(),
-            cells: vec![self.cells[at].clone()],
-            basis: Basis::default(),
-            tally: tallies.blank(),
-            settled: Vec::new(),
-        }
+    /// Forgets the last pending split; true when its negative side has been handed over.
+    fn drop_pending(&mut self) -> bool {
+        self.pending.pop();
+        let handed = self.handed > self.pending.len();
+        self.handed = self.handed.min(self.pending.len());
+        handed
     }
 
     /// The cell at a depth in exact arithmetic.
@@ -184,24 +187,29 @@ pub fn cell_and_below(cells: &mut Vec<Cell>, at: usize) -> (&mut Cell, &mut Cell
     (&mut above[at], &mut below[0])
 }
 
-impl<'a> Tree<'a> {
+impl<'a> Tree<'a, '_> {
+    /// How many calls of [`Tree::explore`], or of [`Tree::search_exactly`], there may be on top
+    /// of each other: each of them, but one a layer, has decided a unit more.
+    pub fn depth(&self) -> usize {
+        self.keys.units + self.stages.len() + 1
+    }
+
     /// Searches the whole chart.
-    pub fn search(&self) {
+    pub fn search(&self, levels: &Roots) {
         let units = self.keys.units;
-        let domain = Level::domain(self.chart);
+        let domain = levels.domain;
         let root = |sink| Branch::root(sink, self.number, self.chart.sides.len(), units);
         let log = &mut Log::new(self.stages, self.sink.map(root));
         let mut worker = Worker::new(self.chart.dimension, self.tallies, units);
         for side in 0..domain.len() {
-            worker.path.push(&domain, domain.id(side));
+            worker.path.push(domain, domain.id(side));
         }
-        if self.stages.is_empty() {
+        let Some(first) = &levels.first else {
             // Nothing cuts the domain: it is one region, whose witness is any inner point.
-            let cell = worker.exact_cell(0, &domain, State::default());
-            return self.finish_exactly(&domain, cell, log);
-        }
-        let first = Level::first(&domain, self.chart);
-        self.enter_first(&first, &mut worker, log);
+            let cell = worker.exact_cell(0, domain, State::default());
+            return self.finish_exactly(domain, cell, log);
+        };
+        self.enter_first(first, &mut worker, log);
         self.tallies.absorb(&mut worker.tally, self.monitor);
     }
 
@@ -325,7 +333,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Searches the cell at a depth, and all below it. The path may be longer afterwards.
-    fn explore(
+    pub fn explore(
         &self,
         level: &Level,
         worker: &mut Worker,
@@ -336,7 +344,6 @@ impl<'a> Tree<'a> {
         while let Some(split) = self.next_split(level, worker, at, &mut state, log) {
             state.splits += 1;
             let depth = worker.path.len();
-            let cell = &mut worker.cells[at];
             let class = split.class;
             let (mut positive, mut negative) = (state, state);
             let id = level.id(class);
@@ -344,41 +351,31 @@ impl<'a> Tree<'a> {
                 negated: true,
                 ..id
             };
-            let left = cell.candidates().len() + cell.undecided;
-            if self.parallel && self.is_worth_a_thread(level, left, state.splits) {
-                let mut other = worker.fork(at, self.tallies);
-                return self.both(
-                    (level, class),
-                    log,
-                    |log| {
-                        let Worker {
-                            signs, path, cells, ..
-                        } = &mut *worker;
-                        cells[at].push(path, level, id);
-                        self.assign(level, signs, &mut positive, class, Sign::Positive);
-                        cells[at].keep(&split, 1);
-                        self.explore(level, worker, at, positive, log);
-                    },
-                    |log| {
-                        let Worker {
-                            signs, path, cells, ..
-                        } = &mut other;
-                        cells[0].push(path, level, opposite);
-                        self.assign(level, signs, &mut negative, class, Sign::Negative);
-                        cells[0].keep(&split, -1);
-                        self.explore(level, &mut other, 0, negative, log);
-                        self.tallies.absorb(&mut other.tally, self.monitor);
-                    },
-                );
-            }
             log.split(level, class);
+            if let Some(crew) = &self.crew {
+                worker.pending.push(Pending {
+                    at,
+                    path: depth,
+                    level: level.number(),
+                    split,
+                    state,
+                });
+                if self.share(crew, worker, log) {
+                    log.elsewhere();
+                    worker.drop_pending();
+                    return log.elsewhere();
+                }
+            }
             let (cell, below) = cell_and_below(&mut worker.cells, at);
-            below.take(cell, &split);
+            below.take(cell, &split, 1);
             below.push(&mut worker.path, level, id);
             let signs = &mut worker.signs;
             self.assign(level, signs, &mut positive, class, Sign::Positive);
             log.follow_split(level, class, Sign::Positive);
             self.explore(level, worker, at + 1, positive, log);
+            if self.crew.is_some() && worker.drop_pending() {
+                return log.elsewhere();
+            }
 
             let cell = &mut worker.cells[at];
             cell.keep(&split, -1);
@@ -389,19 +386,6 @@ impl<'a> Tree<'a> {
             log.follow_split(level, class, Sign::Negative);
             state = negative;
         }
-    }
-
-    /// Whether another thread may take one side of a cell with so many candidates.
-    fn is_worth_a_thread(&self, level: &Level, candidates: usize, depth: u32) -> bool {
-        let (mut regions, mut choices) = (0u64, 1u64);
-        for k in 0..=self.chart.dimension.min(candidates) as u64 {
-            regions += choices;
-            if regions >= WORTH_A_THREAD {
-                return true;
-            }
-            choices = choices * (candidates as u64 - k) / (k + 1);
-        }
-        !self.is_last(level) && depth < SHALLOW
     }
 
     /// The hyperplane on which to split the cell at a depth, ready to be split on; `None`
@@ -496,51 +480,6 @@ impl<'a> Tree<'a> {
                 self.search_exactly(level, cell, log);
                 None
             }
-        }
-    }
-
-    /// Searches both sides of a split on a class of a level.
-    pub fn both(
-        &self,
-        (level, class): (&Level, usize),
-        log: &mut Log<'a>,
-        positive: impl FnOnce(&mut Log<'a>) + Send,
-        negative: impl FnOnce(&mut Log<'a>) + Send,
-    ) {
-        let positive = |log: &mut Log<'a>| {
-            log.follow_split(level, class, Sign::Positive);
-            positive(log);
-        };
-        let negative = |log: &mut Log<'a>| {
-            log.follow_split(level, class, Sign::Negative);
-            negative(log);
-        };
-        log.split(level, class);
-        if !self.parallel {
-            positive(log);
-            return negative(log);
-        }
-        let Some(branch) = log.branch() else {
-            let log = || Log::new(self.stages, None);
-            rayon::join(|| positive(&mut log()), || negative(&mut log()));
-            return;
-        };
-        // The first side writes on; the second does, too, unless another thread took it.
-        let shared = Mutex::new(log);
-        let lock = || shared.lock().unwrap_or_else(PoisonError::into_inner);
-        let ((), taken) = rayon::join_context(
-            |_| positive(&mut lock()),
-            |context| {
-                if context.migrated() {
-                    negative(&mut Log::new(self.stages, Some(branch)));
-                } else {
-                    negative(&mut lock());
-                }
-                context.migrated()
-            },
-        );
-        if taken {
-            lock().elsewhere();
         }
     }
 
@@ -735,6 +674,7 @@ mod tests {
     use crate::arrangement::chart::charts;
     use crate::arrangement::stage::stages;
     use crate::network::{Affine, Layer, Network, Shape};
+    use crate::search::threads::Threads;
 
     struct Random(u64);
 
@@ -813,7 +753,7 @@ mod tests {
         let stages = stages(network);
         let charts = charts(&stages, domain);
         let units = stages.iter().map(|stage| stage.units).sum();
-        let (tallies, monitor) = (Tallies::new(1, stages.len(), units), Monitor::new());
+        let (tallies, monitor) = (Tallies::new(stages.len(), units), Monitor::new());
         for (number, chart) in charts.iter().enumerate() {
             let tree = Tree {
                 stages: &stages,
@@ -829,7 +769,7 @@ mod tests {
                 tallies: &tallies,
                 visit: None,
                 sink: None,
-                parallel: false,
+                crew: None,
                 keys: &Keys::new(&stages, chart),
             };
             if exactly {
@@ -850,7 +790,7 @@ mod tests {
                     tree.search_exactly(&first, cell, &mut Log::new(&stages, None));
                 }
             } else {
-                tree.search();
+                Threads::new(1).search(&tree).unwrap();
             }
         }
         let (total, degenerate_units) = tallies.total();
