@@ -6,8 +6,8 @@ use super::engine::exact::{Interior, Minimum, interior_point, minimum};
 use super::engine::witness::Witness;
 use super::level::{Level, RowId};
 use super::log::Log;
-use super::sign_of;
 use super::tree::{State, Tree};
+use super::{Decisions, sign_of};
 use crate::arithmetic::IntegerRow;
 use crate::regions::Sign;
 
@@ -46,13 +46,15 @@ impl<'a> Tree<'a, '_> {
             return self.tallies.with(|tally| self.give_up(tally, log));
         }
         let rows = cell.rows(level);
-        if let Interior::Empty(why) = interior_point(&rows, level.width() - 1, &[]) {
+        if let Interior::Empty(why) = self.interior_point(level, &rows) {
             return self.end_empty(level, &cell, why, log);
         }
         while let Some(id) = cell.candidates.pop() {
             let class = id.index as usize;
             let side = [1, -1].into_iter().find_map(|sign| {
-                match minimum(&rows, &[], &certify::oriented(level, id, sign)) {
+                let least =
+                    self.exactly(|| minimum(&rows, &[], &certify::oriented(level, id, sign)));
+                match least {
                     Minimum::Sign(0 | 1, tight) => Some((sign, tight)),
                     _ => None,
                 }
@@ -90,7 +92,7 @@ impl<'a> Tree<'a, '_> {
     /// A cell without candidates: a region, or the next layer.
     pub fn finish_exactly(&self, level: &Level, mut cell: ExactCell, log: &mut Log<'a>) {
         let rows = cell.rows(level);
-        let point = match interior_point(&rows, level.width() - 1, &[]) {
+        let point = match self.interior_point(level, &rows) {
             Interior::Point(point) => point,
             Interior::Empty(why) => return self.end_empty(level, &cell, why, log),
         };
@@ -117,6 +119,18 @@ impl<'a> Tree<'a, '_> {
                 self.search_exactly(&next, cell, log);
             }
         }
+    }
+
+    fn interior_point(&self, level: &Level, rows: &[IntegerRow]) -> Interior {
+        self.exactly(|| interior_point(rows, level.width() - 1, &[]))
+    }
+
+    /// Does some exact arithmetic, and adds what it takes.
+    fn exactly<R>(&self, work: impl FnOnce() -> R) -> R {
+        let mut decisions = Decisions::default();
+        let result = decisions.exactly(work);
+        self.tallies.with(|tally| tally.decisions.add(decisions));
+        result
     }
 
     /// A cell that turned out to be empty.

@@ -94,6 +94,9 @@ pub struct Decisions {
     pub float: u64,
     /// By exact arithmetic.
     pub exact: u64,
+    /// What exact arithmetic took, also where it left the decision to others: the time of all
+    /// threads together.
+    pub exact_time: Duration,
 }
 
 impl Decisions {
@@ -102,9 +105,18 @@ impl Decisions {
         self.exact += u64::from(!by_float);
     }
 
+    /// Does some exact arithmetic, and adds what it takes.
+    fn exactly<R>(&mut self, work: impl FnOnce() -> R) -> R {
+        let start = Instant::now();
+        let result = work();
+        self.exact_time += start.elapsed();
+        result
+    }
+
     fn add(&mut self, other: Decisions) {
         self.float += other.float;
         self.exact += other.exact;
+        self.exact_time += other.exact_time;
     }
 }
 
@@ -121,7 +133,8 @@ pub fn count(
     options: &Options,
     monitor: &Monitor,
 ) -> Result<Answer> {
-    search(network, domain, options, monitor, None, None)
+    let threads = &Threads::new(options.threads);
+    search(network, domain, options, monitor, None, None, threads)
 }
 
 /// Like [`count`], and tells `sink` why the count is right; `model` says, to people,
@@ -140,8 +153,9 @@ pub fn prove(
     model: serde_json::Value,
     sink: &dyn Sink,
 ) -> Result<Answer> {
-    let proof = Proof { model, sink };
-    search(network, domain, options, monitor, None, Some(proof))
+    let proof = Some(Proof { model, sink });
+    let threads = &Threads::new(options.threads);
+    search(network, domain, options, monitor, None, proof, threads)
 }
 
 /// Like [`count`], and hands every region to `visit`, from any thread, in no
@@ -159,7 +173,16 @@ pub fn enumerate(
     monitor: &Monitor,
     visit: &(dyn Fn(&Region) -> ControlFlow<()> + Sync),
 ) -> Result<Answer> {
-    search(network, domain, options, monitor, Some(visit), None)
+    let threads = &Threads::new(options.threads);
+    search(
+        network,
+        domain,
+        options,
+        monitor,
+        Some(visit),
+        None,
+        threads,
+    )
 }
 
 type Visit<'a> = &'a (dyn Fn(&Region) -> ControlFlow<()> + Sync);
@@ -177,6 +200,7 @@ fn search(
     monitor: &Monitor,
     visit: Option<Visit>,
     proof: Option<Proof>,
+    threads: &Threads,
 ) -> Result<Answer> {
     assert_eq!(
         domain.intervals().len(),
@@ -198,16 +222,10 @@ fn search(
             charts: charts.iter().map(Chart::stated).collect(),
         });
     }
-    let threads = options
-        .threads
-        .or(std::thread::available_parallelism().ok().map(usize::from))
-        .unwrap_or(1)
-        .max(1);
     let units = stages
         .last()
         .map_or(0, |stage| stage.first_unit + stage.units);
     let tallies = Tallies::new(stages.len(), units);
-    let threads = Threads::new(threads);
     for (number, chart) in charts.iter().enumerate() {
         threads.search(&Tree {
             stages: &stages,

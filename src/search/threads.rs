@@ -20,18 +20,27 @@ const STACKS: [usize; 3] = [1 << 30, 1 << 28, 1 << 26];
 const SHALLOW: usize = 100;
 
 /// After so many decisions, some tenths of a millisecond, other threads are worth their start.
-const ALONE: u64 = 4_000;
+const PATIENCE: u64 = 4_000;
 
 /// Threads that start when they are needed.
 pub struct Threads {
     number: usize,
+    /// After so many decisions on the calling thread the others start.
+    patience: u64,
     pool: OnceCell<ThreadPool>,
 }
 
 impl Threads {
-    pub fn new(number: usize) -> Self {
+    /// At most this many; `None` takes one for each core.
+    pub fn new(number: Option<usize>) -> Self {
+        let cores = || thread::available_parallelism().ok().map(usize::from);
+        Self::with_patience(number.or_else(cores).unwrap_or(1).max(1), PATIENCE)
+    }
+
+    pub fn with_patience(number: usize, patience: u64) -> Self {
         Threads {
             number,
+            patience,
             pool: OnceCell::new(),
         }
     }
@@ -59,7 +68,7 @@ impl Threads {
         let team = &Team::new(self.number);
         let mut pieces = None;
         if shallow && self.pool.get().is_none() {
-            let left = tree.search_alone(levels, team, ALONE);
+            let left = tree.search_alone(levels, team, self.patience);
             if left.is_empty() {
                 return Ok(());
             }
@@ -120,4 +129,65 @@ fn on_best_stack<T, E: std::fmt::Display>(
             "use fewer threads, or raise the limits on processes and addresses (ulimit -u, -v)",
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+    use crate::arithmetic::Number;
+    use crate::arrangement::Domain;
+    use crate::network::{Affine, Layer, Network, Shape};
+    use crate::regions::Region;
+    use crate::search::{Monitor, Options, enumerate};
+
+    /// Layers of `width` units, each unit a multiple of one value and a bias.
+    fn columns(width: usize, layers: usize, scale: &str) -> Network {
+        let mut network = Network::new(Shape::new([width]));
+        for layer in 0..layers {
+            let scales = (0..width).map(|k| Number::parse(["1", scale][k % 2]).unwrap());
+            let shifts = (0..width).map(|k| Number::from((k + layer) as i64 % 3 - 1));
+            let affine =
+                Affine::elementwise(Shape::new([width]), scales.collect(), shifts.collect());
+            network.push(Layer::Affine(affine.unwrap())).unwrap();
+            network.push(Layer::Relu).unwrap();
+        }
+        network
+    }
+
+    /// The deepest searches that take place on the calling thread's stack need less than 256 KiB
+    /// of it: one layer of independent units, whose first region lies below as many splits; many
+    /// layers; and both in exact arithmetic.
+    #[test]
+    fn shallow_searches_fit_on_any_stack() {
+        let many = SHALLOW - 2;
+        for network in [
+            columns(many, 1, "-1"),
+            columns(many / 9, 8, "-1"),
+            columns(1, many / 2, "-1"),
+            columns(many, 1, "1e-600"),
+            columns(2, many / 3, "1e-600"),
+        ] {
+            let found = AtomicU64::new(0);
+            let visit = |_: &Region| {
+                found.fetch_add(1, Ordering::Relaxed);
+                ControlFlow::Break(())
+            };
+            let search = || {
+                let options = Options {
+                    threads: Some(1),
+                    ..Options::default()
+                };
+                let domain = Domain::everything(network.input().len());
+                enumerate(&network, &domain, &options, &Monitor::new(), &visit).unwrap()
+            };
+            thread::scope(|scope| {
+                let small = thread::Builder::new().stack_size(256 << 10);
+                small.spawn_scoped(scope, search).unwrap().join().unwrap();
+            });
+            assert_eq!(found.into_inner(), 1);
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Rows, levels and random numbers for the tests of what floats prove.
 
+use std::sync::Mutex;
+
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Zero};
@@ -10,6 +12,9 @@ use crate::arithmetic::{IntegerRow, Number, Rational};
 use crate::arrangement::Chart;
 use crate::arrangement::stage::{Class, ExactForms, Stage, stages};
 use crate::network::{Affine, Layer, Network, Shape};
+use crate::proof::check::Verifier;
+use crate::proof::{Header, Sink};
+use crate::search::Answer;
 use crate::search::level::{Level, RowId};
 
 /// Reproducible random numbers (splitmix64), and rows that are hard for floats.
@@ -219,4 +224,36 @@ pub fn solution(mut matrix: Vec<Vec<Rational>>, right: Vec<Rational>) -> Option<
         }
     }
     Some(matrix.into_iter().map(|mut row| row.remove(n)).collect())
+}
+
+/// Keeps a proof.
+#[derive(Default)]
+pub struct Kept(Mutex<(Option<Header>, Vec<Vec<u8>>)>);
+
+impl Sink for Kept {
+    fn header(&self, header: &Header) {
+        self.0.lock().unwrap().0 = Some(header.clone());
+    }
+
+    fn chunk(&self, body: &[u8]) {
+        self.0.lock().unwrap().1.push(body.to_vec());
+    }
+}
+
+impl Kept {
+    /// How many chunks it has.
+    pub fn chunks(&self) -> u64 {
+        self.0.lock().unwrap().1.len() as u64
+    }
+
+    /// Has a checker that shares nothing with the search verify it.
+    pub fn verify(&self, network: &Network, answer: &Answer) {
+        let (header, chunks) = &*self.0.lock().unwrap();
+        let verifier = Verifier::new(network, header.as_ref().unwrap()).unwrap();
+        for (number, body) in chunks.iter().enumerate() {
+            verifier.chunk(number as u64, body).unwrap();
+        }
+        let footer = answer.footer(chunks.len() as u64);
+        assert!(verifier.finish(&footer).unwrap().complete);
+    }
 }

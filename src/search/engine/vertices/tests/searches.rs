@@ -1,31 +1,14 @@
 //! Searches by vertices from end to end.
 
 use std::ops::ControlFlow;
-use std::sync::Mutex;
 
 use crate::arithmetic::Number;
 use crate::arithmetic::float::power_of_two;
 use crate::arrangement::{Domain, Interval};
 use crate::network::{Affine, Layer, Network, Shape};
-use crate::proof::check::Verifier;
-use crate::proof::{Header, Sink};
 use crate::regions::Region;
-use crate::search::engine::samples::{Random, rational};
+use crate::search::engine::samples::{Kept, Random, rational};
 use crate::search::{self, Monitor, Options};
-
-/// Keeps a proof.
-#[derive(Default)]
-struct Kept(Mutex<(Option<Header>, Vec<Vec<u8>>)>);
-
-impl Sink for Kept {
-    fn header(&self, header: &Header) {
-        self.0.lock().unwrap().0 = Some(header.clone());
-    }
-
-    fn chunk(&self, body: &[u8]) {
-        self.0.lock().unwrap().1.push(body.to_vec());
-    }
-}
 
 /// The regions in a box around the origin. Listed one by one, which takes no shortcuts, they
 /// have the same patterns, and a checker that shares nothing with the search verifies them.
@@ -56,13 +39,7 @@ fn counted(network: &Network, half: Option<i64>, threads: usize) -> u64 {
         assert_eq!(other.regions, answer.regions);
         assert_eq!(other.layers, answer.layers);
     }
-    let (header, chunks) = kept.0.into_inner().unwrap();
-    let verifier = Verifier::new(network, &header.unwrap()).unwrap();
-    for (number, body) in chunks.iter().enumerate() {
-        verifier.chunk(number as u64, body).unwrap();
-    }
-    let verdict = verifier.finish(&told.footer(chunks.len() as u64)).unwrap();
-    assert!(verdict.complete);
+    kept.verify(network, &told);
     answer.regions
 }
 
