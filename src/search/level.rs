@@ -45,8 +45,12 @@ pub struct Level<'a> {
     classes: &'a [Class],
     exact: OnceLock<ExactLevel>,
     source: Source<'a>,
-    reduced: OnceLock<Option<Reduced>>,
+    /// The fewest coordinates, and the next fewest.
+    reduced: [OnceLock<Option<Reduced>>; REDUCTIONS],
 }
+
+/// In how many choices of fewer coordinates rows may be had.
+pub const REDUCTIONS: usize = 2;
 
 /// The rows of a level in fewer coordinates than the cell has: the pre-activations of the
 /// active units of a level above, on which all else depends.
@@ -111,7 +115,7 @@ impl<'a> Level<'a> {
             classes: &[],
             exact: OnceLock::from(exact),
             source: Source::Given,
-            reduced: OnceLock::from(None),
+            reduced: [OnceLock::from(None), OnceLock::from(None)],
         }
     }
 
@@ -131,7 +135,7 @@ impl<'a> Level<'a> {
             classes: &chart.classes,
             exact: OnceLock::from(exact),
             source: Source::Given,
-            reduced: OnceLock::from(None),
+            reduced: [OnceLock::from(None), OnceLock::from(None)],
         }
     }
 
@@ -147,7 +151,7 @@ impl<'a> Level<'a> {
             classes: stage.classes(),
             exact: OnceLock::new(),
             source: Source::Stage { stage, active },
-            reduced: OnceLock::new(),
+            reduced: [OnceLock::new(), OnceLock::new()],
         };
         if !level.forms.tame {
             level.forms = FloatForms::from_exact(&level.exact().forms);
@@ -169,30 +173,36 @@ impl<'a> Level<'a> {
         level
     }
 
-    /// Its rows in fewer coordinates, where there are fewer.
-    fn reduced(&self) -> Option<&Reduced> {
-        let reduced = self
-            .reduced
-            .get_or_init(|| match (&self.source, self.parent) {
-                (Source::Stage { stage, active }, Some(parent)) => parent.reduce(stage, active),
-                _ => None,
-            });
+    /// Its rows in fewer coordinates, where there are fewer: in the fewest, or in others.
+    fn reduced(&self, which: usize) -> Option<&Reduced> {
+        let reduced = self.reduced[which].get_or_init(|| match (&self.source, self.parent) {
+            (Source::Stage { stage, active }, Some(parent)) => parent.reduce(stage, active, which),
+            _ => None,
+        });
         reduced.as_ref()
     }
 
     /// The rows of the next stage in the active units of this level, or of one above it,
     /// where these are fewer than the coordinates; `None` also where floats say too little.
-    fn reduce(&self, stage: &Stage, active: &[bool]) -> Option<Reduced> {
+    fn reduce(&self, stage: &Stage, active: &[bool], which: usize) -> Option<Reduced> {
         let count = active.iter().filter(|active| **active).count();
-        let before = self.reduced();
-        let known = before.map_or(self.width(), |reduced| reduced.forms.width) - 1;
-        let (coordinates, forms) = match before {
-            Some(before) if count >= known => {
+        let known = self
+            .reduced(0)
+            .map_or(self.width(), |reduced| reduced.forms.width)
+            - 1;
+        // The active units come first where they are fewer, and those from above after them.
+        let above = match count < known {
+            true => which.checked_sub(1),
+            false => Some(which),
+        };
+        let (coordinates, forms) = match above {
+            Some(above) => {
+                let before = self.reduced(above)?;
                 let forms = through(&before.forms, stage, active);
                 (Arc::clone(&before.coordinates), forms)
             }
-            _ if count == 0 || count >= known => return None,
-            _ => {
+            None if count == 0 => return None,
+            None => {
                 let mut next = 0..count;
                 let of = active
                     .iter()
@@ -222,9 +232,10 @@ impl<'a> Level<'a> {
 
     /// A row of this level or one above it in fewer coordinates, without its orientation.
     /// These are functions of the others: what holds for all of their values holds on the
-    /// cell.
-    pub fn reduced_row(&self, id: RowId) -> Option<FloatRow<'_>> {
-        let own = self.reduced()?;
+    /// cell. Inactive units of a layer are no functions of its active units; they may be
+    /// functions of those of a layer above, which are the next choice.
+    pub fn reduced_row(&self, id: RowId, which: usize) -> Option<FloatRow<'_>> {
+        let own = self.reduced(which)?;
         let coordinates = &own.coordinates;
         if id.level < coordinates.level {
             return None;
@@ -234,9 +245,9 @@ impl<'a> Level<'a> {
             let unit = level.classes[id.index as usize].representative();
             return coordinates.of[unit].map(|k| coordinates.rows.get(k));
         }
-        let reduced = level.reduced()?;
-        let same = Arc::ptr_eq(&reduced.coordinates, coordinates);
-        same.then(|| reduced.rows.get(id.index as usize))
+        let mut choices = (0..REDUCTIONS).filter_map(|which| level.reduced(which));
+        let reduced = choices.find(|reduced| Arc::ptr_eq(&reduced.coordinates, coordinates))?;
+        Some(reduced.rows.get(id.index as usize))
     }
 
     /// Entries of a row: one a coordinate, and the constant.
@@ -524,7 +535,7 @@ mod tests {
                 .wrapping_add(1442695040888963407);
             (state >> 33) % bound
         };
-        let mut reduced = 0;
+        let (mut reduced, mut second) = (0, 0);
         for trial in 0..150 {
             let extremes = trial % 3;
             let mut number = || {
@@ -575,6 +586,9 @@ mod tests {
             let two: Vec<bool> = (0..units).map(|unit| unit == 0 || unit == 2).collect();
             let narrow = first.next(&stages[1], two.clone());
             let narrower = narrow.next(&stages[2], active(5));
+            // One active unit after two: coordinates of its own, and those two.
+            let one: Vec<bool> = (0..5).map(|unit| unit == trial % 5).collect();
+            let narrowest = narrow.next(&stages[2], one.clone());
             let zero = || BigInt::zero();
             let unit = |k: usize| match k {
                 0 => vec![BigInt::one(), zero(), zero()],
@@ -588,16 +602,19 @@ mod tests {
             };
             let exact = units.through(&stages[1].maps[0], |unit| two[unit]);
             let after = exact.through(&stages[2].maps[0], |unit| active(5)[unit]);
-            for (level, exact) in [(&narrow, &exact), (&narrower, &after)] {
-                // Others may be fewer where these say too little.
-                if level
-                    .reduced()
-                    .is_some_and(|own| own.coordinates.level != 1)
-                {
+            let last = exact.through(&stages[2].maps[0], |unit| one[unit]);
+            for (level, exact) in [(&narrow, &exact), (&narrower, &after), (&narrowest, &last)] {
+                let in_two = |which: &usize| {
+                    let own = level.reduced(*which);
+                    own.is_some_and(|own| own.coordinates.level == 1)
+                };
+                // There may be none where these say too little.
+                let Some(which) = (0..REDUCTIONS).find(in_two) else {
                     continue;
-                }
+                };
+                second += usize::from(which > 0);
                 for (index, class) in level.classes().iter().enumerate() {
-                    let Some(row) = level.reduced_row(level.id(index)) else {
+                    let Some(row) = level.reduced_row(level.id(index), which) else {
                         continue;
                     };
                     let entries = &exact.rows[class.representative()];
@@ -616,7 +633,7 @@ mod tests {
                     negated: false,
                 });
                 for (k, id) in coordinates.into_iter().enumerate() {
-                    if let Some(row) = level.reduced_row(id) {
+                    if let Some(row) = level.reduced_row(id, which) {
                         let expected: Vec<f64> =
                             (0..3).map(|c| f64::from(u8::from(c == k))).collect();
                         assert_eq!(row.center, expected);
@@ -633,6 +650,6 @@ mod tests {
                 }
             }
         }
-        assert!(reduced > 300, "{reduced}");
+        assert!(reduced > 300 && second > 30, "{reduced}, {second}");
     }
 }
