@@ -19,6 +19,7 @@ use super::crossing::Crossing;
 use super::engine::basis::Basis;
 use super::engine::dictionary::{Dictionary, Name};
 use super::engine::path::Path;
+use super::engine::vertices::Flats;
 use super::engine::views::Views;
 use super::engine::witness::Witness;
 use super::exactly::ExactCell;
@@ -129,6 +130,7 @@ pub struct Worker {
     pub tally: Tally,
     /// The candidates that were settled last, with the cell's side.
     pub settled: Vec<(u32, i32)>,
+    pub flats: Flats,
 }
 
 /// Why a cell is not searched on as it was.
@@ -148,6 +150,7 @@ impl Worker {
             basis: Basis::default(),
             tally: tallies.blank(),
             settled: Vec::new(),
+            flats: Flats::default(),
         }
     }
 
@@ -160,6 +163,7 @@ impl Worker {
             basis: Basis::default(),
             tally: tallies.blank(),
             settled: Vec::new(),
+            flats: Flats::default(),
         }
     }
 
