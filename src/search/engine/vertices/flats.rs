@@ -24,9 +24,9 @@ use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors};
 /// Hyperplanes by their places in the list, as bits: those that are negative, or those meant.
 pub type Signs = u64;
 
-/// The most hyperplanes that are looked at together, from two dimensions on: these have less
-/// than 2,000 regions, too few for two threads.
-pub const MOST: [usize; 3] = [62, 22, 15];
+/// The most hyperplanes that are looked at together, from two dimensions on. They have up to
+/// 40,000 regions.
+pub const MOST: [usize; 3] = [62, 62, 28];
 
 /// Part of a flat between two of its vertices.
 #[derive(Clone, Copy, Debug)]
@@ -99,8 +99,10 @@ pub struct Flats {
     signs: Vec<Signs>,
     /// and bounds of their heights.
     heights: [Vec<[f64; LANES]>; 2],
-    /// Bounds of where hyperplanes cross a line.
+    /// Where hyperplanes cross a line, and how far that may be off.
     order: [Vec<[f64; LANES]>; 2],
+    /// The same in order, with the hyperplanes in the last six bits.
+    crossings: Vec<u64>,
 }
 
 impl Vertices {
@@ -143,6 +145,9 @@ impl Flats {
             }
             self.hyperplanes += 1;
         }
+        for order in &mut self.order {
+            order.resize(self.hyperplanes.div_ceil(LANES), [0.0; LANES]);
+        }
         let names = (self.hyperplanes + 1).pow(cell.dimension as u32 - 1);
         if self.ranges.len() < names {
             self.ranges.resize(names, (0, 0));
@@ -154,7 +159,7 @@ impl Flats {
         let share = 1.0 / f64::from(used.count_ones() + 1);
         let mut factor = 0.0;
         for slot in bits(used) {
-            factor = (factor + GOLDEN) % 1.0;
+            factor += if factor < 1.0 - GOLDEN { GOLDEN } else { GOLDEN - 1.0 };
             for (k, entry) in cell.facets[slot].entries.iter().enumerate() {
                 self.run[k] += share * entry;
                 self.rise[k] += (2.0 * factor - 1.0) * share * entry;
@@ -223,6 +228,51 @@ impl Flats {
             pattern |= edge.upper & 1 << member;
         }
         self.patterns.push(pattern);
+        true
+    }
+
+    /// Adds the regions of the points at which hyperplanes that come before a line's members cross
+    /// it, with these signs at its ends; false where it is not proved in which order all cross.
+    fn add_points(&mut self, line: &Flat, lower: Signs, upper: Signs) -> bool {
+        let [shares, doubts] = &self.order;
+        let (shares, doubts) = (shares.as_flattened(), doubts.as_flattened());
+        self.crossings.clear();
+        let mut left = lower ^ upper;
+        while left != 0 {
+            let member = left.trailing_zeros() as usize;
+            left &= left - 1;
+            // Positive floats come in the order of their bits. The last bits are no loss: what
+            // is in doubt then is in doubt anyway, or else refused.
+            let key = shares[member].to_bits() & !63 | member as u64;
+            self.crossings.push(key);
+        }
+        self.crossings.sort_unstable();
+        let members = line.members();
+        // The lines through a point without one of the members, but for their last members.
+        let mut names = [0; 3];
+        for (name, &member) in names.iter_mut().zip(members) {
+            *name = line.name_without(member, self.hyperplanes) * (self.hyperplanes + 1);
+        }
+        let last = members[members.len() - 1] as usize;
+        let (mut signs, mut reached) = (lower, f64::NEG_INFINITY);
+        for key in &self.crossings {
+            let member = (key & 63) as usize;
+            let (share, doubt) = (shares[member], doubts[member]);
+            if share - doubt <= reached {
+                return false;
+            }
+            reached = share + doubt;
+            // The upper sign from here on, and in the region.
+            signs ^= 1 << member;
+            if member < last {
+                let mut pattern = signs;
+                for (&other, name) in members.iter().zip(names) {
+                    let (edge, _) = self.ranges[name + member + 1];
+                    pattern |= self.edges[edge as usize].upper & 1 << other;
+                }
+                self.patterns.push(pattern);
+            }
+        }
         true
     }
 }
@@ -336,10 +386,10 @@ fn complete<L: Lanes, const K: usize>(
         let block = &points.blocks.as_chunks::<K>().0[index / LANES];
         let point = spread_lane::<L, K>(block, index % LANES);
         let (mut above, mut below): (Signs, Signs) = (0, 0);
-        for (number, block) in flats.rows.as_chunks::<K>().0.iter().enumerate() {
+        for block in flats.rows.as_chunks::<K>().0.iter().rev() {
             let value = value::<L, K>(&point, block);
-            above |= Signs::from(value.above(bound)) << (LANES * number);
-            below |= Signs::from(negated.above(value)) << (LANES * number);
+            above = above << LANES | Signs::from(value.above(bound));
+            below = below << LANES | Signs::from(negated.above(value));
         }
         if (above | below) & others != others {
             return None;
@@ -354,10 +404,10 @@ fn complete<L: Lanes, const K: usize>(
     let [least, most] = &flats.heights;
     let (least, most) = (least.as_flattened(), most.as_flattened());
     let mut uppers = 0u64;
-    for one in 0..count {
-        for two in one + 1..count {
+    for (one, own) in points.facets.iter().enumerate() {
+        for (two, other) in points.facets.iter().enumerate().skip(one + 1) {
             // Vertices of a flat of m dimensions lie on m facets; on an edge they share all but one.
-            let facets = points.facets[one] & points.facets[two];
+            let facets = own & other;
             let mut rest = facets;
             for _ in flat.count + 2..K - 1 {
                 rest &= rest.wrapping_sub(1);
@@ -459,20 +509,18 @@ fn line_in<L: Lanes, const K: usize>(cell: &Vertices, flats: &mut Flats, line: &
     let (bound, negated) = (L::all(beta), L::all(-beta));
     // The factor also covers the roundings of what it is a factor of, and the second term others.
     let (scaled, rounding) = (L::all(1.01 * beta), L::all(8.0 * UNIT));
-    let [first, last] = &mut flats.order;
-    (first.clear(), last.clear());
+    let [shares, doubts] = &mut flats.order;
     let (mut above, mut below) = ([0; 2], [0; 2]);
-    for (number, block) in flats.rows.as_chunks::<K>().0.iter().enumerate() {
+    let blocks = flats.rows.as_chunks::<K>().0.iter().zip(shares).zip(doubts);
+    for ((block, share), doubt) in blocks.rev() {
         let values = [value::<L, K>(&lower, block), value::<L, K>(&upper, block)];
         for end in 0..2 {
-            above[end] |= Signs::from(values[end].above(bound)) << (LANES * number);
-            below[end] |= Signs::from(negated.above(values[end])) << (LANES * number);
+            above[end] = above[end] << LANES | Signs::from(values[end].above(bound));
+            below[end] = below[end] << LANES | Signs::from(negated.above(values[end]));
         }
-        let (a, b) = (values[0].abs(), values[1].abs());
-        let sum = a.plus(b);
-        let (share, doubt) = (a.over(sum), scaled.over(sum).plus(rounding));
-        first.push(share.minus_product(L::all(1.0), doubt).array());
-        last.push(share.plus(doubt).array());
+        let sum = values[0].abs().plus(values[1].abs());
+        values[0].abs().over(sum).store(share);
+        scaled.over(sum).plus(rounding).store(doubt);
     }
     if (above[0] | below[0]) & (above[1] | below[1]) & others != others {
         return false;
@@ -489,50 +537,5 @@ fn line_in<L: Lanes, const K: usize>(cell: &Vertices, flats: &mut Flats, line: &
     });
     flats.note_edges(&mut line, edges);
     let facets = flats.meetings[low].facets;
-    flats.add_region(&line, facets, lower) && add_points::<L>(flats, &line, lower, upper)
-}
-
-/// Adds the regions of the points of a line, with these signs at its ends.
-#[inline(always)]
-fn add_points<L: Lanes>(flats: &mut Flats, line: &Flat, lower: Signs, upper: Signs) -> bool {
-    let crossed = lower ^ upper;
-    let Flats {
-        patterns,
-        hyperplanes,
-        edges,
-        ranges,
-        order: [first, last],
-        ..
-    } = flats;
-    let members = line.members();
-    // The lines through a point without one of the members, but for their last members.
-    let mut names = [0; 3];
-    for (name, &member) in names.iter_mut().zip(members) {
-        *name = line.name_without(member, *hyperplanes) * (*hyperplanes + 1);
-    }
-    let mut left = crossed & ((1 << members[members.len() - 1]) - 1);
-    while left != 0 {
-        let member = left.trailing_zeros() as usize;
-        let own = 1 << member;
-        left &= left - 1;
-        let lane = (member / LANES, member % LANES);
-        let begin = L::all(first[lane.0][lane.1]);
-        let end = L::all(last[lane.0][lane.1]);
-        let (mut before, mut behind): (Signs, Signs) = (0, 0);
-        for (number, (first, last)) in first.iter().zip(last.iter()).enumerate() {
-            before |= Signs::from(begin.above(L::load(last))) << (LANES * number);
-            behind |= Signs::from(L::load(first).above(end)) << (LANES * number);
-        }
-        if (before | behind | own) & crossed != crossed {
-            return false;
-        }
-        let mut pattern = lower ^ before & crossed;
-        pattern = pattern & !own | upper & own;
-        for (&other, name) in members.iter().zip(names) {
-            let (edge, _) = ranges[name + member + 1];
-            pattern |= edges[edge as usize].upper & 1 << other;
-        }
-        patterns.push(pattern);
-    }
-    true
+    flats.add_region(&line, facets, lower) && flats.add_points(&line, lower, upper)
 }
