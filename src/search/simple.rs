@@ -97,7 +97,7 @@ impl<'a> Tree<'a> {
         if self.is_last(level)
             && self.visit.is_none()
             && !log.is_on()
-            && (2..=vertices.crowd).contains(&count)
+            && (vertices::FEWEST..=vertices.crowd).contains(&count)
         {
             if self.count_flats(level, vertices, flats, *state, tally) {
                 return Next::Done;

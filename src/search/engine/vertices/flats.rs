@@ -24,6 +24,9 @@ use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors};
 /// Hyperplanes by their places in the list, as bits: those that are negative, or those meant.
 pub type Signs = u64;
 
+/// The fewest hyperplanes for which that pays.
+pub const FEWEST: usize = 5;
+
 /// The most hyperplanes that are looked at together, from two dimensions on. They have up to
 /// 40,000 regions.
 pub const MOST: [usize; 3] = [62, 62, 28];
@@ -159,7 +162,11 @@ impl Flats {
         let share = 1.0 / f64::from(used.count_ones() + 1);
         let mut factor = 0.0;
         for slot in bits(used) {
-            factor += if factor < 1.0 - GOLDEN { GOLDEN } else { GOLDEN - 1.0 };
+            factor += if factor < 1.0 - GOLDEN {
+                GOLDEN
+            } else {
+                GOLDEN - 1.0
+            };
             for (k, entry) in cell.facets[slot].entries.iter().enumerate() {
                 self.run[k] += share * entry;
                 self.rise[k] += (2.0 * factor - 1.0) * share * entry;
@@ -189,7 +196,9 @@ impl Flats {
     /// All hyperplanes but those that contain a flat.
     fn others(&self, flat: &Flat) -> Signs {
         let members = flat.members().iter();
-        members.fold((1 << self.hyperplanes) - 1, |all, member| all & !(1 << member))
+        members.fold((1 << self.hyperplanes) - 1, |all, member| {
+            all & !(1 << member)
+        })
     }
 
     /// Where a hyperplane crosses the edges of a flat.
@@ -464,7 +473,10 @@ fn find_heights<L: Lanes, const K: usize>(flats: &mut Flats, points: &Generators
         }
         let height = rise.over(run);
         let size = height.abs();
-        let doubt = one.plus(size).times(scaled).over(run.minus_product(one, L::all(beta)));
+        let doubt = one
+            .plus(size)
+            .times(scaled)
+            .over(run.minus_product(one, L::all(beta)));
         let doubt = doubt.plus_product(rounding, size);
         least.push(height.minus_product(one, doubt).array());
         most.push(height.plus(doubt).array());
@@ -503,7 +515,10 @@ fn line_in<L: Lanes, const K: usize>(cell: &Vertices, flats: &mut Flats, line: &
     let Some(ends) = flats.points.blocks.first_chunk::<K>() else {
         return false;
     };
-    let (lower, upper) = (spread_lane::<L, K>(ends, low), spread_lane::<L, K>(ends, 1 - low));
+    let (lower, upper) = (
+        spread_lane::<L, K>(ends, low),
+        spread_lane::<L, K>(ends, 1 - low),
+    );
     let others = flats.others(line);
     let beta = bound_of_facets(K, flats.error);
     let (bound, negated) = (L::all(beta), L::all(-beta));

@@ -325,7 +325,13 @@ pub fn slice<L: Lanes, const K: usize>(
         }
     }
     section.clear();
-    meet::<L, K>(facets, meetings, std::slice::from_ref(entries), error, section)
+    meet::<L, K>(
+        facets,
+        meetings,
+        std::slice::from_ref(entries),
+        error,
+        section,
+    )
 }
 
 /// Adds to `points` those at which facets meet, together with the hyperplanes of `fixed` rows,

@@ -23,7 +23,7 @@ use crate::arithmetic::lanes::{Lanes, for_all_processors};
 use crate::search::level::Level;
 use generators::*;
 
-pub use flats::{Flats, Signs};
+pub use flats::{FEWEST, Flats, Signs};
 pub use generators::{Target, Verdict};
 
 /// Dimensions in which cells have few enough vertices.
