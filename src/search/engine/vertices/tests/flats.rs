@@ -12,7 +12,7 @@ use super::hard::{Hard, with_beginning};
 use crate::arithmetic::float::power_of_two;
 use crate::arithmetic::lanes::plain_only::both;
 use crate::search::engine::samples::Random;
-use crate::search::engine::vertices::{DIMENSIONS, Verdict};
+use crate::search::engine::vertices::{DIMENSIONS, Verdict, Vertices};
 
 /// What spans a closed cone, by the constraints on which it lies.
 type Rays = BTreeMap<BTreeSet<u32>, Vec<BigInt>>;
@@ -73,6 +73,26 @@ fn exact_regions(polyhedron: &Polyhedron, rows: &[Known]) -> BTreeSet<Signs> {
 }
 
 impl Hard<'_> {
+    /// A row that passes through some point inside a cell.
+    fn row_inside(&mut self, cell: &Vertices) -> Known {
+        let d = self.d;
+        let mut point = vec![0.0; d + 1];
+        for index in 0..cell.generators.facets.len() {
+            let weight = self.random.unit().abs() + 1.0 / 16.0;
+            for (k, sum) in point.iter_mut().enumerate() {
+                *sum += weight * cell.generators.coordinate(d + 1, index, k);
+            }
+        }
+        let last = (0..=d).max_by(|&a, &b| point[a].abs().total_cmp(&point[b].abs()));
+        let last = last.unwrap();
+        let mut center: Vec<f64> = (0..=d).map(|_| self.random.unit()).collect();
+        let others = (0..=d).filter(|&k| k != last);
+        let rest: f64 = others.map(|k| center[k] * point[k]).sum();
+        center[last] = -rest / point[last];
+        Self::scaled(&mut center);
+        self.dressed(&center)
+    }
+
     /// A row that passes near to where others meet, or is nearly parallel to one of them, or just
     /// so.
     fn row_near(&mut self, rows: &[Known]) -> Option<Known> {
@@ -132,14 +152,10 @@ fn check_that_listed_regions_are_exactly_right() {
             let mut rows: Vec<Known> = Vec::new();
             for _ in 0..1 + random.below([7, 6, 5][d - 2]) {
                 let hard = &mut Hard { random, d };
-                let row = match hard.random.below(4) {
+                let row = match hard.random.below(8) {
                     0 => hard.row_near(&rows),
                     1 => Some(hard.row(&cell, &polyhedron)),
-                    _ => {
-                        let mut center: Vec<f64> = (0..=d).map(|_| hard.random.unit()).collect();
-                        Hard::scaled(&mut center);
-                        Some(hard.dressed(&center))
-                    }
+                    _ => Some(hard.row_inside(&cell)),
                 };
                 rows.extend(row);
             }
@@ -193,7 +209,7 @@ fn nearly_concurrent_lines_are_told_apart_or_refused() {
                 let rows = [
                     row([1.0, 0.25, 0.0]),
                     row([0.25, 1.0, 0.0]),
-                    row([1.0, 1.0, near]),
+                    row([1.0, 0.75, near]),
                 ];
                 let targets = rows.iter().map(|known| known.target);
                 if !cell.regions(targets, &mut flats) {
