@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::cell::{Cell, Engine, Means, Split};
-use super::engine::vertices::{self, Verdict, Vertices};
+use super::engine::vertices::{self, Flats, Signs, Verdict, Vertices};
 use super::level::{Level, RowId};
 use super::log::Log;
 use super::sign_of;
@@ -64,6 +64,7 @@ impl<'a> Tree<'a, '_> {
             cells,
             tally,
             settled,
+            flats,
             ..
         } = worker;
         let Cell { vertices, .. } = &mut cells[at];
@@ -92,6 +93,18 @@ impl<'a> Tree<'a, '_> {
             self.finish(level, worker, at, *state, log);
             return Next::Done;
         }
+        let count = vertices.candidates.len();
+        if self.is_last(level)
+            && self.visit.is_none()
+            && !log.is_on()
+            && (vertices::FEWEST..=vertices.crowd).contains(&count)
+        {
+            if self.count_flats(level, vertices, flats, *state, tally) {
+                return Next::Done;
+            }
+            // What is in the way is likely to be so in the next cells, too.
+            vertices.crowd = count / 2;
+        }
         // Any will do; the middle keeps the tree shallow where hyperplanes come sorted.
         let middle = vertices.candidates.len() / 2;
         let class = vertices.candidates.swap_remove(middle);
@@ -117,6 +130,28 @@ impl<'a> Tree<'a, '_> {
             class: class as usize,
             by: Means::Vertices,
         })
+    }
+
+    /// Counts all regions of a cell of the last layer, by flats. False, and nothing changed, where
+    /// floats do not prove them.
+    fn count_flats(
+        &self,
+        level: &Level,
+        vertices: &Vertices,
+        flats: &mut Flats,
+        state: State,
+        tally: &mut Tally,
+    ) -> bool {
+        let classes = &vertices.candidates;
+        let targets = classes.iter().map(|&class| level.target(class));
+        if !vertices.regions(targets, flats) {
+            return false;
+        }
+        // As many as there are splits.
+        tally.decisions.float += flats.patterns.len() as u64 - 1;
+        self.count_listed(level, classes, state, tally, &flats.patterns);
+        self.end_branch(tally, state);
+        true
     }
 
     /// Counts the regions of a cell of the last layer that has been cut by one hyperplane and has
@@ -197,9 +232,43 @@ impl<'a> Tree<'a, '_> {
             regions += 1;
             tally.digest.add(hash);
         }
-        tally.cells[level.number() as usize - 1] += regions;
-        tally.regions += regions;
-        tally.degenerate_regions += if state.degenerate { regions } else { 0 };
+        tally.count_regions(level, regions, state.degenerate);
+    }
+
+    /// The same of many patterns of many classes, in any order.
+    fn count_listed(
+        &self,
+        level: &Level,
+        classes: &[u32],
+        state: State,
+        tally: &mut Tally,
+        patterns: &[Signs],
+    ) {
+        let mut hash = state.hash;
+        // For each four classes what their signs turn.
+        let mut tables = SmallVec::<[[PatternHash; 16]; 4]>::new();
+        for four in classes.chunks(4) {
+            let mut table = [PatternHash::default(); 16];
+            for (k, &class) in four.iter().enumerate() {
+                let positive = self.key(level, class as usize, Sign::Positive);
+                hash = hash.and(positive);
+                let turn = positive.and(self.key(level, class as usize, Sign::Negative));
+                let (before, with) = table[..2 << k].split_at_mut(1 << k);
+                for (to, from) in with.iter_mut().zip(before) {
+                    *to = from.and(turn);
+                }
+            }
+            tables.push(table);
+        }
+        for &pattern in patterns {
+            let (mut hash, mut left) = (hash, pattern);
+            for table in &tables {
+                hash = hash.and(table[left as usize % 16]);
+                left >>= 4;
+            }
+            tally.digest.add(hash);
+        }
+        tally.count_regions(level, patterns.len() as u64, state.degenerate);
     }
 }
 

@@ -104,6 +104,13 @@ impl Tally {
         }
     }
 
+    /// More regions of the level's layer, the last.
+    pub fn count_regions(&mut self, level: &Level, regions: u64, degenerate: bool) {
+        self.cells[level.number() as usize - 1] += regions;
+        self.regions += regions;
+        self.degenerate_regions += if degenerate { regions } else { 0 };
+    }
+
     /// The end of a branch `splits` below the root of one of `charts` trees.
     pub fn leaf(&mut self, monitor: &Monitor, splits: u32, charts: usize) {
         self.leaves += 1;

@@ -18,6 +18,7 @@ use super::crossing::Crossing;
 use super::engine::basis::Basis;
 use super::engine::dictionary::{Dictionary, Name};
 use super::engine::path::Path;
+use super::engine::vertices::Flats;
 use super::engine::views::Views;
 use super::engine::witness::Witness;
 use super::exactly::ExactCell;
@@ -123,6 +124,7 @@ pub struct Worker {
     pub tally: Tally,
     /// The candidates that were settled last, with the cell's side.
     pub settled: Vec<(u32, i32)>,
+    pub flats: Flats,
     /// Where others may take branches: the splits above whose negative side comes next.
     pub pending: Vec<Pending>,
     /// How many of them, from the first, have been handed over.
@@ -153,6 +155,7 @@ impl Worker {
             basis: Basis::default(),
             tally: tallies.blank(),
             settled: Vec::new(),
+            flats: Flats::default(),
             pending: Vec::new(),
             handed: 0,
         }

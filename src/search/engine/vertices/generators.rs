@@ -325,17 +325,23 @@ pub fn slice<L: Lanes, const K: usize>(
         }
     }
     section.clear();
-    meet::<L, K>(facets, meetings, Some(entries), error, section)
+    meet::<L, K>(
+        facets,
+        meetings,
+        std::slice::from_ref(entries),
+        error,
+        section,
+    )
 }
 
-/// Adds to `points` those at which facets meet, together with `last` if there is one, turned to
-/// the positive side of the facet that each meeting names; false where floats do not say which
-/// side that is.
+/// Adds to `points` those at which facets meet, together with the hyperplanes of `fixed` rows,
+/// turned to the positive side of the facet that each meeting names; false where floats do not
+/// say which side that is.
 #[inline(always)]
 pub fn meet<L: Lanes, const K: usize>(
     facets: &[Facet],
     meetings: &[Meeting],
-    last: Option<&[L; K]>,
+    fixed: &[[L; K]],
     error: f64,
     points: &mut Generators,
 ) -> bool {
@@ -345,15 +351,13 @@ pub fn meet<L: Lanes, const K: usize>(
         let lane = |lane: usize| four.get(lane).unwrap_or(&four[0]);
         let mut left: [Facets; LANES] = std::array::from_fn(|k| lane(k).facets);
         let mut rows = [[L::all(0.0); K]; 4];
-        let gathered = if last.is_some() { K - 2 } else { K - 1 };
-        for row in rows.iter_mut().take(gathered) {
+        let (gathered, given) = rows[..K - 1].split_at_mut(K - 1 - fixed.len());
+        for row in gathered {
             let slots = left.map(|facets| facets.trailing_zeros());
             left = left.map(|facets| facets & facets.wrapping_sub(1));
             *row = gather(facets, slots);
         }
-        if let Some(last) = last {
-            rows[K - 2] = *last;
-        }
+        given.copy_from_slice(fixed);
         let point = minors(rows);
         let slots: [u32; LANES] = std::array::from_fn(|k| lane(k).positive);
         let row: [L; K] = gather(facets, slots);

@@ -10,6 +10,7 @@
 //! and one with a single sign at all of them does not. What floats leave open is refused, and
 //! left to the dictionary.
 
+mod flats;
 mod generators;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use crate::arithmetic::lanes::{Lanes, for_all_processors};
 use crate::search::level::Level;
 use generators::*;
 
+pub use flats::{FEWEST, Flats, Signs};
 pub use generators::{Target, Verdict};
 
 /// Dimensions in which cells have few enough vertices.
@@ -38,6 +40,8 @@ pub struct Vertices {
     error: f64,
     /// Classes of the current level that may cut.
     pub candidates: Vec<u32>,
+    /// The most candidates with which it is worth trying to list all regions at once.
+    pub crowd: usize,
     /// The bit of the facet on which the cell is about to be split.
     cut: Option<usize>,
     /// The generators on its two sides.
@@ -91,6 +95,7 @@ impl Vertices {
     ) -> bool {
         self.dimension = dimension;
         self.error = error_of(dimension, 0.0);
+        self.crowd = flats::MOST[dimension - DIMENSIONS.start()];
         self.cut = None;
         for place in 0..sides {
             let row = path.row(place);
@@ -153,6 +158,7 @@ impl Vertices {
         };
         self.dimension = other.dimension;
         self.error = other.error;
+        self.crowd = other.crowd;
         self.facets.clone_from(&other.facets);
         self.candidates.clone_from(&other.candidates);
         let Generators { blocks, facets } = &mut self.generators;
@@ -277,9 +283,9 @@ for_all_processors! {
         points: &mut Generators,
     ) -> bool {
         match dimension {
-            2 => meet::<L, 3>(facets, meetings, None, error, points),
-            3 => meet::<L, 4>(facets, meetings, None, error, points),
-            _ => meet::<L, 5>(facets, meetings, None, error, points),
+            2 => meet::<L, 3>(facets, meetings, &[], error, points),
+            3 => meet::<L, 4>(facets, meetings, &[], error, points),
+            _ => meet::<L, 5>(facets, meetings, &[], error, points),
         }
     }
 }

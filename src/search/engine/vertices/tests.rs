@@ -2,6 +2,7 @@
 //! trying all choices of d constraints, and signs by evaluating exact rows.
 
 mod exact;
+mod flats;
 mod hard;
 mod searches;
 

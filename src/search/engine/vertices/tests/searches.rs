@@ -114,3 +114,36 @@ fn a_vague_crossing_near_a_side_is_split_instead() {
     ];
     assert_eq!(counted(&network(&[first, second]), Some(1), 1), 4);
 }
+
+/// Layers of so many units that their regions are listed at once, where hyperplanes are in general
+/// position and where whole numbers make them parallel or let them meet in a point. One layer in
+/// general position has as many regions as Zaslavsky says.
+#[test]
+fn many_units_make_as_many_regions_as_lists_and_checked_proofs_say() {
+    let random = &mut Random(4);
+    for trial in 0..36 {
+        let d = 2 + trial % 3;
+        let whole = trial % 4 == 1;
+        let deep = trial % 4 == 2;
+        let units = [20, 11, 9][d - 2];
+        let mut layers = Vec::new();
+        let mut inputs = d;
+        for units in [3, units].into_iter().skip(usize::from(!deep)) {
+            let mut row = || -> Vec<f64> {
+                let entry = |_| match whole {
+                    true => random.below(7) as f64 - 3.0,
+                    false => random.unit(),
+                };
+                (0..=inputs).map(entry).collect()
+            };
+            layers.push((0..units).map(|_| row()).collect());
+            inputs = units;
+        }
+        let half = [None, Some(1)][trial % 5 % 2];
+        let regions = counted(&network(&layers), half, 1 + trial % 2);
+        if !whole && !deep && half.is_none() {
+            let choices = |k: usize| (0..k).fold(1, |c, i| c * (units - i) / (i + 1));
+            assert_eq!(regions, (0..=d).map(choices).sum::<usize>() as u64);
+        }
+    }
+}
