@@ -535,7 +535,7 @@ mod tests {
                 .wrapping_add(1442695040888963407);
             (state >> 33) % bound
         };
-        let (mut reduced, mut second) = (0, 0);
+        let (mut reduced, mut wider) = (0, 0);
         for trial in 0..150 {
             let extremes = trial % 3;
             let mut number = || {
@@ -612,7 +612,7 @@ mod tests {
                 let Some(which) = (0..REDUCTIONS).find(in_two) else {
                     continue;
                 };
-                second += usize::from(which > 0);
+                wider += usize::from(which > 0);
                 for (index, class) in level.classes().iter().enumerate() {
                     let Some(row) = level.reduced_row(level.id(index), which) else {
                         continue;
@@ -650,6 +650,6 @@ mod tests {
                 }
             }
         }
-        assert!(reduced > 300 && second > 30, "{reduced}, {second}");
+        assert!(reduced > 300 && wider > 30, "{reduced}, {wider}");
     }
 }
