@@ -15,7 +15,7 @@ use crate::arrangement::{Domain, Interval};
 pub const MAGIC: &str = "chambers proof ";
 
 /// The version of the format that is written; the only one that is read.
-pub const VERSION: &str = "1";
+pub const VERSION: &str = "2";
 
 /// The longest body of a record, packed or unpacked, in bytes.
 pub const MAX_BODY: usize = 64 << 20;
@@ -338,6 +338,16 @@ pub fn put(bytes: &mut Vec<u8>, mut value: u64) {
     bytes.push(value as u8);
 }
 
+/// Appends varints.
+pub fn put_all(bytes: &mut Vec<u8>, values: &[u32]) {
+    // Most are short.
+    if values.iter().all(|&value| value < 0x80) {
+        bytes.extend(values.iter().map(|&value| value as u8));
+    } else {
+        values.iter().for_each(|&value| put(bytes, value.into()));
+    }
+}
+
 /// Appends a signed varint: -1 becomes 1, 1 becomes 2.
 pub fn put_signed(bytes: &mut Vec<u8>, value: i64) {
     put(bytes, ((value << 1) ^ (value >> 63)) as u64);
@@ -513,6 +523,8 @@ pub mod event {
     pub const EXCLUDED: u64 = 4;
     /// A point where the hyperplanes of all undecided units cross.
     pub const CROSSING: u64 = 5;
+    /// A region or a crossing, amid corners.
+    pub const AMID: u64 = 6;
 }
 
 #[cfg(test)]

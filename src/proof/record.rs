@@ -2,7 +2,7 @@
 //! chunks that are handed on as soon as they are full.
 
 use super::Header;
-use super::format::{Decided, Entry, encode_start, event, put, put_signed};
+use super::format::{Decided, Entry, encode_start, event, put, put_all, put_signed};
 
 /// A chunk is handed on before the event that finds it this long, in bytes.
 const FULL: usize = 1 << 17;
@@ -17,15 +17,6 @@ pub trait Sink: Sync {
     fn chunk(&self, body: &[u8]);
 }
 
-/// A constraint of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Constraint {
-    /// A side of the domain, by its number in the chart.
-    Side(usize),
-    /// A split on the trail, by its unit's number in the network.
-    Split(usize),
-}
-
 /// A piece of the walk through one chart's tree. Its methods are the events in
 /// depth-first order. A leaf leads on to the negative side of the last pending split;
 /// when there is none, the piece is finished, and hands on what it still holds.
@@ -34,8 +25,8 @@ pub struct Stream<'s> {
     chart: usize,
     sides: usize,
     trail: Vec<Entry>,
-    /// Where on the trail splits are pending.
-    pending: Vec<usize>,
+    /// Where on the trail splits are pending, and how many there are up to each.
+    pending: Vec<(usize, u32)>,
     /// For the units that are split on the trail, which of its splits they are.
     ordinals: Vec<u32>,
     splits: u32,
@@ -113,9 +104,9 @@ impl<'s> Stream<'s> {
     pub fn split(&mut self, first: usize, unit: usize) {
         self.make_room();
         self.event((unit - first) as u64, event::SPLIT);
-        self.pending.push(self.trail.len());
         self.ordinals[unit] = self.splits;
         self.splits += 1;
+        self.pending.push((self.trail.len(), self.splits));
         self.trail.push(Entry {
             unit: unit as u32,
             how: Decided::SplitPending,
@@ -123,7 +114,7 @@ impl<'s> Stream<'s> {
     }
 
     /// The unit is positive or negative all over the cell, as these constraints show.
-    pub fn side(&mut self, first: usize, unit: usize, positive: bool, why: &[Constraint]) {
+    pub fn side(&mut self, first: usize, unit: usize, positive: bool, why: &[u32]) {
         self.make_room();
         let (kind, how) = if positive {
             (event::POSITIVE, Decided::Positive)
@@ -132,8 +123,7 @@ impl<'s> Stream<'s> {
         };
         self.event((unit - first) as u64, kind);
         put(&mut self.body, why.len() as u64);
-        why.iter()
-            .for_each(|&constraint| self.constraint(constraint));
+        put_all(&mut self.body, why);
         self.trail.push(Entry {
             unit: unit as u32,
             how,
@@ -177,13 +167,24 @@ impl<'s> Stream<'s> {
         self.leave();
     }
 
+    /// The region, or all regions around the crossing of the hyperplanes of all undecided units,
+    /// amid so many points and rays: `numbers` has as many constraints of each as there are
+    /// coordinates, less one for each of these units.
+    pub fn amid(&mut self, points: usize, rays: usize, numbers: &[u32]) {
+        self.make_room();
+        self.event(event::AMID, event::LEAF);
+        put(&mut self.body, points as u64);
+        put(&mut self.body, rays as u64);
+        put_all(&mut self.body, numbers);
+        self.leave();
+    }
+
     /// The cell is empty: the first constraint contradicts the others.
-    pub fn empty(&mut self, why: &[Constraint]) {
+    pub fn empty(&mut self, why: &[u32]) {
         self.make_room();
         self.event(event::EMPTY, event::LEAF);
         put(&mut self.body, why.len() as u64 - 1);
-        why.iter()
-            .for_each(|&constraint| self.constraint(constraint));
+        put_all(&mut self.body, why);
         self.leave();
     }
 
@@ -209,11 +210,11 @@ impl<'s> Stream<'s> {
     }
 
     fn leave(&mut self) {
-        let Some(place) = self.pending.pop() else {
+        let Some((place, splits)) = self.pending.pop() else {
             return self.sink.chunk(&self.body);
         };
-        let dropped = self.trail.drain(place + 1..);
-        self.splits -= dropped.filter(|entry| entry.how.is_split()).count() as u32;
+        self.trail.truncate(place + 1);
+        self.splits = splits;
         self.trail[place].how = Decided::SplitNegative;
     }
 
@@ -234,11 +235,8 @@ impl<'s> Stream<'s> {
         put(&mut self.body, 4 * unit + kind);
     }
 
-    fn constraint(&mut self, constraint: Constraint) {
-        let number = match constraint {
-            Constraint::Side(side) => side,
-            Constraint::Split(unit) => self.sides + self.ordinals[unit] as usize,
-        };
-        put(&mut self.body, number as u64);
+    /// The number of a constraint: the side of the split on the trail that was on this unit.
+    pub fn split_number(&self, unit: usize) -> u32 {
+        self.sides as u32 + self.ordinals[unit]
     }
 }

@@ -642,10 +642,18 @@ impl<'a> Tree<'a> {
             ..
         } = worker;
         let cell = &mut cells[at];
-        let wanted = stage.is_none() && (log.is_on() || self.visit.is_some());
+        if cell.engine == Engine::Vertices
+            && told
+            && let Some(corners) = cell.vertices.corners()
+        {
+            tally.decisions.float += 1;
+            tally.count_cell(level);
+            log.amid(&corners);
+            return self.count_region(state, tally);
+        }
         let mut witness = None;
-        if cell.engine == Engine::Vertices && wanted {
-            witness = cell.vertices.inside(told).map(Witness::Float);
+        if cell.engine == Engine::Vertices && stage.is_none() && (told || self.visit.is_some()) {
+            witness = cell.vertices.inside().map(Witness::Float);
             tally.decisions.float += u64::from(witness.is_some());
             if witness.is_none() && !cell.leave_vertices(level, path) {
                 let cell = worker.exact_cell(at, level, state);
@@ -715,6 +723,11 @@ impl<'a> Tree<'a> {
                 None => return self.give_up(tally, log),
             }
         }
+        self.count_region(state, tally);
+    }
+
+    /// Counts an activation region.
+    fn count_region(&self, state: State, tally: &mut Tally) {
         tally.regions += 1;
         tally.digest.add(state.hash);
         tally.degenerate_regions += u64::from(state.degenerate);

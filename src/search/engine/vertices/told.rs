@@ -1,49 +1,46 @@
 //! What proofs are told of a cell that is known by its vertices: where a row is least, and points.
 
-use smallvec::SmallVec;
-
 use super::Vertices;
 use super::generators::{ENTRIES, Facets, Generators, INFINITY, Target, bits, bound, value};
 use crate::arithmetic::float::{TINY, UNIT};
 use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors};
-use crate::search::engine::witness::{self, Point};
+use crate::search::engine::witness::Point;
 
 /// A point, as far as it has coordinates.
 type Coordinates = [f64; ENTRIES];
 
+/// The places of d facets on the path.
+pub type Places = [u32; 4];
+
 impl Vertices {
     /// Where `sign` times a row, positive on the cell, is least: the places of the facets of
     /// that vertex, which prove that it is; `None` where floats do not.
-    pub fn least(&self, target: &Target, sign: i32) -> Option<SmallVec<[u32; 4]>> {
-        let mut places = SmallVec::new();
-        for slot in bits(self.generators.facets[least(self, target, sign.into())?]) {
-            places.push(self.facets[slot].place);
+    pub fn least(&self, target: &Target, sign: i32) -> Option<Places> {
+        self.least_of(&self.generators, target, sign)
+    }
+
+    /// The same after a cut on one of its sides, where a row that crosses the other side and
+    /// not the section is positive. It is least on the section there, as between any other
+    /// point and one where it is negative there is one on the section with a smaller value.
+    pub fn least_on_section(&self, target: &Target, sign: i32) -> Option<Places> {
+        self.least_of(&self.section, target, sign)
+    }
+
+    fn least_of(&self, generators: &Generators, target: &Target, sign: i32) -> Option<Places> {
+        let found = least(self.dimension, generators, self.error, target, sign.into())?;
+        let mut places = Places::default();
+        for (place, slot) in places.iter_mut().zip(bits(generators.facets[found])) {
+            *place = self.facets[slot].place;
         }
         // Only vertices far from infinity are looked at.
-        debug_assert!(!places.contains(&INFINITY));
+        debug_assert!(!places[..self.dimension].contains(&INFINITY));
         Some(places)
     }
 
-    /// A point inside the cell, short if asked; `None` where floats do not prove it.
-    pub fn inside(&self, short: bool) -> Option<Point> {
+    /// A point inside the cell; `None` where floats do not prove it.
+    pub fn inside(&self) -> Option<Point> {
         let (point, _) = self.centre(&self.generators, self.error)?;
-        let rounded = match short {
-            true => witness::rounded(&point, self.room(&point)),
-            false => None,
-        };
-        let mut candidates = rounded.into_iter().chain([point]);
-        candidates.find(|point| self.is_positive_around(point, 0.0))
-    }
-
-    /// After a cut, or crossings, a short point near to where these hyperplanes cross inside the
-    /// cell, so near that [the proof] needs no more; `None` where floats do not prove it.
-    ///
-    /// [the proof]: witness::near_crossing
-    pub fn near_crossing(&self) -> Option<Point> {
-        let (point, distance) = self.centre(&self.section, self.section_error)?;
-        let least = self.room(&point);
-        let (short, reach) = witness::near_crossing(&point, least, distance)?;
-        self.is_positive_around(&short, reach).then_some(short)
+        self.is_positive_at(&point).then_some(point)
     }
 
     /// A point amid generators with this E, and how far it is, per coordinate, from an exact
@@ -77,7 +74,7 @@ impl Vertices {
     }
 
     /// The bit of infinity, if it is a facet: it was the first.
-    fn infinity(&self) -> Facets {
+    pub(super) fn infinity(&self) -> Facets {
         u64::from(self.facets[0].place == INFINITY)
     }
 
@@ -87,28 +84,13 @@ impl Vertices {
         lie_on.fold(0, |used, facets| used | facets) & !self.infinity()
     }
 
-    /// What the constraints are worth at a point, at least, if the linear parts of their rows have
-    /// size 1.
-    fn room(&self, point: &Point) -> f64 {
-        let mut room = f64::INFINITY;
-        for slot in bits(self.sides()) {
-            let facet = &self.facets[slot];
-            let linear = &facet.entries[..point.len()];
-            let larger = |max: f64, a: &f64| if a.abs() > max { a.abs() } else { max };
-            let worth = facet.at(point) / linear.iter().fold(0.0, larger);
-            room = if worth < room { worth } else { room };
-        }
-        room
-    }
-
-    /// Proves that the cell holds all points whose coordinates differ from those of a point by no
-    /// more than `reach`.
-    fn is_positive_around(&self, point: &Point, reach: f64) -> bool {
+    /// Proves that the cell holds a point.
+    fn is_positive_at(&self, point: &Point) -> bool {
         let d = self.dimension as f64;
         let larger = |max: f64, x: &f64| if x.abs() > max { x.abs() } else { max };
         let largest = point.iter().fold(1.0, larger);
         // Entries are at most 1, and off by less than E in sum.
-        let bound = (self.error + 16.0 * (d + 1.0) * UNIT) * largest + 1.001 * d * reach;
+        let bound = (self.error + 16.0 * (d + 1.0) * UNIT) * largest;
         bits(self.sides()).all(|slot| self.facets[slot].at(point) > bound)
     }
 }
@@ -126,11 +108,17 @@ struct Mean {
 }
 
 for_all_processors! {
-    fn least<L>(cell: &Vertices, target: &Target, sign: f64) -> Option<usize> {
-        match cell.dimension {
-            2 => least_in::<L, 3>(cell, target, sign),
-            3 => least_in::<L, 4>(cell, target, sign),
-            _ => least_in::<L, 5>(cell, target, sign),
+    fn least<L>(
+        dimension: usize,
+        generators: &Generators,
+        error: f64,
+        target: &Target,
+        sign: f64,
+    ) -> Option<usize> {
+        match dimension {
+            2 => least_in::<L, 3>(generators, error, target, sign),
+            3 => least_in::<L, 4>(generators, error, target, sign),
+            _ => least_in::<L, 5>(generators, error, target, sign),
         }
     }
 
@@ -143,64 +131,64 @@ for_all_processors! {
     }
 }
 
-/// The generator where `sign` times a row, positive at all of them, is least for its height;
-/// `None` where it is not proved to be the only one.
+/// The one of these generators with error E where `sign` times a row, positive at all of them, is
+/// least for its height; `None` where it is not proved to be the only one.
 ///
-/// From there the row grows along every edge, so its multipliers on the facets are positive. With
-/// values v and heights w at the vertex, and v', w' elsewhere, v'/w' > v/w means v' w > v w',
-/// also where w' is zero; these products are off by no more than β (w + w') + E (v + v') + 2 β E
-/// and their roundings, β bounding how far values are off.
+/// From there the row grows along every edge, so its multipliers on the facets are positive. Values
+/// v and heights w are off by no more than β and E, so that v / w, infinite where w is zero, is at
+/// least (v - β) / (w + 2 E) everywhere and at most (v + β) / (w - E) where w is larger than E.
 #[inline(always)]
 fn least_in<L: Lanes, const K: usize>(
-    cell: &Vertices,
+    generators: &Generators,
+    error: f64,
     target: &Target,
     sign: f64,
 ) -> Option<usize> {
     let entries: [L; K] = target.row().map(|entry| L::all(sign * entry));
-    let blocks = cell.generators.blocks.as_chunks::<K>().0;
-    let (mut least, mut found) = (L::all(f64::INFINITY), L::all(0.0));
-    let low = L::all(TINY);
-    for (number, block) in blocks.iter().enumerate() {
-        let height = L::load(&block[K - 1]).max(low);
-        let slope = value(&entries, block).over(height);
+    let (blocks, count) = (
+        generators.blocks.as_chunks::<K>().0,
+        generators.facets.len(),
+    );
+    let beta = bound(K - 1, error, target);
+    let (off, room, infinity) = (L::all(-beta), L::all(2.0 * error), L::all(f64::INFINITY));
+    let (mut least, mut second, mut found) = (infinity, infinity, L::all(0.0));
+    let lower = |block: &[[f64; LANES]; K]| {
+        let above = value(&entries, block).plus(off);
+        above.over(L::load(&block[K - 1]).plus(room))
+    };
+    let whole = count / LANES;
+    for (number, block) in blocks[..whole].iter().enumerate() {
+        let slope = lower(block);
         found = slope.below_pick(least, L::all(number as f64), found);
+        second = second.min(least.max(slope));
+        least = slope.min(least);
+    }
+    if let Some(block) = blocks.get(whole) {
+        // Lanes that are left over repeat the first.
+        let lanes: [f64; LANES] = std::array::from_fn(|lane| lane as f64);
+        let there = L::all((count % LANES) as f64);
+        let slope = L::load(&lanes).below_pick(there, lower(block), infinity);
+        found = slope.below_pick(least, L::all(whole as f64), found);
+        second = second.min(least.max(slope));
         least = slope.min(least);
     }
     let smallest = least.smallest();
-    let lane = (0..LANES).find(|&lane| least.array()[lane] == smallest)?;
+    let least = least.array();
+    let lane = (0..LANES).find(|&lane| least[lane] == smallest)?;
     let number = found.array()[lane] as usize;
-    let block = &blocks[number];
+    let block = blocks.get(number)?;
     let (v, w) = (value(&entries, block).array()[lane], block[K - 1][lane]);
-    if w <= 1e3 * cell.error {
+    if w <= 1e3 * error {
         return None;
     }
-    let beta = bound(K - 1, cell.error, target);
-    let (v_here, w_here) = (L::all(v), L::all(w));
-    let (beta, error) = (L::all(4.0 * beta), L::all(4.0 * cell.error));
-    let rounding = L::all(8.0 * UNIT);
-    for (other, block) in blocks.iter().enumerate() {
-        let (value, height) = (value(&entries, block), L::load(&block[K - 1]));
-        let (one, two) = (value.times(w_here), height.times(v_here));
-        let doubt = beta.times(w_here.plus(height));
-        let doubt = doubt.plus_product(error, v_here.plus(value));
-        let doubt = doubt.plus_product(rounding, one.plus(two));
-        let mut less = !one.minus_product(height, v_here).above(doubt) & 0b1111;
-        // Lanes that are left over repeat the first.
-        let lanes = (cell.generators.facets.len() - LANES * other).min(LANES);
-        less &= (1 << lanes) - 1;
-        if other == number {
-            less &= !(1 << if lane < lanes { lane } else { 0 });
-        }
-        if less != 0 {
-            return None;
-        }
+    let upper = (v + beta) / (w - error);
+    let mut other = second.array()[lane];
+    for k in (0..LANES).filter(|&k| k != lane) {
+        other = if least[k] < other { least[k] } else { other };
     }
-    let index = LANES * number + lane;
-    Some(if index < cell.generators.facets.len() {
-        index
-    } else {
-        LANES * number
-    })
+    // Every slope goes through four roundings, to nearly the same if it is no smaller than TINY.
+    let proved = upper >= TINY && other * (1.0 - 16.0 * UNIT) > upper;
+    proved.then_some(LANES * number + lane)
 }
 
 /// The mean of those vertices that are far from infinity.
