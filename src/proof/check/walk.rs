@@ -80,12 +80,9 @@ pub trait Watch {
     /// trail yet.
     fn side(&mut self, _walk: &Walk<'_>, _unit: usize, _constraints: &[usize]) {}
 
-    /// The node is a region with this point.
-    fn region(&mut self, _walk: &Walk<'_>, _point: &Point) {}
-
-    /// Every choice of signs of the undecided units is a region; their hyperplanes cross
-    /// near this point.
-    fn crossing(&mut self, _walk: &Walk<'_>, _point: &Point) {}
+    /// The node is a region with this point, where all units are decided. Else every choice of
+    /// signs of the undecided ones is a region; their hyperplanes cross near this point.
+    fn leaf(&mut self, _walk: &Walk<'_>, _point: &dyn Fn() -> Vec<Rational>) {}
 }
 
 /// Nobody watches.
@@ -402,6 +399,7 @@ impl<'g> Walk<'g> {
                 match unit {
                     event::REGION => self.region(cursor, watch)?,
                     event::CROSSING => self.crossing(cursor, watch)?,
+                    event::AMID => self.amid(cursor, watch)?,
                     event::EMPTY => self.empty(cursor)?,
                     event::OPEN => self.counts.open += 1,
                     event::ELSEWHERE if first => {

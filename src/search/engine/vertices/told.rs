@@ -152,23 +152,15 @@ fn least_in<L: Lanes, const K: usize>(
     let beta = bound(K - 1, error, target);
     let (off, room, infinity) = (L::all(-beta), L::all(2.0 * error), L::all(f64::INFINITY));
     let (mut least, mut second, mut found) = (infinity, infinity, L::all(0.0));
-    let lower = |block: &[[f64; LANES]; K]| {
-        let above = value(&entries, block).plus(off);
-        above.over(L::load(&block[K - 1]).plus(room))
-    };
-    let whole = count / LANES;
-    for (number, block) in blocks[..whole].iter().enumerate() {
-        let slope = lower(block);
-        found = slope.below_pick(least, L::all(number as f64), found);
-        second = second.min(least.max(slope));
-        least = slope.min(least);
-    }
-    if let Some(block) = blocks.get(whole) {
+    let lanes: [f64; LANES] = std::array::from_fn(|lane| lane as f64);
+    let lanes = L::load(&lanes);
+    for (number, block) in blocks.iter().enumerate() {
+        let slope = value(&entries, block).plus(off);
+        let slope = slope.over(L::load(&block[K - 1]).plus(room));
         // Lanes that are left over repeat the first.
-        let lanes: [f64; LANES] = std::array::from_fn(|lane| lane as f64);
-        let there = L::all((count % LANES) as f64);
-        let slope = L::load(&lanes).below_pick(there, lower(block), infinity);
-        found = slope.below_pick(least, L::all(whole as f64), found);
+        let there = L::all((count - LANES * number) as f64);
+        let slope = lanes.below_pick(there, slope, infinity);
+        found = slope.below_pick(least, L::all(number as f64), found);
         second = second.min(least.max(slope));
         least = slope.min(least);
     }
