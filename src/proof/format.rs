@@ -607,7 +607,7 @@ mod tests {
 
     #[test]
     fn the_first_line_is_read_and_no_more() {
-        let mut file = &b"chambers proof 1\nH"[..];
+        let mut file = &b"chambers proof 2\nH"[..];
         read_magic(&mut file).unwrap();
         assert_eq!(file, b"H");
         let flaw = |bytes: &[u8]| read_magic(&mut &bytes[..]).unwrap_err();
@@ -616,7 +616,7 @@ mod tests {
             &b""[..],
             b"PK",
             b"chambers",
-            b"chambers proof 1",
+            b"chambers proof 2",
             &[b'c'; 200],
         ] {
             assert!(matches!(flaw(other), Flaw::NoProof(_)));

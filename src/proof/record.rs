@@ -168,13 +168,14 @@ impl<'s> Stream<'s> {
     }
 
     /// The region, or all regions around the crossing of the hyperplanes of all undecided units,
-    /// amid so many points and rays: `numbers` has as many constraints of each as there are
+    /// amid so many corners and rays: `numbers` has as many constraints of each as there are
     /// coordinates, less one for each of these units.
-    pub fn amid(&mut self, points: usize, rays: usize, numbers: &[u32]) {
+    pub fn amid(&mut self, corners: usize, rays: usize, numbers: &[u32]) {
         self.make_room();
         self.event(event::AMID, event::LEAF);
-        put(&mut self.body, points as u64);
+        put(&mut self.body, corners as u64);
         put(&mut self.body, rays as u64);
+        put(&mut self.body, (numbers.len() / (corners + rays)) as u64);
         put_all(&mut self.body, numbers);
         self.leave();
     }

@@ -260,6 +260,7 @@ impl Walk<'_> {
         };
         let points = cursor.size().ok_or_else(cut)?;
         let rays = cursor.size().ok_or_else(cut)?;
+        let each = cursor.size().ok_or_else(cut)?;
         if points == 0 || points > others + 1 || rays > others + 1 - points {
             return Err(format!(
                 "{points} corners and {rays} rays, but there are 1 to {} of both, 1 a corner",
@@ -268,6 +269,11 @@ impl Walk<'_> {
         }
         if rays > 0 && others == 0 {
             return Err("a ray of a single point".into());
+        }
+        if each != others {
+            return Err(format!(
+                "{each} constraints each, but {units} undecided units leave {others} coordinates"
+            ));
         }
         let mut corners = Vec::with_capacity(points + rays);
         for place in 0..points + rays {
