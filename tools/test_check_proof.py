@@ -769,7 +769,7 @@ class Rejected(unittest.TestCase):
         for records in (chunk + head + foot, head + foot + chunk, head + chunk, head + head + chunk + foot,
                         head + record(b"X", b"") + chunk + foot, b""):
             refused(magic + records)
-        refused(b"chambers proof 2\n" + head + chunk + foot)
+        refused(b"chambers proof 1\n" + head + chunk + foot)
 
     def test_absurd_bodies(self):
         proof = Proof(1, TENT)
