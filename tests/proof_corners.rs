@@ -185,7 +185,7 @@ fn hyperplanes_that_do_not_meet_have_no_corner() {
         );
     }
     // Nearly parallel: only integers tell.
-    let network = nets::arrangement(&[vec![1, 2, 0], vec![1 << 40, (2 << 40) + 1, 0]]);
+    let network = nets::arrangement(&[vec![1, 2, 0], vec![1 << 60, (2 << 60) + 1, 0]]);
     let mut proof = proof(&network, &plane, false, &[amid(&[&[]], &[])]);
     proof.repair(&network).unwrap();
     let counts = proof.check(&network).unwrap().counts;
