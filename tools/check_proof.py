@@ -211,7 +211,7 @@ class Checker:
 
     def chunk(self, body):
         """Walks through a piece of the tree, event by event."""
-        numbers, place, self.pending = varints(body), self.place, []
+        numbers, place, self.pending, self.last = varints(body), self.place, [], []
         chart, length, count = next(numbers), next(numbers), 0
         node = self.roots[chart]
         for _ in range(length):
@@ -236,7 +236,10 @@ class Checker:
         if kind < 3:
             how, sign = ((SPLIT_PENDING, 0), (SIDE_POSITIVE, 1), (SIDE_NEGATIVE, -1))[kind]
             if sign:
-                check_farkas([sign * a for a in node.forms[unit]], constraints(next(numbers)))
+                count = next(numbers)
+                self.last = [next(numbers) for _ in range(count)] or self.last
+                named = [node.constraints[k] for k in self.last]
+                check_farkas([sign * a for a in node.forms[unit]], named)
             return self.decided(node, unit + len(node.signs) - len(node.forms) + 1, how)
         if event in (REGION, CROSSING, AMID):  # a region is a crossing of no hyperplanes
             free = [h for h, sign in zip(node.forms[-2::-1], node.signs[::-1]) if sign is None]

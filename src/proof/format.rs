@@ -339,13 +339,21 @@ pub fn put(bytes: &mut Vec<u8>, mut value: u64) {
 }
 
 /// Appends varints.
-pub fn put_all(bytes: &mut Vec<u8>, values: &[u32]) {
-    // Most are short.
-    if values.iter().all(|&value| value < 0x80) {
-        bytes.extend(values.iter().map(|&value| value as u8));
-    } else {
-        values.iter().for_each(|&value| put(bytes, value.into()));
+pub fn put_all<'v>(bytes: &mut Vec<u8>, values: impl Iterator<Item = &'v u32>) {
+    const ROOM: usize = 32;
+    let (mut short, mut count) = ([0; ROOM], 0);
+    for &value in values {
+        if value < 0x80 && count < ROOM {
+            // Most are short, and appended together.
+            short[count] = value as u8;
+            count += 1;
+        } else {
+            bytes.extend_from_slice(&short[..count]);
+            count = 0;
+            put(bytes, value.into());
+        }
     }
+    bytes.extend_from_slice(&short[..count]);
 }
 
 /// Appends a signed varint: -1 becomes 1, 1 becomes 2.

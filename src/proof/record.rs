@@ -31,6 +31,8 @@ pub struct Stream<'s> {
     ordinals: Vec<u32>,
     splits: u32,
     body: Vec<u8>,
+    /// The constraints of the last side in the body.
+    last: Vec<u32>,
     /// Whether the body has an event.
     begun: bool,
 }
@@ -68,6 +70,7 @@ impl<'s> Branch<'s> {
             ordinals: vec![0; self.units],
             splits: 0,
             body: Vec::new(),
+            last: Vec::new(),
             begun: false,
         };
         for entry in stream.trail.iter().filter(|entry| entry.how.is_split()) {
@@ -121,9 +124,15 @@ impl<'s> Stream<'s> {
         } else {
             (event::NEGATIVE, Decided::Negative)
         };
-        self.event((unit - first) as u64, kind);
-        put(&mut self.body, why.len() as u64);
-        put_all(&mut self.body, why);
+        self.begun = true;
+        let code = 4 * (unit - first) as u32 + kind as u32;
+        if self.last == *why {
+            put_all(&mut self.body, [code, 0].iter());
+        } else {
+            put_all(&mut self.body, [code, why.len() as u32].iter().chain(why));
+            self.last.clear();
+            self.last.extend_from_slice(why);
+        }
         self.trail.push(Entry {
             unit: unit as u32,
             how,
@@ -172,11 +181,11 @@ impl<'s> Stream<'s> {
     /// coordinates, less one for each of these units.
     pub fn amid(&mut self, corners: usize, rays: usize, numbers: &[u32]) {
         self.make_room();
-        self.event(event::AMID, event::LEAF);
-        put(&mut self.body, corners as u64);
-        put(&mut self.body, rays as u64);
-        put(&mut self.body, (numbers.len() / (corners + rays)) as u64);
-        put_all(&mut self.body, numbers);
+        self.begun = true;
+        let each = numbers.len() / (corners + rays);
+        let leaf = (4 * event::AMID + event::LEAF) as u32;
+        let head = [leaf, corners as u32, rays as u32, each as u32];
+        put_all(&mut self.body, head.iter().chain(numbers));
         self.leave();
     }
 
@@ -185,7 +194,7 @@ impl<'s> Stream<'s> {
         self.make_room();
         self.event(event::EMPTY, event::LEAF);
         put(&mut self.body, why.len() as u64 - 1);
-        put_all(&mut self.body, why);
+        put_all(&mut self.body, why.iter());
         self.leave();
     }
 
@@ -221,6 +230,7 @@ impl<'s> Stream<'s> {
 
     fn begin(&mut self) {
         self.body = encode_start(self.chart, &self.trail, false);
+        self.last.clear();
         self.begun = false;
     }
 

@@ -64,24 +64,21 @@ impl<'a> Tree<'a> {
             cells,
             tally,
             settled,
+            least,
             ..
         } = worker;
         let Cell { vertices, .. } = &mut cells[at];
         let known = vertices.look(level, settled);
         tally.decisions.float += settled.len() as u64;
-        for (k, &(class, sign)) in settled.iter().enumerate() {
-            let side = sign_of(sign);
-            if log.is_on() {
-                let Some(places) = vertices.least(&level.target(class), sign) else {
-                    tally.decisions.float -= (settled.len() - k) as u64;
-                    let left = settled[k..].iter().map(|&(class, _)| class);
-                    vertices.candidates.extend(left);
-                    return Next::Refused;
-                };
-                let places = &places[..self.chart.dimension];
-                log.side_at(level, class as usize, side, places);
-            }
-            self.assign(level, signs, state, class as usize, side);
+        if log.is_on() && !settled.is_empty() && !tell(level, vertices, settled, least, log) {
+            tally.decisions.float -= settled.len() as u64;
+            vertices
+                .candidates
+                .extend(settled.iter().map(|&(class, _)| class));
+            return Next::Refused;
+        }
+        for &(class, sign) in settled.iter() {
+            self.assign(level, signs, state, class as usize, sign_of(sign));
         }
         if !known {
             return Next::Refused;
@@ -223,6 +220,35 @@ impl<'a> Tree<'a> {
 /// Whether one unit has the hyperplane to itself: others would not cross it.
 fn is_alone(level: &Level, class: u32) -> bool {
     level.classes()[class as usize].members.len() == 1
+}
+
+/// Tells why a cell has these sides of classes, those that are least at the same vertex together.
+/// False, and nothing told, where floats do not say why.
+fn tell(
+    level: &Level,
+    vertices: &mut Vertices,
+    settled: &[(u32, i32)],
+    least: &mut Vec<(usize, u32, i32)>,
+    log: &mut Log<'_>,
+) -> bool {
+    vertices.prepare_least();
+    least.clear();
+    for &(class, sign) in settled {
+        match vertices.least(&level.target(class), sign) {
+            Some(vertex) => least.push((vertex, class, sign)),
+            None => return false,
+        }
+    }
+    least.sort_unstable_by_key(|&(vertex, ..)| vertex);
+    let (mut places, mut at) = ([0; 4], None);
+    for &(vertex, class, sign) in &*least {
+        if at != Some(vertex) {
+            (places, at) = (vertices.places(vertex), Some(vertex));
+        }
+        let places = &places[..level.width() - 1];
+        log.side_at(level, class as usize, sign_of(sign), places);
+    }
+    true
 }
 
 /// Tells that of a cell that has been cut by a class, another one cuts the side of that sign, and

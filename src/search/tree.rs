@@ -129,6 +129,8 @@ pub struct Worker {
     pub tally: Tally,
     /// The candidates that were settled last, with the cell's side.
     pub settled: Vec<(u32, i32)>,
+    /// The same with the vertices where they are least, when a proof asks.
+    pub least: Vec<(usize, u32, i32)>,
 }
 
 /// Why a cell is not searched on as it was.
@@ -148,6 +150,7 @@ impl Worker {
             basis: Basis::default(),
             tally: tallies.blank(),
             settled: Vec::new(),
+            least: Vec::new(),
         }
     }
 
@@ -160,6 +163,7 @@ impl Worker {
             basis: Basis::default(),
             tally: tallies.blank(),
             settled: Vec::new(),
+            least: Vec::new(),
         }
     }
 

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use num_bigint::BigInt;
 
+use claims::Numbers;
+
 use super::ball::Ball;
 use super::chart::Chart;
 use super::farkas::{Bounds, Entries, Function, Integers};
@@ -99,6 +101,8 @@ pub struct Walk<'g> {
     counts: Counts,
     point: Point,
     scratch: Vec<Ball>,
+    /// The constraints of the last side.
+    last: Numbers,
 }
 
 /// Where the walk stands.
@@ -188,6 +192,7 @@ impl<'g> Walk<'g> {
             counts: Counts::default(),
             point: Point::default(),
             scratch: Vec::new(),
+            last: Numbers::new(),
         };
         for (number, entry) in trail.into_iter().enumerate() {
             let place = |what: String| format!("entry {number} of the trail: {what}");

@@ -18,7 +18,7 @@ use crate::regions::digest::PatternHash;
 /// As many constraints as this need no memory of their own.
 const INLINE: usize = 8;
 
-type Numbers = SmallVec<[usize; INLINE]>;
+pub(super) type Numbers = SmallVec<[usize; INLINE]>;
 
 /// A corner or a ray, by constraints.
 struct Corner {
@@ -65,8 +65,10 @@ impl Walk<'_> {
         negative: bool,
         cursor: &mut Cursor,
     ) -> Result<Numbers, String> {
-        let count = cursor.number().ok_or_else(cut)?;
-        let numbers = self.numbers(count, cursor)?;
+        let numbers = match cursor.number().ok_or_else(cut)? {
+            0 => self.last_numbers()?,
+            count => self.numbers(count, cursor)?,
+        };
         let mut scratch = std::mem::take(&mut self.scratch);
         let layer = self.levels.len() - 1;
         let target = self.levels[layer].forms.function(unit, negative);
@@ -79,7 +81,20 @@ impl Walk<'_> {
         self.scratch = scratch;
         self.counts.sides += 1;
         self.count(size);
+        self.last.clone_from(&numbers);
         Ok(numbers)
+    }
+
+    /// The constraints of the last side.
+    fn last_numbers(&self) -> Result<Numbers, String> {
+        let there = self.constraints();
+        match self.last.iter().find(|&&number| number >= there) {
+            Some(number) => Err(format!(
+                "there is no constraint {number}, only {there} at this node"
+            )),
+            None if self.last.is_empty() => Err("no constraints, and no side before".into()),
+            None => Ok(self.last.clone()),
+        }
     }
 
     /// Checks that the cell is empty.

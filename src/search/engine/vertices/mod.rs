@@ -19,7 +19,7 @@ mod told;
 use smallvec::SmallVec;
 
 use super::path::Path;
-use crate::arithmetic::lanes::{Lanes, for_all_processors};
+use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors};
 use crate::search::level::Level;
 use generators::*;
 
@@ -52,6 +52,8 @@ pub struct Vertices {
     spare_above: Part,
     spare_below: Part,
     lie_on: Vec<Facets>,
+    /// Of the generators that [`Vertices::least`] looks at.
+    inverse: Vec<[f64; LANES]>,
 }
 
 impl Vertices {

@@ -396,10 +396,12 @@ fn cells_and_all_that_is_said_of_them_are_exactly_right() {
                     let verdict = checked_look(&cell, &known, &points);
                     tally.note(&format!("{verdict:?}"), d);
                     if let Verdict::On(sign) = verdict {
+                        cell.prepare_least();
                         let least = cell.least(&known.target, sign);
                         tally.note(if least.is_some() { "least" } else { "no least" }, d);
-                        if let Some(places) = least {
-                            check_least(&known, sign, &places[..d], &polyhedron);
+                        if let Some(vertex) = least {
+                            let places = &cell.places(vertex)[..d];
+                            check_least(&known, sign, places, &polyhedron);
                         }
                         continue;
                     }

@@ -13,28 +13,52 @@ type Coordinates = [f64; ENTRIES];
 pub type Places = [u32; 4];
 
 impl Vertices {
-    /// Where `sign` times a row, positive on the cell, is least: the places of the facets of
-    /// that vertex, which prove that it is; `None` where floats do not.
-    pub fn least(&self, target: &Target, sign: i32) -> Option<Places> {
-        self.least_of(&self.generators, target, sign)
+    /// Makes ready for [`Vertices::least`] on the cell as it is.
+    pub fn prepare_least(&mut self) {
+        let width = self.dimension + 1;
+        inverse_heights(width, &self.generators, self.error, &mut self.inverse);
     }
 
-    /// The same after a cut on one of its sides, where a row that crosses the other side and
-    /// not the section is positive. It is least on the section there, as between any other
-    /// point and one where it is negative there is one on the section with a smaller value.
-    pub fn least_on_section(&self, target: &Target, sign: i32) -> Option<Places> {
-        self.least_of(&self.section, target, sign)
+    /// The vertex where `sign` times a row, positive on the cell, is least: its facets prove that
+    /// it is; `None` where floats do not.
+    pub fn least(&self, target: &Target, sign: i32) -> Option<usize> {
+        let (d, inverse) = (self.dimension, &self.inverse);
+        least(
+            d,
+            &self.generators,
+            inverse,
+            self.error,
+            target,
+            sign.into(),
+        )
     }
 
-    fn least_of(&self, generators: &Generators, target: &Target, sign: i32) -> Option<Places> {
-        let found = least(self.dimension, generators, self.error, target, sign.into())?;
+    /// The places of the facets of a vertex.
+    pub fn places(&self, vertex: usize) -> Places {
+        self.places_of(self.generators.facets[vertex])
+    }
+
+    /// The same after a cut on one of its sides, where a row that crosses the other side and not
+    /// the section is positive: the places of the vertex' facets. The row is least on the section
+    /// there, as between any other point and one where it is negative there is one on the section
+    /// with a smaller value.
+    pub fn least_on_section(&mut self, target: &Target, sign: i32) -> Option<Places> {
+        let (d, section) = (self.dimension, &self.section);
+        inverse_heights(d + 1, section, self.error, &mut self.inverse);
+        let found = least(d, section, &self.inverse, self.error, target, sign.into())?;
+        Some(self.places_of(section.facets[found]))
+    }
+
+    fn places_of(&self, facets: Facets) -> Places {
         let mut places = Places::default();
-        for (place, slot) in places.iter_mut().zip(bits(generators.facets[found])) {
-            *place = self.facets[slot].place;
+        let mut left = facets;
+        for place in &mut places[..self.dimension] {
+            *place = self.facets[left.trailing_zeros() as usize].place;
+            left &= left - 1;
         }
         // Only vertices far from infinity are looked at.
         debug_assert!(!places[..self.dimension].contains(&INFINITY));
-        Some(places)
+        places
     }
 
     /// A point inside the cell; `None` where floats do not prove it.
@@ -111,14 +135,15 @@ for_all_processors! {
     fn least<L>(
         dimension: usize,
         generators: &Generators,
+        inverse: &[[f64; LANES]],
         error: f64,
         target: &Target,
         sign: f64,
     ) -> Option<usize> {
         match dimension {
-            2 => least_in::<L, 3>(generators, error, target, sign),
-            3 => least_in::<L, 4>(generators, error, target, sign),
-            _ => least_in::<L, 5>(generators, error, target, sign),
+            2 => least_in::<L, 3>(generators, inverse, error, target, sign),
+            3 => least_in::<L, 4>(generators, inverse, error, target, sign),
+            _ => least_in::<L, 5>(generators, inverse, error, target, sign),
         }
     }
 
@@ -132,55 +157,82 @@ for_all_processors! {
 }
 
 /// The one of these generators with error E where `sign` times a row, positive at all of them, is
-/// least for its height; `None` where it is not proved to be the only one.
+/// least for its height; `None` where it is not proved to be the only one. `inverse` has what
+/// [`inverse_heights`] makes of the heights.
 ///
 /// From there the row grows along every edge, so its multipliers on the facets are positive. Values
 /// v and heights w are off by no more than β and E, so that v / w, infinite where w is zero, is at
 /// least (v - β) / (w + 2 E) everywhere and at most (v + β) / (w - E) where w is larger than E.
+/// Which generator it is stands in the last bits of its slope, so that no branch asks for it.
 #[inline(always)]
 fn least_in<L: Lanes, const K: usize>(
     generators: &Generators,
+    inverse: &[[f64; LANES]],
     error: f64,
     target: &Target,
     sign: f64,
 ) -> Option<usize> {
     let entries: [L; K] = target.row().map(|entry| L::all(sign * entry));
-    let (blocks, count) = (
-        generators.blocks.as_chunks::<K>().0,
-        generators.facets.len(),
-    );
+    let blocks = generators.blocks.as_chunks::<K>().0;
+    if blocks.len() > MOST_TAGS / LANES {
+        return None;
+    }
     let beta = bound(K - 1, error, target);
-    let (off, room, infinity) = (L::all(-beta), L::all(2.0 * error), L::all(f64::INFINITY));
-    let (mut least, mut second, mut found) = (infinity, infinity, L::all(0.0));
-    let lanes: [f64; LANES] = std::array::from_fn(|lane| lane as f64);
-    let lanes = L::load(&lanes);
-    for (number, block) in blocks.iter().enumerate() {
-        let slope = value(&entries, block).plus(off);
-        let slope = slope.over(L::load(&block[K - 1]).plus(room));
-        // Lanes that are left over repeat the first.
-        let there = L::all((count - LANES * number) as f64);
-        let slope = lanes.below_pick(there, slope, infinity);
-        found = slope.below_pick(least, L::all(number as f64), found);
+    let (off, infinity) = (L::all(-beta), L::all(f64::INFINITY));
+    let (mut least, mut second) = (infinity, infinity);
+    for ((block, inverse), tags) in blocks.iter().zip(inverse).zip(&TAGS) {
+        let slope = value(&entries, block).plus(off).times(L::load(inverse));
+        let slope = slope.tagged(L::load(tags));
         second = second.min(least.max(slope));
         least = slope.min(least);
     }
-    let smallest = least.smallest();
-    let least = least.array();
-    let lane = (0..LANES).find(|&lane| least[lane] == smallest)?;
-    let number = found.array()[lane] as usize;
-    let block = blocks.get(number)?;
-    let (v, w) = (value(&entries, block).array()[lane], block[K - 1][lane]);
-    if w <= 1e3 * error {
-        return None;
+    let ([a, b, c, d], second) = (least.array(), second.smallest());
+    let order = |a: f64, b: f64| if b < a { (b, a) } else { (a, b) };
+    let ((a, b), (c, d)) = (order(a, b), order(c, d));
+    let ((smallest, a), (b, _)) = (order(a, c), order(b, d));
+    let (other, _) = order(order(a, b).0, second);
+    let index = (smallest.to_bits() % MOST_TAGS as u64) as usize;
+    let coordinate = |k: usize| blocks[index / LANES][k][index % LANES];
+    let (mut v, w) = (0.0, coordinate(K - 1));
+    for k in 0..K {
+        v += sign * target.entries[k] * coordinate(k);
     }
-    let upper = (v + beta) / (w - error);
-    let mut other = second.array()[lane];
-    for k in (0..LANES).filter(|&k| k != lane) {
-        other = if least[k] < other { least[k] } else { other };
+    // Four roundings and a tag, which is less than 2^-42 of a slope, make a slope; here are three
+    // more. None is of numbers near to underflow, as no factor is smaller than TINY.
+    const NEARLY: f64 = 1.0 - 1.0 / (1u64 << 40) as f64;
+    let upper = v + beta;
+    let proved = w > 1e3 * error && upper >= TINY && other * NEARLY * (w - error) > upper;
+    proved.then_some(index)
+}
+
+/// So many generators can be told apart by the last bits of a float.
+const MOST_TAGS: usize = 256;
+
+/// Their numbers as last bits.
+const TAGS: [[f64; LANES]; MOST_TAGS / LANES] = {
+    let mut tags = [[0.0; LANES]; MOST_TAGS / LANES];
+    let mut n = 0;
+    while n < MOST_TAGS {
+        tags[n / LANES][n % LANES] = f64::from_bits(n as u64);
+        n += 1;
     }
-    // Every slope goes through four roundings, to nearly the same if it is no smaller than TINY.
-    let proved = upper >= TINY && other * (1.0 - 16.0 * UNIT) > upper;
-    proved.then_some(LANES * number + lane)
+    tags
+};
+
+/// For generators with error E and heights w, 1 / (w + 2 E); for lanes that are left over 2^200,
+/// as if they were at infinity.
+fn inverse_heights(width: usize, generators: &Generators, error: f64, to: &mut Vec<[f64; LANES]>) {
+    const FAR: f64 = f64::from_bits((1023 + 200) << 52);
+    to.clear();
+    for block in generators.blocks.chunks_exact(width) {
+        to.push(block[width - 1].map(|height| 1.0 / (height + 2.0 * error)));
+    }
+    if let Some(last) = to.last_mut() {
+        let left = generators.facets.len() % LANES;
+        if left > 0 {
+            last[left..].fill(FAR);
+        }
+    }
 }
 
 /// The mean of those vertices that are far from infinity.
