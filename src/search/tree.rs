@@ -124,6 +124,8 @@ pub struct Worker {
     pub tally: Tally,
     /// The candidates that were settled last, with the cell's side.
     pub settled: Vec<(u32, i32)>,
+    /// The same with the vertices where they are least, when a proof asks.
+    pub least: Vec<(usize, u32, i32)>,
     pub flats: Flats,
     /// Where others may take branches: the splits above whose negative side comes next.
     pub pending: Vec<Pending>,
@@ -155,6 +157,7 @@ impl Worker {
             basis: Basis::default(),
             tally: tallies.blank(),
             settled: Vec::new(),
+            least: Vec::new(),
             flats: Flats::default(),
             pending: Vec::new(),
             handed: 0,
@@ -584,10 +587,18 @@ impl<'a> Tree<'a, '_> {
             ..
         } = worker;
         let cell = &mut cells[at];
-        let wanted = stage.is_none() && (log.is_on() || self.visit.is_some());
+        if cell.engine == Engine::Vertices
+            && told
+            && let Some(corners) = cell.vertices.corners()
+        {
+            tally.decisions.float += 1;
+            tally.count_cell(level);
+            log.amid(&corners);
+            return self.count_region(state, tally);
+        }
         let mut witness = None;
-        if cell.engine == Engine::Vertices && wanted {
-            witness = cell.vertices.inside(told).map(Witness::Float);
+        if cell.engine == Engine::Vertices && stage.is_none() && (told || self.visit.is_some()) {
+            witness = cell.vertices.inside().map(Witness::Float);
             tally.decisions.float += u64::from(witness.is_some());
             if witness.is_none() && !cell.leave_vertices(level, path) {
                 let cell = worker.exact_cell(at, level, state);
@@ -657,6 +668,11 @@ impl<'a> Tree<'a, '_> {
                 None => return self.give_up(tally, log),
             }
         }
+        self.count_region(state, tally);
+    }
+
+    /// Counts an activation region.
+    fn count_region(&self, state: State, tally: &mut Tally) {
         tally.regions += 1;
         tally.digest.add(state.hash);
         tally.degenerate_regions += u64::from(state.degenerate);

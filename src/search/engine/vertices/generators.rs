@@ -257,16 +257,15 @@ pub fn value<L: Lanes, const K: usize>(entries: &[L; K], block: &[[f64; LANES]; 
     sum
 }
 
-/// Parts generators by their sides of a facet's hyperplane, and gives all facets on which
-/// they lie; `None` when floats cannot.
+/// Parts generators by their sides of a row's hyperplane, given what its values must exceed, and
+/// gives all facets on which they lie; `None` when floats cannot.
 #[inline(always)]
 pub fn part<L: Lanes, const K: usize>(
     generators: &Generators,
     entries: &[L; K],
-    error: f64,
+    bound: f64,
     (above, below): (&mut Part, &mut Part),
 ) -> Option<Facets> {
-    let bound = bound_of_facets(K, error);
     let (bound, negated) = (L::all(bound), L::all(-bound));
     above.begin(generators.facets.len());
     below.begin(generators.facets.len());
@@ -303,13 +302,28 @@ pub fn slice<L: Lanes, const K: usize>(
     section: &mut Generators,
 ) -> bool {
     meetings.clear();
-    for &from in above.facets() {
-        for some in below.facets().chunks(64) {
+    edges(K - 1, above.facets(), below.facets(), meetings);
+    section.clear();
+    meet::<L, K>(
+        facets,
+        meetings,
+        std::slice::from_ref(entries),
+        error,
+        section,
+    )
+}
+
+/// Adds where the edges between generators on two sides of a hyperplane, which lie on these
+/// facets, cross it.
+#[inline(always)]
+pub fn edges(dimension: usize, above: &[Facets], below: &[Facets], meetings: &mut Vec<Meeting>) {
+    for &from in above {
+        for some in below.chunks(64) {
             let mut edges = 0u64;
             for (n, &to) in some.iter().enumerate() {
                 // As many as d - 1, and no more: they are different points.
                 let mut rest = from & to;
-                for _ in 2..K - 1 {
+                for _ in 2..dimension {
                     rest &= rest.wrapping_sub(1);
                 }
                 edges |= u64::from(rest != 0) << n;
@@ -324,14 +338,6 @@ pub fn slice<L: Lanes, const K: usize>(
             }
         }
     }
-    section.clear();
-    meet::<L, K>(
-        facets,
-        meetings,
-        std::slice::from_ref(entries),
-        error,
-        section,
-    )
 }
 
 /// Adds to `points` those at which facets meet, together with the hyperplanes of `fixed` rows,

@@ -10,6 +10,7 @@
 //! and one with a single sign at all of them does not. What floats leave open is refused, and
 //! left to the dictionary.
 
+mod corners;
 mod flats;
 mod generators;
 #[cfg(test)]
@@ -19,10 +20,11 @@ mod told;
 use smallvec::SmallVec;
 
 use super::path::Path;
-use crate::arithmetic::lanes::{Lanes, for_all_processors};
+use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors};
 use crate::search::level::Level;
 use generators::*;
 
+pub use corners::Corners;
 pub use flats::{FEWEST, Flats, Signs};
 pub use generators::{Target, Verdict};
 
@@ -50,9 +52,12 @@ pub struct Vertices {
     meetings: Vec<Meeting>,
     /// The new ones, which lie on it.
     section: Generators,
-    /// Their E, larger than the cell's where they lie on more hyperplanes than its facets.
-    section_error: f64,
-    spare: Generators,
+    /// Memory for sides of other hyperplanes.
+    spare_above: Part,
+    spare_below: Part,
+    lie_on: Vec<Facets>,
+    /// Of the generators that [`Vertices::least`] looks at.
+    inverse: Vec<[f64; LANES]>,
 }
 
 impl Vertices {
@@ -192,18 +197,6 @@ impl Vertices {
         })
     }
 
-    /// After a cut, the place on the path of its hyperplane.
-    pub fn place(&self) -> u32 {
-        self.cut.map_or(INFINITY, |slot| self.facets[slot].place)
-    }
-
-    /// After a cut, cuts the section in turn, by a hyperplane that [`Vertices::on_section`] says
-    /// cuts it: what is left of it is where all of these cross. The cell must be cut anew before
-    /// it is split; false when floats cannot.
-    pub fn cross(&mut self, target: &Target) -> bool {
-        cross(self, target)
-    }
-
     fn value(&self, target: &Target, index: usize) -> f64 {
         let width = self.dimension + 1;
         let products = target.entries[..width].iter().enumerate();
@@ -267,14 +260,6 @@ for_all_processors! {
         }
     }
 
-    fn cross<L>(cell: &mut Vertices, target: &Target) -> bool {
-        match cell.dimension {
-            2 => cross_in::<L, 3>(cell, target),
-            3 => cross_in::<L, 4>(cell, target),
-            _ => cross_in::<L, 5>(cell, target),
-        }
-    }
-
     fn meet_all<L>(
         dimension: usize,
         facets: &[Facet],
@@ -318,7 +303,7 @@ fn cut_in<L: Lanes, const K: usize>(cell: &mut Vertices, target: &Target, place:
         return false;
     };
     let error = cell.error.max(error_of(K - 1, doubt));
-    (cell.error, cell.section_error) = (error, error);
+    cell.error = error;
     let Vertices {
         generators,
         facets,
@@ -331,7 +316,8 @@ fn cut_in<L: Lanes, const K: usize>(cell: &mut Vertices, target: &Target, place:
     } = cell;
     let entries: [L; K] = std::array::from_fn(|k| L::all(facet.entries[k]));
     let sides = (&mut *above, &mut *below);
-    let Some(used) = part::<L, K>(generators, &entries, error, sides) else {
+    let bound = bound_of_facets(K, error);
+    let Some(used) = part::<L, K>(generators, &entries, bound, sides) else {
         return false;
     };
     let slot = used.trailing_ones() as usize;
@@ -351,30 +337,4 @@ fn cut_in<L: Lanes, const K: usize>(cell: &mut Vertices, target: &Target, place:
         *facets |= 1 << slot;
     }
     true
-}
-
-#[inline(always)]
-fn cross_in<L: Lanes, const K: usize>(cell: &mut Vertices, target: &Target) -> bool {
-    let Some((facet, doubt)) = Facet::new::<K>(target, INFINITY) else {
-        return false;
-    };
-    // The cell's own stays: the cell must take the same cut again.
-    cell.section_error = cell.section_error.max(error_of(K - 1, doubt));
-    let mut before = std::mem::take(&mut cell.section);
-    let entries: [L; K] = std::array::from_fn(|k| L::all(facet.entries[k]));
-    let Vertices {
-        facets,
-        above,
-        below,
-        meetings,
-        section,
-        spare,
-        section_error: error,
-        ..
-    } = cell;
-    let crossed = part::<L, K>(&before, &entries, *error, (above, below)).is_some()
-        && slice::<L, K>(facets, (above, below), &entries, *error, meetings, spare);
-    std::mem::swap(section, spare);
-    std::mem::swap(spare, &mut before);
-    crossed
 }
