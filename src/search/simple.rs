@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use super::cell::{Cell, Engine, Means, Split};
+use super::engine::path::Path;
 use super::engine::vertices::{self, Verdict, Vertices};
 use super::level::{Level, RowId};
 use super::log::Log;
@@ -32,7 +33,14 @@ impl<'a> Tree<'a> {
         let cell = &mut cells[at];
         cell.engine = Engine::Dictionary;
         let d = self.chart.dimension;
-        if !vertices::DIMENSIONS.contains(&d) {
+        // In the most dimensions a dictionary takes a little less for a split, and much more for
+        // a layer's hyperplanes, of which most cut no cell.
+        let layers = if d < *vertices::DIMENSIONS.end() {
+            1
+        } else {
+            2
+        };
+        if !vertices::DIMENSIONS.contains(&d) || self.stages.len() < layers {
             return;
         }
         let begun = if self.chart.sides.is_empty() {
@@ -68,24 +76,18 @@ impl<'a> Tree<'a> {
         } = worker;
         let Cell { vertices, .. } = &mut cells[at];
         let known = vertices.look(level, settled);
-        tally.decisions.float += settled.len() as u64;
-        let mut why = SmallVec::<[RowId; 4]>::new();
-        for (k, &(class, sign)) in settled.iter().enumerate() {
-            if log.is_on() {
-                let Some(places) = vertices.least(&level.target(class), sign) else {
-                    tally.decisions.float -= (settled.len() - k) as u64;
-                    let left = settled[k..].iter().map(|&(class, _)| class);
-                    vertices.candidates.extend(left);
-                    return Next::Refused;
-                };
-                why.clear();
-                why.extend(places.iter().map(|&place| path.ids()[place as usize]));
-            }
-            let (class, sign) = (class as usize, sign_of(sign));
-            log.side(level, class, sign, &why);
-            self.assign(level, signs, state, class, sign);
-        }
-        if !known {
+        let told = match log.is_on() {
+            true => tell_sides(level, vertices, path, settled, log),
+            false => settled.len(),
+        };
+        let (settled, untold) = settled.split_at(told);
+        let sides = settled.iter();
+        let sides = sides.map(|&(class, sign)| (class as usize, sign_of(sign)));
+        self.assign_all(level, signs, state, sides);
+        tally.decisions.float += told as u64;
+        let left = untold.iter().map(|&(class, _)| class);
+        vertices.candidates.extend(left);
+        if !known || !untold.is_empty() {
             return Next::Refused;
         }
         if vertices.candidates.is_empty() {
@@ -201,6 +203,27 @@ impl<'a> Tree<'a> {
         tally.regions += regions;
         tally.degenerate_regions += if state.degenerate { regions } else { 0 };
     }
+}
+
+/// Tells on which sides of hyperplanes a cell lies, up to the first that vertices do not prove as
+/// a proof is told: how many these are.
+fn tell_sides(
+    level: &Level,
+    vertices: &Vertices,
+    path: &Path,
+    settled: &[(u32, i32)],
+    log: &mut Log,
+) -> usize {
+    let mut why = SmallVec::<[RowId; 5]>::new();
+    for (k, &(class, sign)) in settled.iter().enumerate() {
+        let Some(places) = vertices.least(&level.target(class), sign) else {
+            return k;
+        };
+        why.clear();
+        why.extend(places.iter().map(|&place| path.ids()[place as usize]));
+        log.side(level, class as usize, sign_of(sign), &why);
+    }
+    settled.len()
 }
 
 /// For each coordinate of a chart its two sides, where it is a box.

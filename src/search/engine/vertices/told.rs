@@ -14,7 +14,7 @@ type Coordinates = [f64; ENTRIES];
 impl Vertices {
     /// Where `sign` times a row, positive on the cell, is least: the places of the facets of
     /// that vertex, which prove that it is; `None` where floats do not.
-    pub fn least(&self, target: &Target, sign: i32) -> Option<SmallVec<[u32; 4]>> {
+    pub fn least(&self, target: &Target, sign: i32) -> Option<SmallVec<[u32; 5]>> {
         let mut places = SmallVec::new();
         for slot in bits(self.generators.facets[least(self, target, sign.into())?]) {
             places.push(self.facets[slot].place);
@@ -130,7 +130,8 @@ for_all_processors! {
         match cell.dimension {
             2 => least_in::<L, 3>(cell, target, sign),
             3 => least_in::<L, 4>(cell, target, sign),
-            _ => least_in::<L, 5>(cell, target, sign),
+            4 => least_in::<L, 5>(cell, target, sign),
+            _ => least_in::<L, 6>(cell, target, sign),
         }
     }
 
@@ -138,7 +139,8 @@ for_all_processors! {
         match dimension {
             2 => mean_in::<L, 3>(generators, error),
             3 => mean_in::<L, 4>(generators, error),
-            _ => mean_in::<L, 5>(generators, error),
+            4 => mean_in::<L, 5>(generators, error),
+            _ => mean_in::<L, 6>(generators, error),
         }
     }
 }
