@@ -108,11 +108,11 @@ impl Cell {
     }
 
     /// Another layer's hyperplanes may cut it now.
-    pub fn enter(&mut self, level: &Level, candidates: Vec<u32>) {
+    pub fn enter(&mut self, level: &Level, candidates: &[u32]) {
         match self.engine {
-            Engine::Vertices => self.vertices.candidates = candidates,
+            Engine::Vertices => candidates.clone_into(&mut self.vertices.candidates),
             _ => {
-                self.dictionary.add_candidates(level, &candidates);
+                self.dictionary.add_candidates(level, candidates);
                 self.views.begin(candidates.len());
             }
         }

@@ -4,7 +4,7 @@
 use super::engine::certify;
 use super::engine::exact::{Interior, Minimum, interior_point, minimum};
 use super::engine::witness::Witness;
-use super::level::{Level, RowId};
+use super::level::{Level, Memory, RowId};
 use super::log::Log;
 use super::tree::{State, Tree};
 use super::{Decisions, sign_of};
@@ -107,13 +107,15 @@ impl<'a> Tree<'a, '_> {
                 self.tallies.absorb(&mut tally, self.monitor);
             }
             Some(stage) => {
-                let next = level.next(stage, self.active(level, &cell.signs));
+                let active = self.active(level, &cell.signs);
+                let next = level.next(stage, active, Memory::default());
                 let ExactCell { signs, state, .. } = &mut cell;
-                let candidates = self.sort_out(&next, signs, state, &mut tally);
+                let mut candidates = Vec::new();
+                let left = self.sort_out(&next, signs, state, &mut tally, &mut candidates);
                 self.tallies.absorb(&mut tally, self.monitor);
-                let Some(candidates) = candidates else {
+                if !left {
                     return log.exclude();
-                };
+                }
                 let ids = candidates.iter().map(|&class| next.id(class as usize));
                 cell.candidates = ids.collect();
                 self.search_exactly(&next, cell, log);

@@ -40,13 +40,24 @@ pub enum Content {
 pub struct Level<'a> {
     parent: Option<&'a Level<'a>>,
     number: u32,
-    rows: Rows,
     forms: FloatForms,
+    /// The forms scaled to ordinary size; made on first use, as vertices need none.
+    rows: OnceLock<Rows>,
+    /// Memory for them.
+    spare: Rows,
     classes: &'a [Class],
-    exact: OnceLock<ExactLevel>,
+    exact: OnceLock<Box<ExactLevel>>,
     source: Source<'a>,
     /// The fewest coordinates, and the next fewest.
-    reduced: [OnceLock<Option<Reduced>>; REDUCTIONS],
+    reduced: [OnceLock<Option<Box<Reduced>>>; REDUCTIONS],
+}
+
+/// What a level leaves behind, for another one to use again.
+#[derive(Default)]
+pub struct Memory {
+    rows: Rows,
+    forms: FloatForms,
+    active: Vec<bool>,
 }
 
 /// In how many choices of fewer coordinates rows may be had.
@@ -110,10 +121,11 @@ impl<'a> Level<'a> {
         Level {
             parent: None,
             number: 0,
-            rows,
             forms: FloatForms::zeros(0, width),
+            rows: OnceLock::from(rows),
+            spare: Rows::default(),
             classes: &[],
-            exact: OnceLock::from(exact),
+            exact: OnceLock::from(Box::new(exact)),
             source: Source::Given,
             reduced: [OnceLock::from(None), OnceLock::from(None)],
         }
@@ -130,10 +142,11 @@ impl<'a> Level<'a> {
         Level {
             parent: Some(parent),
             number: 1,
-            rows,
             forms,
+            rows: OnceLock::from(rows),
+            spare: Rows::default(),
             classes: &chart.classes,
-            exact: OnceLock::from(exact),
+            exact: OnceLock::from(Box::new(exact)),
             source: Source::Given,
             reduced: [OnceLock::from(None), OnceLock::from(None)],
         }
@@ -141,13 +154,26 @@ impl<'a> Level<'a> {
 
     /// The next stage's units on a cell of this level, on which the units of this
     /// level's layer that are `active` pass their values on.
-    pub fn next(&'a self, stage: &'a Stage, active: Vec<bool>) -> Level<'a> {
-        let forms = through(&self.forms, stage, &active);
+    pub fn next(
+        &'a self,
+        stage: &'a Stage,
+        is_active: impl Iterator<Item = bool>,
+        memory: Memory,
+    ) -> Level<'a> {
+        let Memory {
+            rows,
+            mut forms,
+            mut active,
+        } = memory;
+        active.clear();
+        active.extend(is_active);
+        through(&self.forms, stage, &active, &mut forms);
         let mut level = Level {
             parent: Some(self),
             number: self.number + 1,
-            rows: Rows::default(),
             forms,
+            rows: OnceLock::new(),
+            spare: rows,
             classes: stage.classes(),
             exact: OnceLock::new(),
             source: Source::Stage { stage, active },
@@ -163,23 +189,65 @@ impl<'a> Level<'a> {
                 .for_each(|row| level.forms.replace(row, &exact));
             level.forms.tame = exact.tame;
         }
-        let extreme;
-        (level.rows, extreme) = Rows::scaled(&level.forms, Some(level.classes));
-        for index in extreme {
-            let unit = level.classes[index].representative();
-            let entries = level.exact().forms.rows[unit].clone();
-            level.rows.set_exact(index, &entries);
+        if !level.forms.tame {
+            // Vertices are not to look at these.
+            level.prepare();
         }
         level
+    }
+
+    /// Makes its rows in the memory that it has.
+    pub fn prepare(&mut self) {
+        let spare = std::mem::take(&mut self.spare);
+        self.rows.get_or_init(|| self.scale(spare));
+    }
+
+    #[inline]
+    fn rows(&self) -> &Rows {
+        self.rows.get_or_init(|| self.scale(Rows::default()))
+    }
+
+    /// The forms of its classes, scaled to ordinary size; those that are too extreme from
+    /// their exact rows.
+    #[cold]
+    fn scale(&self, mut rows: Rows) -> Rows {
+        for index in rows.scale(&self.forms, Some(self.classes)) {
+            let unit = self.classes[index].representative();
+            rows.set_exact(index, &self.exact().forms.rows[unit]);
+        }
+        rows
+    }
+
+    /// Its memory, for another level.
+    pub fn into_memory(self) -> Memory {
+        let Level {
+            forms,
+            rows,
+            spare,
+            source,
+            ..
+        } = self;
+        let rows = rows.into_inner().unwrap_or(spare);
+        let active = match source {
+            Source::Given => Vec::new(),
+            Source::Stage { active, .. } => active,
+        };
+        Memory {
+            rows,
+            forms,
+            active,
+        }
     }
 
     /// Its rows in fewer coordinates, where there are fewer: in the fewest, or in others.
     fn reduced(&self, which: usize) -> Option<&Reduced> {
         let reduced = self.reduced[which].get_or_init(|| match (&self.source, self.parent) {
-            (Source::Stage { stage, active }, Some(parent)) => parent.reduce(stage, active, which),
+            (Source::Stage { stage, active }, Some(parent)) => {
+                parent.reduce(stage, active, which).map(Box::new)
+            }
             _ => None,
         });
-        reduced.as_ref()
+        reduced.as_deref()
     }
 
     /// The rows of the next stage in the active units of this level, or of one above it,
@@ -195,11 +263,12 @@ impl<'a> Level<'a> {
             true => which.checked_sub(1),
             false => Some(which),
         };
-        let (coordinates, forms) = match above {
+        let (mut forms, mut rows) = (FloatForms::default(), Rows::default());
+        let coordinates = match above {
             Some(above) => {
                 let before = self.reduced(above)?;
-                let forms = through(&before.forms, stage, active);
-                (Arc::clone(&before.coordinates), forms)
+                through(&before.forms, stage, active, &mut forms);
+                Arc::clone(&before.coordinates)
             }
             None if count == 0 => return None,
             None => {
@@ -209,18 +278,18 @@ impl<'a> Level<'a> {
                     .map(|active| active.then(|| next.next()).flatten());
                 let of: Vec<Option<usize>> = of.collect();
                 let all: Vec<Option<usize>> = (0..count).map(Some).collect();
-                let (rows, _) = Rows::scaled(&FloatForms::coordinates(&all, count), None);
-                let forms = FloatForms::coordinates(&of, count);
+                let mut rows = Rows::default();
+                rows.scale(&FloatForms::coordinates(&all, count), None);
+                let units = FloatForms::coordinates(&of, count);
+                through(&units, stage, active, &mut forms);
                 let level = self.number;
-                let coordinates = Coordinates { level, of, rows };
-                (Arc::new(coordinates), through(&forms, stage, active))
+                Arc::new(Coordinates { level, of, rows })
             }
         };
         if !forms.tame || forms.vague().next().is_some() {
             return None;
         }
-        let (rows, extreme) = Rows::scaled(&forms, Some(stage.classes()));
-        if !extreme.is_empty() {
+        if !rows.scale(&forms, Some(stage.classes())).is_empty() {
             return None;
         }
         Some(Reduced {
@@ -252,7 +321,7 @@ impl<'a> Level<'a> {
 
     /// Entries of a row: one a coordinate, and the constant.
     pub fn width(&self) -> usize {
-        self.rows.width()
+        self.forms.width
     }
 
     /// 0 for the domain, l for the l-th ReLU layer.
@@ -262,7 +331,10 @@ impl<'a> Level<'a> {
 
     /// How many rows there are.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        match self.number {
+            0 => self.rows().len(),
+            _ => self.classes.len(),
+        }
     }
 
     /// The classes of units behind the rows; none for the domain.
@@ -282,7 +354,7 @@ impl<'a> Level<'a> {
     /// A row of this level or one above it, without its orientation.
     #[inline(always)]
     pub fn row(&self, id: RowId) -> FloatRow<'_> {
-        self.at(id.level).rows.get(id.index as usize)
+        self.at(id.level).rows().get(id.index as usize)
     }
 
     /// A row of this level or one above it as whole vectors, without its orientation.
@@ -293,7 +365,7 @@ impl<'a> Level<'a> {
     /// The same of a row of this level.
     #[inline]
     pub fn own_vector(&self, index: usize) -> Vector<'_> {
-        self.rows.vector(index)
+        self.rows().vector(index)
     }
 
     /// A row of this level as the vertex engine looks at it.
@@ -301,21 +373,36 @@ impl<'a> Level<'a> {
         match self.width() {
             3 => self.target_of::<3>(index),
             4 => self.target_of::<4>(index),
-            _ => self.target_of::<5>(index),
+            5 => self.target_of::<5>(index),
+            _ => self.target_of::<6>(index),
         }
     }
 
     /// The same where the width K is known.
     #[inline(always)]
     pub fn target_of<const K: usize>(&self, index: u32) -> Target {
-        let (entries, slack, norm) = self.rows.short::<K>(index as usize);
+        let index = index as usize;
+        let (entries, slack, norm) = match self.rows.get() {
+            Some(rows) => rows.short::<K>(index),
+            None => self.forms.short::<K>(self.unit(index)),
+        };
         Target::new(entries, slack, norm)
+    }
+
+    /// The unit that stands for a class of this level, which has units.
+    #[inline]
+    fn unit(&self, class: usize) -> usize {
+        // As many classes as forms are the forms, one after another.
+        match self.classes.len() == self.forms.len() {
+            true => class,
+            false => self.classes[class].representative(),
+        }
     }
 
     /// The entries of [`Level::own_vector`].
     #[inline]
     pub fn own_entries(&self, index: usize) -> &[f64] {
-        self.rows.entries(index)
+        self.rows().entries(index)
     }
 
     /// The exact row, oriented.
@@ -335,10 +422,14 @@ impl<'a> Level<'a> {
     /// What is known of a row of this level before any search.
     #[inline]
     pub fn content(&self, index: usize) -> Content {
-        if self.rows.has_slope(index) {
+        let has_slope = match self.rows.get() {
+            Some(rows) => rows.has_slope(index),
+            None => self.forms.has_slope(self.unit(index)),
+        };
+        if has_slope {
             return Content::Hyperplane;
         }
-        let row = self.rows.get(index);
+        let row = self.rows().get(index);
         if row.support != 0 {
             // A coefficient that may be zero is not known to be: ask the exact row.
             let linear = self.width() - 1;
@@ -361,7 +452,7 @@ impl<'a> Level<'a> {
 
     /// The sign of a row's constant; `true` beside it when floats proved it.
     pub fn constant_sign(&self, index: usize) -> (i32, bool) {
-        let row = self.rows.get(index);
+        let row = self.rows().get(index);
         let last = self.width() - 1;
         let (center, radius) = (row.center[last], row.constant_radius);
         if center.abs() > radius {
@@ -399,18 +490,20 @@ impl<'a> Level<'a> {
                 let forms = rest
                     .iter()
                     .fold(forms, |forms, map| forms.through(map, |_| true));
-                ExactLevel::new(forms, stage.classes().len())
+                Box::new(ExactLevel::new(forms, stage.classes().len()))
             }
         })
     }
 }
 
-/// The forms of a stage's units, from those of the layer before it.
-fn through(forms: &FloatForms, stage: &Stage, active: &[bool]) -> FloatForms {
+/// Makes of `result` the forms of a stage's units, from those of the layer before it.
+fn through(forms: &FloatForms, stage: &Stage, active: &[bool], result: &mut FloatForms) {
     let (first, rest) = stage.maps.split_first().expect("a stage has a map");
-    let forms = forms.through(first, Some(active));
-    rest.iter()
-        .fold(forms, |forms, map| forms.through(map, None))
+    forms.through(first, Some(active), result);
+    for map in rest {
+        let before = std::mem::take(result);
+        before.through(map, None, result);
+    }
 }
 
 impl ExactLevel {
@@ -535,7 +628,7 @@ mod tests {
                 .wrapping_add(1442695040888963407);
             (state >> 33) % bound
         };
-        let (mut reduced, mut wider) = (0, 0);
+        let (mut reduced, mut wider, mut targets) = (0, 0, 0);
         for trial in 0..150 {
             let extremes = trial % 3;
             let mut number = || {
@@ -579,16 +672,16 @@ mod tests {
             let chart = &charts(&stages, &Domain::everything(inputs))[0];
             let domain = Level::domain(chart);
             let first = Level::first(&domain, chart);
-            let active = |n: usize| (0..n).map(|unit| (unit + trial) % 4 != 0).collect();
-            let second = first.next(&stages[1], active(units));
-            let third = second.next(&stages[2], active(5));
+            let active = |n: usize| (0..n).map(move |unit| (unit + trial) % 4 != 0);
+            let second = first.next(&stages[1], active(units), Memory::default());
+            let third = second.next(&stages[2], active(5), Memory::default());
             // Two active units: two coordinates for all that comes.
             let two: Vec<bool> = (0..units).map(|unit| unit == 0 || unit == 2).collect();
-            let narrow = first.next(&stages[1], two.clone());
-            let narrower = narrow.next(&stages[2], active(5));
+            let narrow = first.next(&stages[1], two.iter().copied(), Memory::default());
+            let narrower = narrow.next(&stages[2], active(5), Memory::default());
             // One active unit after two: coordinates of its own, and those two.
             let one: Vec<bool> = (0..5).map(|unit| unit == trial % 5).collect();
-            let narrowest = narrow.next(&stages[2], one.clone());
+            let narrowest = narrow.next(&stages[2], one.iter().copied(), Memory::default());
             let zero = || BigInt::zero();
             let unit = |k: usize| match k {
                 0 => vec![BigInt::one(), zero(), zero()],
@@ -601,7 +694,7 @@ mod tests {
                 denominator: BigInt::one(),
             };
             let exact = units.through(&stages[1].maps[0], |unit| two[unit]);
-            let after = exact.through(&stages[2].maps[0], |unit| active(5)[unit]);
+            let after = exact.through(&stages[2].maps[0], |unit| (unit + trial) % 4 != 0);
             let last = exact.through(&stages[2].maps[0], |unit| one[unit]);
             for (level, exact) in [(&narrow, &exact), (&narrower, &after), (&narrowest, &last)] {
                 let in_two = |which: &usize| {
@@ -640,6 +733,32 @@ mod tests {
                     }
                 }
             }
+            for level in [&second, &third] {
+                // Vertices look at forms, before rows are made of them.
+                let unscaled = level.rows.get().is_none();
+                for (index, class) in level.classes().iter().enumerate() {
+                    let forms = &level.exact().forms;
+                    let entries = &forms.rows[class.representative()];
+                    let values = entries
+                        .iter()
+                        .map(|entry| Rational::new(entry.clone(), forms.denominator.clone()));
+                    let values: Vec<Rational> = values.collect();
+                    let content = match values.iter().position(|value| !value.is_zero()) {
+                        Some(k) if k < inputs => Content::Hyperplane,
+                        Some(_) => Content::Constant,
+                        None => Content::Zero,
+                    };
+                    if inputs == 3 && unscaled && level.rows.get().is_none() {
+                        let target = level.target(index as u32);
+                        let rational = |x: f64| Rational::from_float(x).unwrap();
+                        let off = |k: usize| (&values[k] - rational(target.entries[k])).abs();
+                        let sum: Rational = (0..=inputs).map(off).sum();
+                        assert!(sum <= rational(target.slack), "trial {trial}");
+                        targets += 1;
+                    }
+                    assert_eq!(level.content(index), content, "trial {trial}");
+                }
+            }
             for level in [&first, &second, &third] {
                 for index in 0..level.len() {
                     assert!(
@@ -651,5 +770,6 @@ mod tests {
             }
         }
         assert!(reduced > 300 && wider > 30, "{reduced}, {wider}");
+        assert!(targets > 300, "{targets}");
     }
 }

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::cell::{Cell, Engine, Means, Split};
-use super::engine::vertices::{self, Flats, Signs, Verdict, Vertices};
+use super::engine::vertices::{self, Flats, Places, Signs, Verdict, Vertices};
 use super::level::Level;
 use super::log::Log;
 use super::sign_of;
@@ -32,7 +32,14 @@ impl<'a> Tree<'a, '_> {
         let cell = &mut cells[at];
         cell.engine = Engine::Dictionary;
         let d = self.chart.dimension;
-        if !vertices::DIMENSIONS.contains(&d) {
+        // In the most dimensions a dictionary takes a little less for a split, and much more for
+        // a layer's hyperplanes, of which most cut no cell.
+        let layers = if d < *vertices::DIMENSIONS.end() {
+            1
+        } else {
+            2
+        };
+        if !vertices::DIMENSIONS.contains(&d) || self.stages.len() < layers {
             return;
         }
         let begun = if self.chart.sides.is_empty() {
@@ -78,9 +85,9 @@ impl<'a> Tree<'a, '_> {
                 .extend(settled.iter().map(|&(class, _)| class));
             return Next::Refused;
         }
-        for &(class, sign) in settled.iter() {
-            self.assign(level, signs, state, class as usize, sign_of(sign));
-        }
+        let sides = settled.iter();
+        let sides = sides.map(|&(class, sign)| (class as usize, sign_of(sign)));
+        self.assign_all(level, signs, state, sides);
         if !known {
             return Next::Refused;
         }
@@ -309,7 +316,7 @@ fn tell(
         }
     }
     least.sort_unstable_by_key(|&(vertex, ..)| vertex);
-    let (mut places, mut at) = ([0; 4], None);
+    let (mut places, mut at) = (Places::default(), None);
     for &(vertex, class, sign) in &*least {
         if at != Some(vertex) {
             (places, at) = (vertices.places(vertex), Some(vertex));

@@ -22,7 +22,7 @@ use super::engine::vertices::Flats;
 use super::engine::views::Views;
 use super::engine::witness::Witness;
 use super::exactly::ExactCell;
-use super::level::{Content, Level, RowId};
+use super::level::{Content, Level, Memory, RowId};
 use super::log::Log;
 use super::point::nearest_inside;
 use super::share::{Crew, Pending};
@@ -126,6 +126,10 @@ pub struct Worker {
     pub settled: Vec<(u32, i32)>,
     /// The same with the vertices where they are least, when a proof asks.
     pub least: Vec<(usize, u32, i32)>,
+    /// The classes of the layer that was entered last that may cut.
+    pub candidates: Vec<u32>,
+    /// Levels' memory that is not in use.
+    pub memory: Vec<Memory>,
     pub flats: Flats,
     /// Where others may take branches: the splits above whose negative side comes next.
     pub pending: Vec<Pending>,
@@ -158,6 +162,8 @@ impl Worker {
             tally: tallies.blank(),
             settled: Vec::new(),
             least: Vec::new(),
+            candidates: Vec::new(),
+            memory: Vec::new(),
             flats: Flats::default(),
             pending: Vec::new(),
             handed: 0,
@@ -223,11 +229,11 @@ impl<'a> Tree<'a, '_> {
     /// the first basis; the classes in it have no side yet.
     fn enter_first(&self, level: &Level, worker: &mut Worker, log: &mut Log<'a>) {
         let mut state = State::default();
-        let Some(candidates) =
-            self.sort_out(level, &mut worker.signs, &mut state, &mut worker.tally)
-        else {
+        let mut candidates = Vec::new();
+        let Worker { signs, tally, .. } = &mut *worker;
+        if !self.sort_out(level, signs, &mut state, tally, &mut candidates) {
             return log.exclude();
-        };
+        }
         let basis = &self.chart.basis;
         let mut columns: Vec<Name> = basis
             .iter()
@@ -266,15 +272,16 @@ impl<'a> Tree<'a, '_> {
     }
 
     /// Settles the units that are constant on the cell, and lists the classes of the
-    /// others. `None` when the cell is to be left out.
+    /// others. False when the cell is to be left out.
     pub fn sort_out(
         &self,
         level: &Level,
         signs: &mut [Sign],
         state: &mut State,
         tally: &mut Tally,
-    ) -> Option<Vec<u32>> {
-        let mut candidates = Vec::with_capacity(level.len());
+        candidates: &mut Vec<u32>,
+    ) -> bool {
+        candidates.clear();
         for index in 0..level.len() {
             match level.content(index) {
                 Content::Hyperplane => candidates.push(index as u32),
@@ -286,14 +293,14 @@ impl<'a> Tree<'a, '_> {
                 }
                 Content::Zero => {
                     if self.options.strict {
-                        return None;
+                        return false;
                     }
                     state.degenerate = true;
                     self.assign(level, signs, state, index, Sign::Zero);
                 }
             }
         }
-        Some(candidates)
+        true
     }
 
     /// Notes the sign of all units of a class.
@@ -306,10 +313,28 @@ impl<'a> Tree<'a, '_> {
         class: usize,
         sign: Sign,
     ) {
-        state.hash = state.hash.and(self.key(level, class, sign));
-        if sign == Sign::Zero || self.reads_signs(level) {
-            self.note_signs(level, signs, class, sign);
+        self.assign_all(level, signs, state, std::iter::once((class, sign)));
+    }
+
+    /// The same of several classes.
+    #[inline]
+    pub fn assign_all(
+        &self,
+        level: &Level,
+        signs: &mut [Sign],
+        state: &mut State,
+        settled: impl Iterator<Item = (usize, Sign)>,
+    ) {
+        let reads_signs = self.reads_signs(level);
+        let keys = &self.keys.of_classes[level.number() as usize - 1];
+        let mut hash = state.hash;
+        for (class, sign) in settled {
+            hash = hash.and(keys[class][(sign as i8 + 1) as usize]);
+            if reads_signs || sign == Sign::Zero {
+                self.note_signs(level, signs, class, sign);
+            }
         }
+        state.hash = hash;
     }
 
     /// Whether anybody asks later for the signs of a level's units.
@@ -318,6 +343,7 @@ impl<'a> Tree<'a, '_> {
         !self.is_last(level) || self.visit.is_some()
     }
 
+    #[inline]
     fn note_signs(&self, level: &Level, signs: &mut [Sign], class: usize, sign: Sign) {
         let first = self.stages[level.number() as usize - 1].first_unit;
         for &(unit, opposite) in &level.classes()[class].members {
@@ -584,6 +610,8 @@ impl<'a> Tree<'a, '_> {
             path,
             cells,
             tally,
+            candidates,
+            memory,
             ..
         } = worker;
         let cell = &mut cells[at];
@@ -619,19 +647,25 @@ impl<'a> Tree<'a, '_> {
         let Some(stage) = stage else {
             return self.region(level, signs, state, witness, path.ids(), tally, log);
         };
-        let next = level.next(stage, self.active(level, signs));
-        let Some(candidates) = self.sort_out(&next, signs, &mut state, tally) else {
-            return log.exclude();
-        };
-        cell.enter(&next, candidates);
-        self.explore(&next, worker, at, state, log);
+        let memory = memory.pop().unwrap_or_default();
+        let mut next = level.next(stage, self.active(level, signs), memory);
+        if cell.engine != Engine::Vertices {
+            next.prepare();
+        }
+        if self.sort_out(&next, signs, &mut state, tally, candidates) {
+            cell.enter(&next, candidates);
+            self.explore(&next, worker, at, state, log);
+        } else {
+            log.exclude();
+        }
+        worker.memory.push(next.into_memory());
     }
 
     /// Which units of the level's layer are positive.
-    pub fn active(&self, level: &Level, signs: &[Sign]) -> Vec<bool> {
+    pub fn active(&self, level: &Level, signs: &[Sign]) -> impl Iterator<Item = bool> {
         let stage = &self.stages[level.number() as usize - 1];
         let signs = &signs[stage.first_unit..stage.first_unit + stage.units];
-        signs.iter().map(|&sign| sign == Sign::Positive).collect()
+        signs.iter().map(|&sign| sign == Sign::Positive)
     }
 
     /// Counts an activation region and hands it out; `ids` are the cell's constraints.

@@ -15,7 +15,7 @@ use crate::network::{Affine, Layer, Network, Shape};
 use crate::proof::check::Verifier;
 use crate::proof::{Header, Sink};
 use crate::search::Answer;
-use crate::search::level::{Level, RowId};
+use crate::search::level::{Level, Memory, RowId};
 
 /// Reproducible random numbers (splitmix64), and rows that are hard for floats.
 pub struct Random(pub u64);
@@ -178,7 +178,8 @@ pub fn with_level(rows: &[Vec<Rational>], random: &mut Random, test: impl FnOnce
     let domain = Level::domain(&chart);
     let first = Level::first(&domain, &chart);
     let stage = differences(rows.len());
-    test(&first.next(&stage, vec![true; terms.len()]));
+    let active = vec![true; terms.len()].into_iter();
+    test(&first.next(&stage, active, Memory::default()));
 }
 
 pub fn id(level: &Level, index: usize, negated: bool) -> RowId {

@@ -113,9 +113,10 @@ fn found(network: &Network, domain: &Domain, strict: bool, exactly: bool) -> [St
             let first = Level::first(&sides, chart);
             let (mut signs, mut state) = (vec![Sign::Zero; units], State::default());
             let mut tally = tallies.blank();
-            let candidates = tree.sort_out(&first, &mut signs, &mut state, &mut tally);
+            let mut candidates = Vec::new();
+            let left = tree.sort_out(&first, &mut signs, &mut state, &mut tally, &mut candidates);
             tallies.absorb(&mut tally, &monitor);
-            if let Some(candidates) = candidates {
+            if left {
                 let ids = candidates.iter().map(|&class| first.id(class as usize));
                 let cell = ExactCell {
                     signs,

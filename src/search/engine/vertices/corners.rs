@@ -3,11 +3,13 @@
 //! combinatorial once signs are proved, and exact.
 
 use super::Vertices;
-use super::generators::{Facets, Generators, Meeting, Part, Target, bits, bound, edges, part};
+use super::generators::{
+    ENTRIES, Facets, Generators, Meeting, Part, Target, bits, bound, edges, part,
+};
 use crate::arithmetic::lanes::{Lanes, for_all_processors};
 
-/// The most corners that it takes, each less having one of 4 facets fewer in common.
-const MOST: usize = 5;
+/// The most corners that it takes, each but the first with a facet less in common.
+const MOST: usize = ENTRIES;
 
 /// Corners and rays of what k hyperplanes have in common inside a cell, by the places of facets
 /// on the path: for a corner the d - k on which it lies, for a ray d - k - 1, and one from which
@@ -17,7 +19,7 @@ pub struct Corners {
     pub points: usize,
     pub rays: usize,
     count: usize,
-    places: [u32; 4 * MOST],
+    places: [u32; (ENTRIES - 1) * MOST],
 }
 
 impl Corners {
@@ -183,7 +185,8 @@ for_all_processors! {
         match dimension {
             2 => part_by_in::<L, 3>(generators, error, target, (above, below)),
             3 => part_by_in::<L, 4>(generators, error, target, (above, below)),
-            _ => part_by_in::<L, 5>(generators, error, target, (above, below)),
+            4 => part_by_in::<L, 5>(generators, error, target, (above, below)),
+            _ => part_by_in::<L, 6>(generators, error, target, (above, below)),
         }
     }
 }

@@ -29,7 +29,7 @@ pub const FEWEST: usize = 5;
 
 /// The most hyperplanes that are looked at together, from two dimensions on. They have up to
 /// 40,000 regions.
-pub const MOST: [usize; 3] = [62, 62, 28];
+pub const MOST: [usize; 4] = [62, 62, 28, 0];
 
 /// Part of a flat between two of its vertices.
 #[derive(Clone, Copy, Debug)]

@@ -27,9 +27,10 @@ use generators::*;
 pub use corners::Corners;
 pub use flats::{FEWEST, Flats, Signs};
 pub use generators::{Target, Verdict};
+pub use told::Places;
 
 /// Dimensions in which cells have few enough vertices.
-pub const DIMENSIONS: std::ops::RangeInclusive<usize> = 2..=4;
+pub const DIMENSIONS: std::ops::RangeInclusive<usize> = 2..=5;
 
 /// A cell by its generators.
 #[derive(Clone, Debug, Default)]
@@ -108,7 +109,8 @@ impl Vertices {
             let facet = match dimension {
                 2 => Facet::new::<3>(&target, place as u32),
                 3 => Facet::new::<4>(&target, place as u32),
-                _ => Facet::new::<5>(&target, place as u32),
+                4 => Facet::new::<5>(&target, place as u32),
+                _ => Facet::new::<6>(&target, place as u32),
             };
             let Some((facet, doubt)) = facet else {
                 return false;
@@ -206,12 +208,12 @@ impl Vertices {
     }
 
     /// The places on the path of the facets of a vertex, one far from infinity.
-    pub fn corner(&self) -> Option<SmallVec<[u32; 4]>> {
+    pub fn corner(&self) -> Option<SmallVec<[u32; 5]>> {
         let width = self.dimension + 1;
         let height = |index: &usize| self.generators.coordinate(width, *index, width - 1);
         let highest =
             (0..self.generators.facets.len()).max_by(|a, b| height(a).total_cmp(&height(b)))?;
-        let places: SmallVec<[u32; 4]> = bits(self.generators.facets[highest])
+        let places: SmallVec<[u32; 5]> = bits(self.generators.facets[highest])
             .map(|slot| self.facets[slot].place)
             .collect();
         (!places.contains(&INFINITY)).then_some(places)
@@ -223,7 +225,8 @@ for_all_processors! {
         match cell.dimension {
             2 => look_in::<L, 3>(cell, level, settled),
             3 => look_in::<L, 4>(cell, level, settled),
-            _ => look_in::<L, 5>(cell, level, settled),
+            4 => look_in::<L, 5>(cell, level, settled),
+            _ => look_in::<L, 6>(cell, level, settled),
         }
     }
 
@@ -232,7 +235,8 @@ for_all_processors! {
         match cell.dimension {
             2 => verdict::<L, 3>(&cell.generators, target, cell.error),
             3 => verdict::<L, 4>(&cell.generators, target, cell.error),
-            _ => verdict::<L, 5>(&cell.generators, target, cell.error),
+            4 => verdict::<L, 5>(&cell.generators, target, cell.error),
+            _ => verdict::<L, 6>(&cell.generators, target, cell.error),
         }
     }
 
@@ -240,7 +244,8 @@ for_all_processors! {
         match cell.dimension {
             2 => verdict::<L, 3>(&cell.section, target, cell.error),
             3 => verdict::<L, 4>(&cell.section, target, cell.error),
-            _ => verdict::<L, 5>(&cell.section, target, cell.error),
+            4 => verdict::<L, 5>(&cell.section, target, cell.error),
+            _ => verdict::<L, 6>(&cell.section, target, cell.error),
         }
     }
 
@@ -248,7 +253,8 @@ for_all_processors! {
         match dimension {
             2 => keep_in::<3>(generators, section, left),
             3 => keep_in::<4>(generators, section, left),
-            _ => keep_in::<5>(generators, section, left),
+            4 => keep_in::<5>(generators, section, left),
+            _ => keep_in::<6>(generators, section, left),
         }
     }
 
@@ -256,7 +262,8 @@ for_all_processors! {
         match cell.dimension {
             2 => cut_in::<L, 3>(cell, target, place),
             3 => cut_in::<L, 4>(cell, target, place),
-            _ => cut_in::<L, 5>(cell, target, place),
+            4 => cut_in::<L, 5>(cell, target, place),
+            _ => cut_in::<L, 6>(cell, target, place),
         }
     }
 
@@ -270,7 +277,8 @@ for_all_processors! {
         match dimension {
             2 => meet::<L, 3>(facets, meetings, &[], error, points),
             3 => meet::<L, 4>(facets, meetings, &[], error, points),
-            _ => meet::<L, 5>(facets, meetings, &[], error, points),
+            4 => meet::<L, 5>(facets, meetings, &[], error, points),
+            _ => meet::<L, 6>(facets, meetings, &[], error, points),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::search::engine::witness::Point;
 type Coordinates = [f64; ENTRIES];
 
 /// The places of d facets on the path.
-pub type Places = [u32; 4];
+pub type Places = [u32; ENTRIES - 1];
 
 impl Vertices {
     /// Makes ready for [`Vertices::least`] on the cell as it is.
@@ -143,7 +143,8 @@ for_all_processors! {
         match dimension {
             2 => least_in::<L, 3>(generators, inverse, error, target, sign),
             3 => least_in::<L, 4>(generators, inverse, error, target, sign),
-            _ => least_in::<L, 5>(generators, inverse, error, target, sign),
+            4 => least_in::<L, 5>(generators, inverse, error, target, sign),
+            _ => least_in::<L, 6>(generators, inverse, error, target, sign),
         }
     }
 
@@ -151,7 +152,8 @@ for_all_processors! {
         match dimension {
             2 => mean_in::<L, 3>(generators, error),
             3 => mean_in::<L, 4>(generators, error),
-            _ => mean_in::<L, 5>(generators, error),
+            4 => mean_in::<L, 5>(generators, error),
+            _ => mean_in::<L, 6>(generators, error),
         }
     }
 }

@@ -62,13 +62,13 @@ fn network(layers: &[Vec<Vec<f64>>]) -> Network {
 #[test]
 fn searches_by_vertices_agree_with_lists_and_checked_proofs() {
     let random = &mut Random(21);
-    for trial in 0..150 {
-        let d = 2 + trial % 3;
+    for trial in 0..200 {
+        let d = 2 + trial % 4;
         let whole = trial % 4 == 0;
         let mut inputs = d;
         let mut layers = Vec::new();
         for _ in 0..1 + random.below(2) {
-            let units = [6, 5, 5][d - 2];
+            let units = [6, 5, 5, 5][d - 2];
             let mut layer: Vec<Vec<f64>> = Vec::new();
             for _ in 0..units {
                 let mut row: Vec<f64> = (0..=inputs)
