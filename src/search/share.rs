@@ -64,6 +64,9 @@ pub struct Crew<'c, 'a> {
     patience: u64,
 }
 
+/// Workers that move from one thread to another in their boxes.
+type Spare = Vec<Box<Worker>>;
+
 /// What the threads of one search have in common.
 pub struct Team {
     /// How many there are.
@@ -71,7 +74,7 @@ pub struct Team {
     /// Pieces that are searched, or wait for a thread.
     busy: AtomicUsize,
     /// Workers without work, for their memory.
-    spare: Mutex<Vec<Box<Worker>>>,
+    spare: Mutex<Spare>,
 }
 
 impl Crew<'_, '_> {
@@ -97,7 +100,7 @@ impl Team {
         self.busy.load(Ordering::Relaxed) < self.threads
     }
 
-    fn spare(&self) -> MutexGuard<'_, Vec<Box<Worker>>> {
+    fn spare(&self) -> MutexGuard<'_, Spare> {
         // A thread that panicked left whole workers behind.
         self.spare
             .lock()

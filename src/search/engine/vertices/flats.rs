@@ -465,7 +465,8 @@ fn find_heights<L: Lanes, const K: usize>(flats: &mut Flats, points: &Generators
     // The factor also covers the roundings here, as does the second term.
     let (scaled, rounding) = (L::all(1.01 * beta), L::all(8.0 * UNIT));
     let [least, most] = &mut flats.heights;
-    (least.clear(), most.clear());
+    least.clear();
+    most.clear();
     for block in points.blocks.as_chunks::<K>().0 {
         let (rise, run) = (value(&rise, block), value(&run, block));
         if run.above(twice) != 0b1111 {
