@@ -381,7 +381,7 @@ fn check_cell(cell: &Vertices, polyhedron: &Polyhedron, tally: &mut Tally) {
 fn cells_and_all_that_is_said_of_them_are_exactly_right() {
     let random = &mut Random(11);
     let mut tally = Tally::default();
-    for trial in 0..200 {
+    for trial in 0..260 {
         let d = 2 + trial % 4;
         with_beginning(random, d, |random, mut cell, mut polyhedron| {
             let tally = &mut tally;
@@ -457,7 +457,8 @@ fn cells_and_all_that_is_said_of_them_are_exactly_right() {
         });
     }
     let said = "Cuts, On(1), On(-1), Unknown, least, no least, inside, cut, refused";
-    tally.demand(25, said, &[2, 3, 4, 5]);
+    tally.demand(25, said, &[2, 3, 4]);
+    tally.demand(20, said, &[5]);
     let found = "slot used again, section Cuts, section Unknown, bounded, unbounded, corner";
     tally.demand(20, found, &[2, 3, 4, 5]);
     tally.demand(4, "inside with rays", &[2, 3, 4, 5]);
@@ -480,7 +481,7 @@ fn bounds_hold_where_they_are_nearly_reached() {
     let mut tally = Tally::default();
     for d in DIMENSIONS {
         let mut nearest = 0.0;
-        for _ in 0..[300, 200, 120, 60][d - 2] {
+        for _ in 0..[300, 200, 120, 120][d - 2] {
             with_box(d, 1, |_, mut cell, mut polyhedron| {
                 // Rows of a Hadamard matrix have the largest minors.
                 let (vague, hadamard) = (random.below(2) == 0, random.below(2) == 0);
@@ -498,7 +499,9 @@ fn bounds_hold_where_they_are_nearly_reached() {
                     let (mut radii, mut at) = (vec![0.0; d + 1], vec![0.0; d + 1]);
                     let k = random.below(d as u64 + 1) as usize;
                     if vague {
-                        (radii[k], at[k]) = (power_of_two(-20), random.unit().signum());
+                        // With more vertices, more are too near to the next row for less.
+                        let radius = power_of_two(if d < 5 { -20 } else { -30 });
+                        (radii[k], at[k]) = (radius, random.unit().signum());
                     }
                     let known = Known::with_radii(&center, &radii, &at);
                     if !cell.cut(&known.target, place as u32) {
@@ -546,6 +549,7 @@ fn bounds_hold_where_they_are_nearly_reached() {
                 }
             });
         }
+        eprintln!("NEAREST {d} {nearest}");
         assert!(nearest > [0.9, 0.8, 0.3, 0.1][d - 2], "{d}: {nearest}");
     }
     tally.demand(
