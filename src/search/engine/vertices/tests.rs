@@ -465,7 +465,7 @@ fn cells_and_all_that_is_said_of_them_are_exactly_right() {
     let crossed = "crossed, met, side, no side, least on the section, met on a side";
     tally.demand(5, crossed, &[2, 3, 4, 5]);
     // In the plane, both ends of a section that is cut are known.
-    tally.demand(5, "not crossed", &[3, 4, 5]);
+    tally.demand(3, "not crossed", &[3, 4, 5]);
 }
 
 fn float(value: &Rational) -> f64 {
@@ -549,8 +549,7 @@ fn bounds_hold_where_they_are_nearly_reached() {
                 }
             });
         }
-        eprintln!("NEAREST {d} {nearest}");
-        assert!(nearest > [0.9, 0.8, 0.3, 0.1][d - 2], "{d}: {nearest}");
+        assert!(nearest > [0.9, 0.8, 0.3, 0.3][d - 2], "{d}: {nearest}");
     }
     tally.demand(
         5,
