@@ -78,8 +78,10 @@ fn certificates_hold_exactly_where_they_should() {
         for certificate in certificates {
             let there = certificate.constraints.len();
             for _ in 0..12 {
-                let mut numbers: Vec<u64> =
-                    (0..rng.below(4)).map(|_| rng.below(there) as u64).collect();
+                // None would be those of the side before.
+                let mut numbers: Vec<u64> = (0..1 + rng.below(3))
+                    .map(|_| rng.below(there) as u64)
+                    .collect();
                 let mut changed = proof.clone();
                 let event = &mut changed.chunks[certificate.chart].events[certificate.event];
                 let Event::Side { constraints, .. } = event else {

@@ -70,7 +70,7 @@ pub fn add_by_balls(
         largest = largest.max(value.size());
         scratch[row * width + d] = value;
     }
-    // Any positive length of a ray leads to a point that proves as much.
+    // Any positive length of a ray leads to a point that proves as much, though to another point.
     let divisor = match what {
         What::Corner(count) => count as f64,
         What::Ray => largest,

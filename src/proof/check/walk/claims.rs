@@ -303,7 +303,7 @@ impl Walk<'_> {
     }
 
     /// `None` when balls prove that the corners are points, and all constraints positive at the
-    /// point amid them; else those constraints that are left.
+    /// point amid them; else those constraints that are to be held against the exact point.
     fn not_amid_by_balls(
         &self,
         units: &[usize],
@@ -326,7 +326,15 @@ impl Walk<'_> {
         let unsure: Vec<usize> = (0..self.constraints())
             .filter(|&number| !crossing::is_positive(&point, self.constraint(number)))
             .collect();
-        (!unsure.is_empty()).then_some(unsure)
+        if unsure.is_empty() {
+            return None;
+        }
+        // Rays have other lengths in exact arithmetic, and all has to hold at one point.
+        let rays = corners.iter().any(|corner| corner.what == amid::What::Ray);
+        Some(match rays {
+            true => (0..self.constraints()).collect(),
+            false => unsure,
+        })
     }
 
     /// The point amid corners.

@@ -149,7 +149,7 @@ impl Facet {
         let size = linear.iter().fold(0.0, larger);
         let largest = larger(size, constant);
         // Scaled by a power of two, no entry comes near to underflow.
-        let ordinary = size >= TINY && size <= 1.0 / TINY && largest <= HUGE * size;
+        let ordinary = (TINY..=1.0 / TINY).contains(&size) && largest <= HUGE * size;
         if !ordinary {
             return None;
         }
