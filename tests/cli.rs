@@ -296,6 +296,7 @@ fn the_exact_count_comes_first() {
     assert_eq!(answer["digest"].as_str().map(str::len), Some(32));
     assert_eq!(answer["model"]["sha256"].as_str().map(str::len), Some(64));
     assert!(answer["decisions"]["float"].is_u64() && answer["decisions"]["exact"].is_u64());
+    assert!(answer["decisions"]["exact_seconds"].is_f64());
     assert!(answer["seconds"].is_f64());
     assert_eq!(answer["theorem2"]["value"], "7");
 }

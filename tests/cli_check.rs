@@ -77,7 +77,7 @@ fn a_proof_is_written_and_checked() {
     let version = folder.file("version.chp", "chambers proof 9\n");
     rejected(
         &["check", &version, "--arch", ARCH],
-        "this program knows version 1",
+        "this program knows version 2",
     );
 }
 

@@ -398,7 +398,7 @@ fn a_region_of_no_proof_is_not_explained() {
         &["another network", &digests[0], &digests[1]],
     );
     let version = folder.file("version.chp", "chambers proof 9\n");
-    rejected(&version, &of_proof, &["version \"9\"", "knows version 1"]);
+    rejected(&version, &of_proof, &["version \"9\"", "knows version 2"]);
     let none = folder.file("none.chp", "{}");
     rejected(&none, &of_proof, &["this is no proof"]);
     let bytes = std::fs::read(&proof).unwrap();
@@ -461,7 +461,7 @@ fn a_proof_is_packed_as_asked() {
         );
         let bytes = std::fs::read(&proof).unwrap();
         // The byte after the first record's kind; docs/proofs.md.
-        let magic = b"chambers proof 1\nH";
+        let magic = b"chambers proof 2\nH";
         assert!(bytes.starts_with(magic));
         assert_eq!(bytes[magic.len()], u8::from(!plain));
         let readable = bytes.windows(11).any(|window| window == b"\"regions\":\"");
@@ -504,7 +504,7 @@ fn a_proof_goes_through_a_pipe() {
             "--self-check",
         ]);
         assert_eq!(counted.status.code(), Some(0));
-        assert!(counted.stdout.starts_with(b"chambers proof 1\n"));
+        assert!(counted.stdout.starts_with(b"chambers proof 2\n"));
         assert!(stderr(&counted).contains("self-check: VERIFIED"));
         let mut check = chambers(&["check", "-", "--arch", "2; dense 3; dense 2"])
             .stdin(std::process::Stdio::piped())

@@ -2,7 +2,7 @@
 //! degenerate. The LP search works with a tolerance; where the two differ, an exact
 //! oracle decides, and only then is it a failure of the exact search.
 //!
-//! The long run, a few thousand cases, is `cargo test --release --test cross_check --
+//! The long run, ten thousand cases, is `cargo test --release --test cross_check --
 //! --ignored --nocapture`, see CONTRIBUTING.md.
 
 mod common;
@@ -116,5 +116,5 @@ fn random_networks() {
 #[test]
 #[ignore = "minutes; thousands of cases, CHAMBERS_TEST_FACTOR times as many"]
 fn thousands_of_random_networks() {
-    run(seeds(5000));
+    run(seeds(10_000));
 }

@@ -42,6 +42,7 @@ fn cases(count: u64) -> impl Iterator<Item = (u64, Network, Domain, Style)> {
             cut: 6,
             elsewhere: 6,
             crossing: rng.below(3),
+            amid: rng.below(3),
             rays: rng.one_in(2),
             odd_charts: rng.one_in(2),
             ..Style::default()
@@ -77,8 +78,10 @@ fn certificates_hold_exactly_where_they_should() {
         for certificate in certificates {
             let there = certificate.constraints.len();
             for _ in 0..12 {
-                let mut numbers: Vec<u64> =
-                    (0..rng.below(4)).map(|_| rng.below(there) as u64).collect();
+                // None would be those of the side before.
+                let mut numbers: Vec<u64> = (0..1 + rng.below(3))
+                    .map(|_| rng.below(there) as u64)
+                    .collect();
                 let mut changed = proof.clone();
                 let event = &mut changed.chunks[certificate.chart].events[certificate.event];
                 let Event::Side { constraints, .. } = event else {
@@ -208,6 +211,16 @@ fn change(proof: &mut Proof, rng: &mut Rng) {
             proof.chunks[at].events[event] = leaves[rng.below(3)].clone();
         }
         12 => proof.chunks[at].events[event] = Event::Split(rng.below(4) as u64),
+        13 if rng.one_in(2) => {
+            let (corners, rays, each) = (1 + rng.below(2), rng.below(2), rng.below(3));
+            let numbers = (0..(corners + rays) * each).map(|_| rng.below(6) as u64);
+            proof.chunks[at].events[event] = Event::Amid {
+                corners: corners as u64,
+                rays: rays as u64,
+                each: each as u64,
+                numbers: numbers.collect(),
+            };
+        }
         13 => {
             let d = proof.header.charts[proof.chunks[at].chart].dimension;
             let mantissas = (0..d).map(|_| rng.range(-3, 3).into()).collect();
@@ -232,6 +245,25 @@ fn change(proof: &mut Proof, rng: &mut Rng) {
                     *mantissa += rng.range(-2, 2);
                 }
             }
+            Event::Amid {
+                corners,
+                rays,
+                each,
+                numbers,
+            } => match (rng.below(6), numbers.is_empty()) {
+                (0, _) => (*corners, *rays) = (*rays, *corners),
+                (1, _) => (*corners, *rays) = (*corners + *rays, 0),
+                (2, _) if *corners + *rays > 1 => {
+                    *corners -= u64::from(*rays == 0);
+                    *rays = rays.saturating_sub(1);
+                    numbers.truncate(((*corners + *rays) * *each) as usize);
+                }
+                (_, false) => {
+                    let at = rng.below(numbers.len());
+                    numbers[at] = rng.below(8) as u64;
+                }
+                _ => *each += 1,
+            },
             Event::Empty { first, .. } => *first += 1,
             Event::Open => proof.chunks[at].events[event] = Event::Elsewhere,
             Event::Elsewhere | Event::Excluded => proof.chunks[at].events[event] = Event::Open,

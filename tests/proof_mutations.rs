@@ -152,7 +152,7 @@ fn wrong_steps_are_rejected() {
         ),
         (0, side(2, true, &[1, 2]), "the multiplier of constraint 1"),
         (0, side(2, true, &[0]), "no combination"),
-        (0, side(2, true, &[]), "no combination"),
+        (0, side(2, true, &[]), "no side before"),
         (0, side(2, true, &[0, 1]), "not independent"),
         (0, side(2, true, &[0, 0]), "named twice"),
         (
@@ -745,10 +745,10 @@ fn damaged_files_are_rejected() {
         "this is no proof: it begins with \"P\"",
         "zip",
     );
-    let version = b"chambers proof 2\n";
+    let version = b"chambers proof 1\n";
     assert_rejected(
         check_bytes(&network, version),
-        "version \"2\"; this program knows version 1",
+        "version \"1\"; this program knows version 2",
         "2",
     );
     // Records in a wrong order, with right checksums.
@@ -870,7 +870,9 @@ fn absurd_chunks_are_refused_at_once() {
         (&[0, 0, 7, huge, 0], "constraints in 2 coordinates"),
         (&[0, 0, 7, 0, huge], "there is no constraint"),
         (&[0, 0, 7], "cut off"),
-        (&[0, 0, 27], "there is no leaf of kind 6"),
+        (&[0, 0, 31], "there is no leaf of kind 7"),
+        (&[0, 0, 27], "not independent"),
+        (&[0, 0, 1, 0, 27, 1], "no side before"),
     ] {
         let message = verifier.chunk(7, &encode(numbers)).unwrap_err().to_string();
         assert!(message.contains(expected), "{numbers:?}: {message}");

@@ -13,7 +13,7 @@ from fractions import Fraction
 from operator import mul
 
 SIDE_NEGATIVE, SIDE_POSITIVE, SPLIT_NEGATIVE, SPLIT_POSITIVE, SPLIT_PENDING = range(5)  # trails
-REGION, EMPTY, OPEN, ELSEWHERE, EXCLUDED, CROSSING = range(3, 24, 4)  # events that are leaves
+REGION, EMPTY, OPEN, ELSEWHERE, EXCLUDED, CROSSING, AMID = range(3, 28, 4)  # events that are leaves
 
 def demand(condition, why):
     if not condition:
@@ -95,6 +95,25 @@ def check_farkas(target, rows):
     demand(not any(rest), "the constraints do not combine to the form")
     demand(v >= 0, "the constant that is left over is negative")
 
+def amid(free, others, numbers, constraints):
+    """The mean of corners, and from there along rays: with a last coordinate for 1, integers."""
+    corners, rays, each = next(numbers), next(numbers), next(numbers)
+    demand(each == others, "not as many constraints as there are coordinates left")
+    demand(0 < corners <= corners + rays <= others + 1, "no corner, or too many")
+    demand(others or not rays, "a ray of a single point")
+    point = [0] * (len(free) + others) + [Fraction(1)]
+    for k in range(corners + rays):
+        rows = [*free, *constraints(others)]
+        if k >= corners:  # all but the last stay as they are, and that one grows
+            rows = [[*row[:-1], -(n == len(rows))] for n, row in enumerate(rows, 1)]
+        solved = eliminate(rows)
+        demand(all(c in solved for c in range(len(rows))), "a corner is not one point")
+        found = [-solved[c][-1] for c in range(len(rows))]
+        scale = corners if k < corners else max(map(abs, found))
+        point[:-1] = [a + Fraction(x) / scale for a, x in zip(point, found)]
+    scale = math.lcm(*(x.denominator for x in point))
+    return [int(x * scale) for x in point]
+
 # ---- The proof. In a node, signs has all units of the layers so far, None where undecided; forms
 # has those of the last layer, or the inputs: when decided, what the ReLU makes of them.
 Node = namedtuple("Node", "trail constraints layers forms signs")
@@ -106,7 +125,7 @@ class Checker:
         self.inputs, self.layers = read_listing(listing.decode())
         self.network = hashlib.sha256(listing).hexdigest()
         self.place, records, steps = "record 0", 0, {b"H": self.header}
-        demand(file.readline(64) == b"chambers proof 1\n", "this is no chambers proof of version 1")
+        demand(file.readline(64) == b"chambers proof 2\n", "this is no chambers proof of version 2")
         while steps:
             self.place, records = f"record {records}", records + 1
             head = file.read(10)
@@ -192,7 +211,7 @@ class Checker:
 
     def chunk(self, body):
         """Walks through a piece of the tree, event by event."""
-        numbers, place, self.pending = varints(body), self.place, []
+        numbers, place, self.pending, self.last = varints(body), self.place, [], []
         chart, length, count = next(numbers), next(numbers), 0
         node = self.roots[chart]
         for _ in range(length):
@@ -217,16 +236,23 @@ class Checker:
         if kind < 3:
             how, sign = ((SPLIT_PENDING, 0), (SIDE_POSITIVE, 1), (SIDE_NEGATIVE, -1))[kind]
             if sign:
-                check_farkas([sign * a for a in node.forms[unit]], constraints(next(numbers)))
+                count = next(numbers)
+                self.last = [next(numbers) for _ in range(count)] or self.last
+                named = [node.constraints[k] for k in self.last]
+                check_farkas([sign * a for a in node.forms[unit]], named)
             return self.decided(node, unit + len(node.signs) - len(node.forms) + 1, how)
-        if event in (REGION, CROSSING):  # a region is a crossing of no hyperplanes
+        if event in (REGION, CROSSING, AMID):  # a region is a crossing of no hyperplanes
             free = [h for h, sign in zip(node.forms[-2::-1], node.signs[::-1]) if sign is None]
-            demand(len(free) in ([0] if event == REGION else range(1, 17)), "undecided units")
+            allowed = {REGION: [0], CROSSING: range(1, 17), AMID: range(17)}
+            demand(len(free) in allowed[event], "undecided units")
             demand(node.layers == len(self.layers), "a crossing in a layer that is not the last")
             demand(not self.strict or 0 not in node.signs, "strict, and a unit is zero")
-            exponent, *point = [n >> 1 ^ -(n & 1) for n in [next(numbers) for _ in node.forms[-1]]]
-            demand(abs(exponent) <= 1 << 16, "the exponent is too large")
-            point = [m << max(exponent, 0) for m in point] + [1 << max(-exponent, 0)]
+            if event == AMID:
+                point = amid(free, len(node.forms[-1]) - 1 - len(free), numbers, constraints)
+            else:
+                exponent, *point = [n >> 1 ^ -(n & 1) for n in [next(numbers) for _ in node.forms[-1]]]
+                demand(abs(exponent) <= 1 << 16, "the exponent is too large")
+                point = [m << max(exponent, 0) for m in point] + [1 << max(-exponent, 0)]
             normals = [[*h[:-1], 0] for h in free]  # they lead to the nearest point on all h = 0
             solved = eliminate([[sum(map(mul, h, b)) for b in [*normals, point]] for h in free])
             demand(all(k in solved for k in range(len(free))), "the hyperplanes are dependent")

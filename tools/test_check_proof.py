@@ -351,7 +351,7 @@ class Proof:
         records = [record(b"H", json.dumps(self.header).encode(), self.packed)]
         records += [record(b"C", encode(chunk), self.packed) for chunk in self.chunks]
         records.append(record(b"F", json.dumps(self.footer).encode(), self.packed))
-        return b"chambers proof 1\n" + b"".join(records)
+        return b"chambers proof 2\n" + b"".join(records)
 
 
 def check(data, network):
@@ -495,7 +495,7 @@ class Verified(unittest.TestCase):
             data = record(b"H", b"x" * 100, packed=True)
             short = data[:6] + (99).to_bytes(4, "little") + data[10:-16]
             short += hashlib.sha256(short).digest()[:16]
-            self.assertIn("length", check(b"chambers proof 1\n" + short, b"inputs 1\n")[1])
+            self.assertIn("length", check(b"chambers proof 2\n" + short, b"inputs 1\n")[1])
 
     def test_open(self):
         proof = Proof(2, FOLD, cut=7)
@@ -570,7 +570,7 @@ class Rejected(unittest.TestCase):
         layers = [[[[1], [1]], [0, "-1/2"]], "relu"]
         proof = lambda p: p.chunks.__setitem__(0, [0, [], [("split", 0), ("side", 1, 1, [0])]])
         self.rejected("constant", proof, 1, layers)
-        self.change_event("no such leaf", "region", lambda e: ("raw", varint(27)))
+        self.change_event("no such leaf", "region", lambda e: ("raw", varint(31)))
         # A constant unit is not decided by an event.
         self.rejected("not to be decided", lambda p: p.chunks[0][2].insert(0, ("side", 1, 1, [])),
                       1, [[[[1], [0]], [0, 1]], "relu"])
@@ -607,6 +607,41 @@ class Rejected(unittest.TestCase):
         crossed("exponent", [("crossing", 1 << 17, [0, 0])])
         crossed("malformed", [at(0)])
         crossed("has ended", [at(0, 0), at(0, 0)])
+
+    def test_corners(self):
+        orthants = [[[1, 0], [0, 1]], [0, 0]], "relu"
+        amid = lambda corners, rays, each, *numbers: (
+            "raw", b"".join(map(varint, (27, corners, rays, each, *numbers))))
+        split, quadrant = ("split", 0), amid(1, 2, 2, 0, 1, 0, 1, 1, 0)
+        def proof(events, layers=orthants, **options):
+            proof = Proof(2, layers, **options)
+            proof.chunks[0][2][:] = events
+            return proof
+        half = amid(1, 1, 1, 0, 0)
+        quarters = [("split", 1), quadrant, quadrant]
+        box = {"domain": [["-2", "2"]] * 2, "charts": [[2, [["0", [0, "1"]], ["0", [1, "1"]]]]]}
+        for events, options in (([amid(1, 0, 0)], {}), ([split, half, half], {}),
+                                ([split, *quarters, *quarters], {}),
+                                ([split, amid(2, 0, 1, 4, 1), amid(2, 0, 1, 0, 4)], box)):
+            good = proof(events, **options)
+            self.assertEqual(check(good.bytes(), good.listing)[0], 0, events)
+        for reason, events, layers, options in (
+                ("inside of constraint 4", [split, amid(1, 0, 1, 4)], orthants, box),
+                ("inside of constraint 1", [split, amid(1, 0, 1, 1)], orthants, box),
+                ("inside of constraint 4", [split, amid(1, 1, 1, 4, 1)], orthants, box),
+                ("inside of constraint 0", [split, ("split", 1), amid(1, 1, 2, 0, 1, 0, 1)], orthants, {}),
+                ("not one point", [split, amid(2, 0, 1, 4, 3)], orthants, box),
+                ("not one point", [split, amid(1, 1, 1, 4, 2)], orthants, box),
+                ("not one point", [amid(1, 0, 0)], ([[[1, 2], [3, 6]], [0, 1]], "relu"), {}),
+                ("coordinates left", [split, amid(2, 0, 2, 4, 2, 1, 2)], orthants, box),
+                ("no corner", [split, amid(0, 2, 1, 0, 0)], orthants, {}),
+                ("too many", [split, amid(1, 2, 1, 0, 0, 0)], orthants, {}),
+                ("too many", [amid(1, 1, 0)], orthants, {}),
+                ("malformed", [split, amid(2, 0, 1, 4, 9)], orthants, box),
+                ("not the last", [amid(1, 0, 0)], (*orthants, [[[1, 1]], [-1]], "relu"), {})):
+            bad = proof(events, layers, **options)
+            code, text = check(bad.bytes(), bad.listing)
+            self.assertEqual((code, reason in text), (1, True), (events, text))
 
     def test_empty_leaves(self):
         lines = (2, [*LINES])
@@ -730,15 +765,15 @@ class Rejected(unittest.TestCase):
         head, chunk, foot = (record(b"H", json.dumps(proof.header).encode()),
                              record(b"C", encode(proof.chunks[0])),
                              record(b"F", json.dumps(proof.footer).encode()))
-        magic = b"chambers proof 1\n"
+        magic = b"chambers proof 2\n"
         for records in (chunk + head + foot, head + foot + chunk, head + chunk, head + head + chunk + foot,
                         head + record(b"X", b"") + chunk + foot, b""):
             refused(magic + records)
-        refused(b"chambers proof 2\n" + head + chunk + foot)
+        refused(b"chambers proof 1\n" + head + chunk + foot)
 
     def test_absurd_bodies(self):
         proof = Proof(1, TENT)
-        magic = b"chambers proof 1\n"
+        magic = b"chambers proof 2\n"
         header = json.dumps(proof.header)
         for body in (b"", b"[" * 100_000, b"null", b"\xff", b"9" * 10**6):
             self.assertEqual(check(magic + record(b"H", body), proof.listing)[0], 1)

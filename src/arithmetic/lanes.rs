@@ -34,6 +34,8 @@ pub trait Lanes: Copy {
     fn below_pick(self, other: Self, yes: Self, no: Self) -> Self;
     /// The largest powers of two that are at most the lanes, which are positive and normal.
     fn power_below(self) -> Self;
+    /// With the last 8 bits of each lane those of another's.
+    fn tagged(self, tags: Self) -> Self;
     /// Lane k of the i-th becomes lane i of the k-th.
     fn transposed(rows: [Self; LANES]) -> [Self; LANES];
     /// The largest lane of numbers.
@@ -58,6 +60,9 @@ pub trait Lanes: Copy {
         array
     }
 }
+
+/// All but the last bits of a float.
+const ALL_BUT_TAGS: u64 = !0xff;
 
 /// Bits of the exponent of a float.
 const EXPONENT: u64 = 0x7ff << 52;
@@ -153,6 +158,12 @@ impl Lanes for Plain {
     }
 
     #[inline(always)]
+    fn tagged(self, tags: Self) -> Self {
+        let tagged = |a: f64, tag: f64| f64::from_bits(a.to_bits() & ALL_BUT_TAGS | tag.to_bits());
+        self.zip(tags, tagged)
+    }
+
+    #[inline(always)]
     fn transposed(rows: [Self; LANES]) -> [Self; LANES] {
         std::array::from_fn(|k| Plain(std::array::from_fn(|row| rows[row].0[k])))
     }
@@ -165,7 +176,7 @@ pub use x86::Avx2;
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{EXPONENT, LANES, Lanes};
+    use super::{ALL_BUT_TAGS, EXPONENT, LANES, Lanes};
 
     /// One register of AVX. Only for functions that are compiled for AVX2 and FMA.
     #[derive(Clone, Copy)]
@@ -248,6 +259,14 @@ mod x86 {
         #[inline(always)]
         fn power_below(self) -> Self {
             Avx2(unsafe { _mm256_and_pd(self.0, _mm256_set1_pd(f64::from_bits(EXPONENT))) })
+        }
+
+        #[inline(always)]
+        fn tagged(self, tags: Self) -> Self {
+            unsafe {
+                let mask = _mm256_set1_pd(f64::from_bits(ALL_BUT_TAGS));
+                Avx2(_mm256_or_pd(_mm256_and_pd(self.0, mask), tags.0))
+            }
         }
 
         #[inline(always)]

@@ -15,7 +15,7 @@ use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors, padded};
 ///
 /// Every non-zero number in here is at least [`TINY`], so that products do not
 /// underflow. A form whose support is not empty has a radius or a center that is not zero.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct FloatForms {
     /// Entries of a row.
     pub width: usize,
@@ -44,6 +44,12 @@ pub struct Four {
     pub sum: [f64; LANES],
     /// The magnitude of the constant's center.
     pub constant: [f64; LANES],
+    /// How far the exact value at a point whose coordinates are at most 1 can be from the
+    /// sum of products in floats, in any order. It grows in proportion with the largest
+    /// coordinate.
+    pub slack: [f64; LANES],
+    /// A bound on the sum of magnitudes of the coefficients.
+    pub norm: [f64; LANES],
 }
 
 /// Beyond this, products may leave the range of the floats.
@@ -58,16 +64,19 @@ const VAGUE: f64 = f64::from_bits((1023 - 20) << 52);
 impl FloatForms {
     /// Forms that are all zero.
     pub fn zeros(len: usize, width: usize) -> Self {
+        let mut result = FloatForms::default();
+        result.clear(len, width);
+        result
+    }
+
+    /// Becomes forms that are all zero.
+    fn clear(&mut self, len: usize, width: usize) {
         let rows = padded(len);
-        FloatForms {
-            width,
-            len,
-            centers: blank(rows * padded(width) / LANES),
-            fours: blank(rows / LANES),
-            supports: Supports::default(),
-            tame: true,
-            vague: false,
-        }
+        (self.len, self.width) = (len, width);
+        clear(&mut self.centers, rows * padded(width) / LANES);
+        clear(&mut self.fours, rows / LANES);
+        self.supports = Supports::default();
+        (self.tame, self.vague) = (true, false);
     }
 
     /// As many forms as there are entries, each the coordinate that its entry names, or
@@ -141,6 +150,23 @@ impl FloatForms {
         &mut self.centers[start..].as_flattened_mut()[..self.width]
     }
 
+    /// A row of K entries, its slack and its norm.
+    #[inline(always)]
+    pub fn short<const K: usize>(&self, row: usize) -> (&[f64; K], f64, f64) {
+        let stride = K.div_ceil(LANES);
+        let entries = self.centers[row * stride..][..stride].as_flattened();
+        let (four, lane) = (&self.fours[row / LANES], row % LANES);
+        let entries = entries.first_chunk().expect("at least K");
+        (entries, four.slack[lane], four.norm[lane])
+    }
+
+    /// Whether some coefficient of a row is proved not to be zero.
+    #[inline]
+    pub fn has_slope(&self, row: usize) -> bool {
+        let (four, lane) = (&self.fours[row / LANES], row % LANES);
+        four.size[lane] > four.radius[lane]
+    }
+
     /// How far the constant of a row can be from its center.
     pub fn constant_radius(&self, row: usize) -> f64 {
         self.fours[row / LANES].constant_radius[row % LANES]
@@ -162,17 +188,16 @@ impl FloatForms {
         four.radius[lane] == 0.0 && four.size[lane] == 0.0
     }
 
-    /// The forms after an affine map of the entries that are `active` (the others
-    /// count as zero); `None` stands for all.
-    pub fn through(&self, map: &SparseMap, active: Option<&[bool]>) -> FloatForms {
-        let mut result = FloatForms::zeros(map.outputs(), self.width);
+    /// Makes of `result` the forms after an affine map of the entries that are `active` (the
+    /// others count as zero); `None` stands for all.
+    pub fn through(&self, map: &SparseMap, active: Option<&[bool]>, result: &mut FloatForms) {
+        result.clear(map.outputs(), self.width);
         result.tame = self.tame && map.tame;
         if result.tame {
-            add_products(self, map, active, &mut result);
+            add_products(self, map, active, result);
             result.spread_support(self, map, active);
             result.measure();
         }
-        result
     }
 
     /// The supports after a map. A form that may be other than zero has doubts of at least
@@ -192,9 +217,10 @@ impl FloatForms {
         self.supports = Supports::new((0..self.len).map(support).collect());
     }
 
-    /// Notes the sizes of centers, and whether they are tame, and vague.
+    /// Notes the sizes of centers and what follows, and whether they are tame, and vague.
     fn measure(&mut self) {
-        let (huge, vague) = measure(&self.centers, self.width, &mut self.fours);
+        let (supports, rows) = (&self.supports, self.len);
+        let (huge, vague) = measure(&self.centers, self.width, supports, rows, &mut self.fours);
         self.tame &= !huge;
         self.vague = vague;
     }
@@ -223,18 +249,25 @@ impl FloatForms {
         to.size[lane] = from.size[lane];
         to.sum[lane] = from.sum[lane];
         to.constant[lane] = from.constant[lane];
+        to.slack[lane] = from.slack[lane];
+        to.norm[lane] = from.norm[lane];
         let mut supports = std::mem::take(&mut self.supports);
         supports.set(row, exact.support(row), self.len, |row| self.is_zero(row));
         self.supports = supports;
     }
 }
 
-/// So many zeros. (`vec!` asks the system for memory that is zero, which takes longer for
-/// as few.)
-pub fn blank<T: Clone + Default>(count: usize) -> Vec<T> {
-    let mut blank = Vec::with_capacity(count);
-    blank.resize(count, T::default());
-    blank
+/// A bound on the relative error of sums over a row of so many vectors, and a factor that
+/// makes up for the roundings of such a sum of magnitudes, and some more.
+pub fn rounding(stride: usize) -> (f64, f64) {
+    let error = float::sum_error((stride + 1) * LANES);
+    (error, 1.0 + 2.0 * error)
+}
+
+/// Makes of a list so many zeros, in memory that it has.
+pub fn clear<T: Clone + Default>(list: &mut Vec<T>, count: usize) {
+    list.clear();
+    list.resize(count, T::default());
 }
 
 /// A form that is part of a row.
@@ -310,11 +343,25 @@ for_all_processors! {
         }
     }
 
-    /// Notes the sizes of centers: whether some number is not below [`HUGE`], and whether
-    /// some row is vague.
-    fn measure<L>(centers: &[[f64; LANES]], width: usize, fours: &mut [Four]) -> (bool, bool) {
+    /// Notes the sizes of centers and what follows: whether some number is not below [`HUGE`],
+    /// and whether some row is vague. Supports are those of so many rows.
+    fn measure<L>(
+        centers: &[[f64; LANES]],
+        width: usize,
+        supports: &Supports,
+        len: usize,
+        fours: &mut [Four],
+    ) -> (bool, bool) {
         let none = L::all(0.0);
         let stride = width.div_ceil(LANES);
+        let (error, round_up) = rounding(stride);
+        let (error, round_up, tiny) = (L::all(error), L::all(round_up), L::all(TINY));
+        let doubtful = |support| support::count(support, width - 1) as f64;
+        // What a row that is zero counts makes no difference.
+        let all_doubtful = match supports {
+            Supports::Shared(support) => Some(L::all(doubtful(*support))),
+            Supports::Own(_) => None,
+        };
         let linear: [L; LANES] = std::array::from_fn(|k| {
             L::all(f64::from(u8::from(k < (width - 1) % LANES)))
         });
@@ -322,7 +369,8 @@ for_all_processors! {
             L::all(f64::from(u8::from(k == (width - 1) % LANES)))
         });
         let (mut tame, mut vague) = ((1 << LANES) - 1, 0);
-        for (rows, four) in centers.chunks_exact(LANES * stride).zip(fours) {
+        let places = centers.chunks_exact(LANES * stride).zip(fours);
+        for (number, (rows, four)) in places.enumerate() {
             let last = |row: usize| L::load(&rows[row * stride + stride - 1]).abs();
             let last = L::transposed(std::array::from_fn(last));
             let (mut size, mut sum, mut constant) = (none, none, none);
@@ -347,6 +395,14 @@ for_all_processors! {
                 // Not-a-number fails the comparison, too.
                 tame &= L::all(HUGE).above(numbers);
             }
+            let doubtful = all_doubtful.unwrap_or_else(|| {
+                let row = |lane: usize| supports.get((number * LANES + lane).min(len - 1), false);
+                L::load(&std::array::from_fn(|lane| doubtful(row(lane))))
+            });
+            let doubt = radius.times(doubtful);
+            let slack = sum.plus(constant).times(error).plus(doubt).plus(constant_radius);
+            slack.times(round_up).plus(tiny).store(&mut four.slack);
+            sum.plus(doubt).times(round_up).store(&mut four.norm);
             let bound = constant.max(size).times(L::all(VAGUE));
             vague |= radius.max(constant_radius).above(bound);
         }
@@ -553,10 +609,20 @@ mod tests {
                     let active = |unit: usize| !(unit + trial).is_multiple_of(3);
                     exact = exact.through(&stage.maps[0], active);
                     let active: Vec<bool> = (0..floats.len()).map(active).collect();
-                    floats = floats.through(&stage.maps[0], Some(&active));
+                    let before = std::mem::take(&mut floats);
+                    before.through(&stage.maps[0], Some(&active), &mut floats);
                 }
                 assert!(floats.tame);
                 for (row, entries) in exact.rows.iter().enumerate() {
+                    let value =
+                        |k: usize| Rational::new(entries[k].clone(), exact.denominator.clone());
+                    let off =
+                        |k: usize| value(k) - Rational::from_float(floats.center(row)[k]).unwrap();
+                    let (four, lane) = (&floats.fours[row / LANES], row % LANES);
+                    let sum: Rational = (0..entries.len()).map(|k| off(k).abs()).sum();
+                    assert!(sum <= Rational::from_float(four.slack[lane]).unwrap());
+                    let sum: Rational = (0..inputs).map(|k| value(k).abs()).sum();
+                    assert!(sum <= Rational::from_float(four.norm[lane]).unwrap());
                     for (k, entry) in entries.iter().enumerate() {
                         let value = Rational::new(entry.clone(), exact.denominator.clone());
                         let center = Rational::from_float(floats.center(row)[k]).unwrap();

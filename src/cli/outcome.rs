@@ -10,7 +10,7 @@ use chambers::network::Network;
 use chambers::proof::Sink;
 use chambers::regions::{Region, Sign};
 use chambers::search::engine::reference;
-use chambers::search::{self, Answer, LayerAnswer, Monitor};
+use chambers::search::{self, Answer, Decisions, LayerAnswer, Monitor};
 
 use super::model::{Model, Scope};
 use super::progress::Progress;
@@ -42,12 +42,7 @@ pub struct Outcome {
 #[derive(Clone, Copy, Debug)]
 pub enum Proof {
     /// Every decision is proved.
-    Exact {
-        /// Decisions proved by floats with a rigorous error bound.
-        float: u64,
-        /// Decisions proved by exact arithmetic.
-        exact: u64,
-    },
+    Exact(Decisions),
     /// Linear programs with a tolerance.
     Tolerance {
         /// LPs solved.
@@ -92,10 +87,7 @@ pub fn proved(
 
 fn certain(answer: Answer) -> Outcome {
     Outcome {
-        proof: Proof::Exact {
-            float: answer.decisions.float,
-            exact: answer.decisions.exact,
-        },
+        proof: Proof::Exact(answer.decisions),
         regions: answer.regions,
         complete: answer.complete,
         digest: answer.digest.to_string(),

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use chambers::arrangement::{Domain, Interval};
+use chambers::search::Decisions;
 use chambers::search::engine::reference::TOLERANCE;
 use serde_json::{Map, Value, json};
 
@@ -59,10 +60,16 @@ pub fn text(outcome: &Outcome, model: &Model, scope: &Scope, theorem: Option<&Th
         ));
     }
     match outcome.proof {
-        Proof::Exact { float, exact } => rows.push((
-            "proofs",
-            format!("{float} by bounded floats, {exact} by exact arithmetic"),
-        )),
+        Proof::Exact(decisions) => {
+            let Decisions { float, exact, .. } = decisions;
+            let mut text = format!("{float} by bounded floats, {exact} by exact arithmetic");
+            if exact > 0 {
+                let share = exact as f64 / (float + exact) as f64;
+                let seconds = decisions.exact_time.as_secs_f64();
+                let _ = write!(text, " (a share of {share:.2e}, in {seconds:.3} s)");
+            }
+            rows.push(("proofs", text));
+        }
         Proof::Tolerance {
             problems,
             undecided,
@@ -92,8 +99,8 @@ pub fn text(outcome: &Outcome, model: &Model, scope: &Scope, theorem: Option<&Th
 fn count(outcome: &Outcome) -> String {
     let regions = outcome.regions;
     match (outcome.proof, outcome.complete) {
-        (Proof::Exact { .. }, true) => regions.to_string(),
-        (Proof::Exact { .. }, false) => format!("at least {regions} (stopped early)"),
+        (Proof::Exact(_), true) => regions.to_string(),
+        (Proof::Exact(_), false) => format!("at least {regions} (stopped early)"),
         (Proof::Tolerance { .. }, true) => format!("{regions} (not exact)"),
         (Proof::Tolerance { .. }, false) => {
             format!("{regions} found so far (not exact, stopped early)")
@@ -137,9 +144,14 @@ pub fn json(
         .map(|layer| json!({"units": layer.units, "cells": layer.cells.to_string()}))
         .collect();
     let (engine, decisions) = match outcome.proof {
-        Proof::Exact { float, exact } => ("exact", json!({"float": float, "exact": exact})),
-        Proof::Tolerance { .. } => ("lp", json!({"float": 0, "exact": 0})),
+        Proof::Exact(decisions) => ("exact", decisions),
+        Proof::Tolerance { .. } => ("lp", Decisions::default()),
     };
+    let decisions = json!({
+        "float": decisions.float,
+        "exact": decisions.exact,
+        "exact_seconds": decisions.exact_time.as_secs_f64(),
+    });
     let mut object = Map::new();
     let mut set = |key: &str, value: Value| object.insert(key.to_string(), value);
     set("count", outcome.regions.to_string().into());

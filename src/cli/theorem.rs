@@ -71,7 +71,7 @@ impl Theorem2 {
 
     fn comparison(&self, value: &BigUint, outcome: &Outcome) -> String {
         let count = BigUint::from(outcome.regions);
-        let exact = matches!(outcome.proof, Proof::Exact { .. });
+        let exact = matches!(outcome.proof, Proof::Exact(_));
         if count == *value {
             "as counted".into()
         } else if count > *value {

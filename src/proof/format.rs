@@ -15,7 +15,7 @@ use crate::arrangement::{Domain, Interval};
 pub const MAGIC: &str = "chambers proof ";
 
 /// The version of the format that is written; the only one that is read.
-pub const VERSION: &str = "1";
+pub const VERSION: &str = "2";
 
 /// The longest body of a record, packed or unpacked, in bytes.
 pub const MAX_BODY: usize = 64 << 20;
@@ -338,6 +338,24 @@ pub fn put(bytes: &mut Vec<u8>, mut value: u64) {
     bytes.push(value as u8);
 }
 
+/// Appends varints.
+pub fn put_all<'v>(bytes: &mut Vec<u8>, values: impl Iterator<Item = &'v u32>) {
+    const ROOM: usize = 32;
+    let (mut short, mut count) = ([0; ROOM], 0);
+    for &value in values {
+        if value < 0x80 && count < ROOM {
+            // Most are short, and appended together.
+            short[count] = value as u8;
+            count += 1;
+        } else {
+            bytes.extend_from_slice(&short[..count]);
+            count = 0;
+            put(bytes, value.into());
+        }
+    }
+    bytes.extend_from_slice(&short[..count]);
+}
+
 /// Appends a signed varint: -1 becomes 1, 1 becomes 2.
 pub fn put_signed(bytes: &mut Vec<u8>, value: i64) {
     put(bytes, ((value << 1) ^ (value >> 63)) as u64);
@@ -513,6 +531,8 @@ pub mod event {
     pub const EXCLUDED: u64 = 4;
     /// A point where the hyperplanes of all undecided units cross.
     pub const CROSSING: u64 = 5;
+    /// A region or a crossing, amid corners.
+    pub const AMID: u64 = 6;
 }
 
 #[cfg(test)]
@@ -595,7 +615,7 @@ mod tests {
 
     #[test]
     fn the_first_line_is_read_and_no_more() {
-        let mut file = &b"chambers proof 1\nH"[..];
+        let mut file = &b"chambers proof 2\nH"[..];
         read_magic(&mut file).unwrap();
         assert_eq!(file, b"H");
         let flaw = |bytes: &[u8]| read_magic(&mut &bytes[..]).unwrap_err();
@@ -604,7 +624,7 @@ mod tests {
             &b""[..],
             b"PK",
             b"chambers",
-            b"chambers proof 1",
+            b"chambers proof 2",
             &[b'c'; 200],
         ] {
             assert!(matches!(flaw(other), Flaw::NoProof(_)));

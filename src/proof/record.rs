@@ -2,7 +2,7 @@
 //! chunks that are handed on as soon as they are full.
 
 use super::Header;
-use super::format::{Decided, Entry, encode_start, event, put, put_signed};
+use super::format::{Decided, Entry, encode_start, event, put, put_all, put_signed};
 
 /// A chunk is handed on before the event that finds it this long, in bytes.
 const FULL: usize = 1 << 17;
@@ -17,15 +17,6 @@ pub trait Sink: Sync {
     fn chunk(&self, body: &[u8]);
 }
 
-/// A constraint of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Constraint {
-    /// A side of the domain, by its number in the chart.
-    Side(usize),
-    /// A split on the trail, by its unit's number in the network.
-    Split(usize),
-}
-
 /// A piece of the walk through one chart's tree. Its methods are the events in
 /// depth-first order. A leaf leads on to the negative side of the last pending split;
 /// when there is none, the piece is finished, and hands on what it still holds.
@@ -34,17 +25,19 @@ pub struct Stream<'s> {
     chart: usize,
     sides: usize,
     trail: Vec<Entry>,
-    /// Where on the trail splits are pending.
-    pending: Vec<usize>,
+    /// Where on the trail splits are pending, and how many there are up to each.
+    pending: Vec<(usize, u32)>,
     /// For the units that are split on the trail, which of its splits they are.
     ordinals: Vec<u32>,
     splits: u32,
     body: Vec<u8>,
+    /// The constraints of the last side in the body.
+    last: Vec<u32>,
     /// Whether the body has an event.
     begun: bool,
 }
 
-/// The node on the negative side of a pending split, where another piece may start.
+/// The node on one side of a pending split, where another piece may start.
 pub struct Branch<'s> {
     sink: &'s dyn Sink,
     chart: usize,
@@ -77,6 +70,7 @@ impl<'s> Branch<'s> {
             ordinals: vec![0; self.units],
             splits: 0,
             body: Vec::new(),
+            last: Vec::new(),
             begun: false,
         };
         for entry in stream.trail.iter().filter(|entry| entry.how.is_split()) {
@@ -89,16 +83,20 @@ impl<'s> Branch<'s> {
 }
 
 impl<'s> Stream<'s> {
-    /// The other side of the last split, which has just been made.
-    pub fn branch(&self) -> Branch<'s> {
-        let mut trail = self.trail.clone();
+    /// One side of a pending split: of those, by number, or the last.
+    pub fn branch(&self, pending: Option<usize>, positive: bool) -> Branch<'s> {
+        let (place, _) = match pending {
+            Some(number) => self.pending[number],
+            None => *self.pending.last().expect("a split is pending"),
+        };
+        let mut trail = self.trail[..=place].to_vec();
         for entry in &mut trail {
             if entry.how == Decided::SplitPending {
                 entry.how = Decided::SplitPositive;
             }
         }
-        if let Some(last) = trail.last_mut() {
-            last.how = Decided::SplitNegative;
+        if !positive {
+            trail[place].how = Decided::SplitNegative;
         }
         Branch {
             sink: self.sink,
@@ -113,9 +111,9 @@ impl<'s> Stream<'s> {
     pub fn split(&mut self, first: usize, unit: usize) {
         self.make_room();
         self.event((unit - first) as u64, event::SPLIT);
-        self.pending.push(self.trail.len());
         self.ordinals[unit] = self.splits;
         self.splits += 1;
+        self.pending.push((self.trail.len(), self.splits));
         self.trail.push(Entry {
             unit: unit as u32,
             how: Decided::SplitPending,
@@ -123,17 +121,22 @@ impl<'s> Stream<'s> {
     }
 
     /// The unit is positive or negative all over the cell, as these constraints show.
-    pub fn side(&mut self, first: usize, unit: usize, positive: bool, why: &[Constraint]) {
+    pub fn side(&mut self, first: usize, unit: usize, positive: bool, why: &[u32]) {
         self.make_room();
         let (kind, how) = if positive {
             (event::POSITIVE, Decided::Positive)
         } else {
             (event::NEGATIVE, Decided::Negative)
         };
-        self.event((unit - first) as u64, kind);
-        put(&mut self.body, why.len() as u64);
-        why.iter()
-            .for_each(|&constraint| self.constraint(constraint));
+        self.begun = true;
+        let code = 4 * (unit - first) as u32 + kind as u32;
+        if self.last == *why {
+            put_all(&mut self.body, [code, 0].iter());
+        } else {
+            put_all(&mut self.body, [code, why.len() as u32].iter().chain(why));
+            self.last.clear();
+            self.last.extend_from_slice(why);
+        }
         self.trail.push(Entry {
             unit: unit as u32,
             how,
@@ -177,13 +180,25 @@ impl<'s> Stream<'s> {
         self.leave();
     }
 
+    /// The region, or all regions around the crossing of the hyperplanes of all undecided units,
+    /// amid so many corners and rays: `numbers` has as many constraints of each as there are
+    /// coordinates, less one for each of these units.
+    pub fn amid(&mut self, corners: usize, rays: usize, numbers: &[u32]) {
+        self.make_room();
+        self.begun = true;
+        let each = numbers.len() / (corners + rays);
+        let leaf = (4 * event::AMID + event::LEAF) as u32;
+        let head = [leaf, corners as u32, rays as u32, each as u32];
+        put_all(&mut self.body, head.iter().chain(numbers));
+        self.leave();
+    }
+
     /// The cell is empty: the first constraint contradicts the others.
-    pub fn empty(&mut self, why: &[Constraint]) {
+    pub fn empty(&mut self, why: &[u32]) {
         self.make_room();
         self.event(event::EMPTY, event::LEAF);
         put(&mut self.body, why.len() as u64 - 1);
-        why.iter()
-            .for_each(|&constraint| self.constraint(constraint));
+        put_all(&mut self.body, why.iter());
         self.leave();
     }
 
@@ -209,16 +224,17 @@ impl<'s> Stream<'s> {
     }
 
     fn leave(&mut self) {
-        let Some(place) = self.pending.pop() else {
+        let Some((place, splits)) = self.pending.pop() else {
             return self.sink.chunk(&self.body);
         };
-        let dropped = self.trail.drain(place + 1..);
-        self.splits -= dropped.filter(|entry| entry.how.is_split()).count() as u32;
+        self.trail.truncate(place + 1);
+        self.splits = splits;
         self.trail[place].how = Decided::SplitNegative;
     }
 
     fn begin(&mut self) {
         self.body = encode_start(self.chart, &self.trail, false);
+        self.last.clear();
         self.begun = false;
     }
 
@@ -234,11 +250,8 @@ impl<'s> Stream<'s> {
         put(&mut self.body, 4 * unit + kind);
     }
 
-    fn constraint(&mut self, constraint: Constraint) {
-        let number = match constraint {
-            Constraint::Side(side) => side,
-            Constraint::Split(unit) => self.sides + self.ordinals[unit] as usize,
-        };
-        put(&mut self.body, number as u64);
+    /// The number of a constraint: the side of the split on the trail that was on this unit.
+    pub fn split_number(&self, unit: usize) -> u32 {
+        self.sides as u32 + self.ordinals[unit]
     }
 }

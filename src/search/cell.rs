@@ -31,6 +31,7 @@ pub struct Cell {
 }
 
 /// The hyperplane on which a cell is split.
+#[derive(Clone, Copy)]
 pub struct Split {
     /// Its class.
     pub class: usize,
@@ -38,6 +39,7 @@ pub struct Split {
 }
 
 /// How an engine splits.
+#[derive(Clone, Copy)]
 pub enum Means {
     /// The hyperplane is in this column of the dictionary's basis; it was this one of the
     /// candidates that the views know.
@@ -91,26 +93,26 @@ impl Cell {
         }
     }
 
-    /// Becomes the positive side of another cell's split.
-    pub fn take(&mut self, other: &Cell, split: &Split) {
+    /// Becomes one side of another cell's split.
+    pub fn take(&mut self, other: &Cell, split: &Split, sign: i32) {
         self.engine = other.engine;
         self.undecided = other.undecided;
         match split.by {
-            Means::Vertices => self.vertices.take(&other.vertices, 1),
+            Means::Vertices => self.vertices.take(&other.vertices, sign),
             Means::Column(..) => {
                 self.dictionary.copy(&other.dictionary, 1);
                 self.views.clone_from(&other.views);
-                self.keep(split, 1);
+                self.keep(split, sign);
             }
         }
     }
 
     /// Another layer's hyperplanes may cut it now.
-    pub fn enter(&mut self, level: &Level, candidates: Vec<u32>) {
+    pub fn enter(&mut self, level: &Level, candidates: &[u32]) {
         match self.engine {
-            Engine::Vertices => self.vertices.candidates = candidates,
+            Engine::Vertices => candidates.clone_into(&mut self.vertices.candidates),
             _ => {
-                self.dictionary.add_candidates(level, &candidates);
+                self.dictionary.add_candidates(level, candidates);
                 self.views.begin(candidates.len());
             }
         }

@@ -20,7 +20,7 @@ pub enum Crossing {
     Refused(Option<usize>),
 }
 
-impl<'a> Tree<'a> {
+impl<'a> Tree<'a, '_> {
     /// Looks for a point inside the cell at which the hyperplanes of all candidates of the
     /// last layer cross. Every choice of their signs is a region then.
     pub fn cross(

@@ -4,10 +4,10 @@
 use super::engine::certify;
 use super::engine::exact::{Interior, Minimum, interior_point, minimum};
 use super::engine::witness::Witness;
-use super::level::{Level, RowId};
+use super::level::{Level, Memory, RowId};
 use super::log::Log;
-use super::sign_of;
 use super::tree::{State, Tree};
+use super::{Decisions, sign_of};
 use crate::arithmetic::IntegerRow;
 use crate::regions::Sign;
 
@@ -39,20 +39,22 @@ impl ExactCell {
     }
 }
 
-impl<'a> Tree<'a> {
+impl<'a> Tree<'a, '_> {
     /// Searches a cell and all below it in exact arithmetic alone.
     pub fn search_exactly(&self, level: &Level, mut cell: ExactCell, log: &mut Log<'a>) {
         if self.monitor.stopped() {
             return self.tallies.with(|tally| self.give_up(tally, log));
         }
         let rows = cell.rows(level);
-        if let Interior::Empty(why) = interior_point(&rows, level.width() - 1, &[]) {
+        if let Interior::Empty(why) = self.interior_point(level, &rows) {
             return self.end_empty(level, &cell, why, log);
         }
         while let Some(id) = cell.candidates.pop() {
             let class = id.index as usize;
             let side = [1, -1].into_iter().find_map(|sign| {
-                match minimum(&rows, &[], &certify::oriented(level, id, sign)) {
+                let least =
+                    self.exactly(|| minimum(&rows, &[], &certify::oriented(level, id, sign)));
+                match least {
                     Minimum::Sign(0 | 1, tight) => Some((sign, tight)),
                     _ => None,
                 }
@@ -79,13 +81,8 @@ impl<'a> Tree<'a> {
                         child.assign(self, level, class, sign);
                         child
                     };
-                    let (positive, negative) = (child(false), child(true));
-                    return self.both(
-                        (level, class),
-                        log,
-                        |log| self.search_exactly(level, positive, log),
-                        |log| self.search_exactly(level, negative, log),
-                    );
+                    let sides = (child(false), child(true));
+                    return self.search_sides_exactly(level, class, sides, log);
                 }
             }
         }
@@ -95,7 +92,7 @@ impl<'a> Tree<'a> {
     /// A cell without candidates: a region, or the next layer.
     pub fn finish_exactly(&self, level: &Level, mut cell: ExactCell, log: &mut Log<'a>) {
         let rows = cell.rows(level);
-        let point = match interior_point(&rows, level.width() - 1, &[]) {
+        let point = match self.interior_point(level, &rows) {
             Interior::Point(point) => point,
             Interior::Empty(why) => return self.end_empty(level, &cell, why, log),
         };
@@ -110,18 +107,32 @@ impl<'a> Tree<'a> {
                 self.tallies.absorb(&mut tally, self.monitor);
             }
             Some(stage) => {
-                let next = level.next(stage, self.active(level, &cell.signs));
+                let active = self.active(level, &cell.signs);
+                let next = level.next(stage, active, Memory::default());
                 let ExactCell { signs, state, .. } = &mut cell;
-                let candidates = self.sort_out(&next, signs, state, &mut tally);
+                let mut candidates = Vec::new();
+                let left = self.sort_out(&next, signs, state, &mut tally, &mut candidates);
                 self.tallies.absorb(&mut tally, self.monitor);
-                let Some(candidates) = candidates else {
+                if !left {
                     return log.exclude();
-                };
+                }
                 let ids = candidates.iter().map(|&class| next.id(class as usize));
                 cell.candidates = ids.collect();
                 self.search_exactly(&next, cell, log);
             }
         }
+    }
+
+    fn interior_point(&self, level: &Level, rows: &[IntegerRow]) -> Interior {
+        self.exactly(|| interior_point(rows, level.width() - 1, &[]))
+    }
+
+    /// Does some exact arithmetic, and adds what it takes.
+    fn exactly<R>(&self, work: impl FnOnce() -> R) -> R {
+        let mut decisions = Decisions::default();
+        let result = decisions.exactly(work);
+        self.tallies.with(|tally| tally.decisions.add(decisions));
+        result
     }
 
     /// A cell that turned out to be empty.

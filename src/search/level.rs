@@ -40,13 +40,28 @@ pub enum Content {
 pub struct Level<'a> {
     parent: Option<&'a Level<'a>>,
     number: u32,
+    forms: FloatForms,
+    /// The forms scaled to ordinary size; made on first use, as vertices need none.
+    rows: OnceLock<Rows>,
+    /// Memory for them.
+    spare: Rows,
+    classes: &'a [Class],
+    exact: OnceLock<Box<ExactLevel>>,
+    source: Source<'a>,
+    /// The fewest coordinates, and the next fewest.
+    reduced: [OnceLock<Option<Box<Reduced>>>; REDUCTIONS],
+}
+
+/// What a level leaves behind, for another one to use again.
+#[derive(Default)]
+pub struct Memory {
     rows: Rows,
     forms: FloatForms,
-    classes: &'a [Class],
-    exact: OnceLock<ExactLevel>,
-    source: Source<'a>,
-    reduced: OnceLock<Option<Reduced>>,
+    active: Vec<bool>,
 }
+
+/// In how many choices of fewer coordinates rows may be had.
+pub const REDUCTIONS: usize = 2;
 
 /// The rows of a level in fewer coordinates than the cell has: the pre-activations of the
 /// active units of a level above, on which all else depends.
@@ -106,12 +121,13 @@ impl<'a> Level<'a> {
         Level {
             parent: None,
             number: 0,
-            rows,
             forms: FloatForms::zeros(0, width),
+            rows: OnceLock::from(rows),
+            spare: Rows::default(),
             classes: &[],
-            exact: OnceLock::from(exact),
+            exact: OnceLock::from(Box::new(exact)),
             source: Source::Given,
-            reduced: OnceLock::from(None),
+            reduced: [OnceLock::from(None), OnceLock::from(None)],
         }
     }
 
@@ -126,28 +142,42 @@ impl<'a> Level<'a> {
         Level {
             parent: Some(parent),
             number: 1,
-            rows,
             forms,
+            rows: OnceLock::from(rows),
+            spare: Rows::default(),
             classes: &chart.classes,
-            exact: OnceLock::from(exact),
+            exact: OnceLock::from(Box::new(exact)),
             source: Source::Given,
-            reduced: OnceLock::from(None),
+            reduced: [OnceLock::from(None), OnceLock::from(None)],
         }
     }
 
     /// The next stage's units on a cell of this level, on which the units of this
     /// level's layer that are `active` pass their values on.
-    pub fn next(&'a self, stage: &'a Stage, active: Vec<bool>) -> Level<'a> {
-        let forms = through(&self.forms, stage, &active);
+    pub fn next(
+        &'a self,
+        stage: &'a Stage,
+        is_active: impl Iterator<Item = bool>,
+        memory: Memory,
+    ) -> Level<'a> {
+        let Memory {
+            rows,
+            mut forms,
+            mut active,
+        } = memory;
+        active.clear();
+        active.extend(is_active);
+        through(&self.forms, stage, &active, &mut forms);
         let mut level = Level {
             parent: Some(self),
             number: self.number + 1,
-            rows: Rows::default(),
             forms,
+            rows: OnceLock::new(),
+            spare: rows,
             classes: stage.classes(),
             exact: OnceLock::new(),
             source: Source::Stage { stage, active },
-            reduced: OnceLock::new(),
+            reduced: [OnceLock::new(), OnceLock::new()],
         };
         if !level.forms.tame {
             level.forms = FloatForms::from_exact(&level.exact().forms);
@@ -159,58 +189,107 @@ impl<'a> Level<'a> {
                 .for_each(|row| level.forms.replace(row, &exact));
             level.forms.tame = exact.tame;
         }
-        let extreme;
-        (level.rows, extreme) = Rows::scaled(&level.forms, Some(level.classes));
-        for index in extreme {
-            let unit = level.classes[index].representative();
-            let entries = level.exact().forms.rows[unit].clone();
-            level.rows.set_exact(index, &entries);
+        if !level.forms.tame {
+            // Vertices are not to look at these.
+            level.prepare();
         }
         level
     }
 
-    /// Its rows in fewer coordinates, where there are fewer.
-    fn reduced(&self) -> Option<&Reduced> {
-        let reduced = self
-            .reduced
-            .get_or_init(|| match (&self.source, self.parent) {
-                (Source::Stage { stage, active }, Some(parent)) => parent.reduce(stage, active),
-                _ => None,
-            });
-        reduced.as_ref()
+    /// Makes its rows in the memory that it has.
+    pub fn prepare(&mut self) {
+        let spare = std::mem::take(&mut self.spare);
+        self.rows.get_or_init(|| self.scale(spare));
+    }
+
+    #[inline]
+    fn rows(&self) -> &Rows {
+        self.rows.get_or_init(|| self.scale(Rows::default()))
+    }
+
+    /// The forms of its classes, scaled to ordinary size; those that are too extreme from
+    /// their exact rows.
+    #[cold]
+    fn scale(&self, mut rows: Rows) -> Rows {
+        for index in rows.scale(&self.forms, Some(self.classes)) {
+            let unit = self.classes[index].representative();
+            rows.set_exact(index, &self.exact().forms.rows[unit]);
+        }
+        rows
+    }
+
+    /// Its memory, for another level.
+    pub fn into_memory(self) -> Memory {
+        let Level {
+            forms,
+            rows,
+            spare,
+            source,
+            ..
+        } = self;
+        let rows = rows.into_inner().unwrap_or(spare);
+        let active = match source {
+            Source::Given => Vec::new(),
+            Source::Stage { active, .. } => active,
+        };
+        Memory {
+            rows,
+            forms,
+            active,
+        }
+    }
+
+    /// Its rows in fewer coordinates, where there are fewer: in the fewest, or in others.
+    fn reduced(&self, which: usize) -> Option<&Reduced> {
+        let reduced = self.reduced[which].get_or_init(|| match (&self.source, self.parent) {
+            (Source::Stage { stage, active }, Some(parent)) => {
+                parent.reduce(stage, active, which).map(Box::new)
+            }
+            _ => None,
+        });
+        reduced.as_deref()
     }
 
     /// The rows of the next stage in the active units of this level, or of one above it,
     /// where these are fewer than the coordinates; `None` also where floats say too little.
-    fn reduce(&self, stage: &Stage, active: &[bool]) -> Option<Reduced> {
+    fn reduce(&self, stage: &Stage, active: &[bool], which: usize) -> Option<Reduced> {
         let count = active.iter().filter(|active| **active).count();
-        let before = self.reduced();
-        let known = before.map_or(self.width(), |reduced| reduced.forms.width) - 1;
-        let (coordinates, forms) = match before {
-            Some(before) if count >= known => {
-                let forms = through(&before.forms, stage, active);
-                (Arc::clone(&before.coordinates), forms)
+        let known = self
+            .reduced(0)
+            .map_or(self.width(), |reduced| reduced.forms.width)
+            - 1;
+        // The active units come first where they are fewer, and those from above after them.
+        let above = match count < known {
+            true => which.checked_sub(1),
+            false => Some(which),
+        };
+        let (mut forms, mut rows) = (FloatForms::default(), Rows::default());
+        let coordinates = match above {
+            Some(above) => {
+                let before = self.reduced(above)?;
+                through(&before.forms, stage, active, &mut forms);
+                Arc::clone(&before.coordinates)
             }
-            _ if count == 0 || count >= known => return None,
-            _ => {
+            None if count == 0 => return None,
+            None => {
                 let mut next = 0..count;
                 let of = active
                     .iter()
                     .map(|active| active.then(|| next.next()).flatten());
                 let of: Vec<Option<usize>> = of.collect();
                 let all: Vec<Option<usize>> = (0..count).map(Some).collect();
-                let (rows, _) = Rows::scaled(&FloatForms::coordinates(&all, count), None);
-                let forms = FloatForms::coordinates(&of, count);
+                let mut rows = Rows::default();
+                rows.scale(&FloatForms::coordinates(&all, count), None);
+                let units = FloatForms::coordinates(&of, count);
+                through(&units, stage, active, &mut forms);
                 let level = self.number;
-                let coordinates = Coordinates { level, of, rows };
-                (Arc::new(coordinates), through(&forms, stage, active))
+                Arc::new(Coordinates { level, of, rows })
             }
         };
         if !forms.tame || forms.vague().next().is_some() {
             return None;
         }
-        let (rows, extreme) = Rows::scaled(&forms, Some(stage.classes()));
-        if !extreme.is_empty() {
+        if !rows.scale(&forms, Some(stage.classes())).is_empty() {
             return None;
         }
         Some(Reduced {
@@ -222,9 +301,10 @@ impl<'a> Level<'a> {
 
     /// A row of this level or one above it in fewer coordinates, without its orientation.
     /// These are functions of the others: what holds for all of their values holds on the
-    /// cell.
-    pub fn reduced_row(&self, id: RowId) -> Option<FloatRow<'_>> {
-        let own = self.reduced()?;
+    /// cell. Inactive units of a layer are no functions of its active units; they may be
+    /// functions of those of a layer above, which are the next choice.
+    pub fn reduced_row(&self, id: RowId, which: usize) -> Option<FloatRow<'_>> {
+        let own = self.reduced(which)?;
         let coordinates = &own.coordinates;
         if id.level < coordinates.level {
             return None;
@@ -234,14 +314,14 @@ impl<'a> Level<'a> {
             let unit = level.classes[id.index as usize].representative();
             return coordinates.of[unit].map(|k| coordinates.rows.get(k));
         }
-        let reduced = level.reduced()?;
-        let same = Arc::ptr_eq(&reduced.coordinates, coordinates);
-        same.then(|| reduced.rows.get(id.index as usize))
+        let mut choices = (0..REDUCTIONS).filter_map(|which| level.reduced(which));
+        let reduced = choices.find(|reduced| Arc::ptr_eq(&reduced.coordinates, coordinates))?;
+        Some(reduced.rows.get(id.index as usize))
     }
 
     /// Entries of a row: one a coordinate, and the constant.
     pub fn width(&self) -> usize {
-        self.rows.width()
+        self.forms.width
     }
 
     /// 0 for the domain, l for the l-th ReLU layer.
@@ -251,7 +331,10 @@ impl<'a> Level<'a> {
 
     /// How many rows there are.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        match self.number {
+            0 => self.rows().len(),
+            _ => self.classes.len(),
+        }
     }
 
     /// The classes of units behind the rows; none for the domain.
@@ -271,7 +354,7 @@ impl<'a> Level<'a> {
     /// A row of this level or one above it, without its orientation.
     #[inline(always)]
     pub fn row(&self, id: RowId) -> FloatRow<'_> {
-        self.at(id.level).rows.get(id.index as usize)
+        self.at(id.level).rows().get(id.index as usize)
     }
 
     /// A row of this level or one above it as whole vectors, without its orientation.
@@ -282,7 +365,7 @@ impl<'a> Level<'a> {
     /// The same of a row of this level.
     #[inline]
     pub fn own_vector(&self, index: usize) -> Vector<'_> {
-        self.rows.vector(index)
+        self.rows().vector(index)
     }
 
     /// A row of this level as the vertex engine looks at it.
@@ -290,21 +373,36 @@ impl<'a> Level<'a> {
         match self.width() {
             3 => self.target_of::<3>(index),
             4 => self.target_of::<4>(index),
-            _ => self.target_of::<5>(index),
+            5 => self.target_of::<5>(index),
+            _ => self.target_of::<6>(index),
         }
     }
 
     /// The same where the width K is known.
     #[inline(always)]
     pub fn target_of<const K: usize>(&self, index: u32) -> Target {
-        let (entries, slack, norm) = self.rows.short::<K>(index as usize);
+        let index = index as usize;
+        let (entries, slack, norm) = match self.rows.get() {
+            Some(rows) => rows.short::<K>(index),
+            None => self.forms.short::<K>(self.unit(index)),
+        };
         Target::new(entries, slack, norm)
+    }
+
+    /// The unit that stands for a class of this level, which has units.
+    #[inline]
+    fn unit(&self, class: usize) -> usize {
+        // As many classes as forms are the forms, one after another.
+        match self.classes.len() == self.forms.len() {
+            true => class,
+            false => self.classes[class].representative(),
+        }
     }
 
     /// The entries of [`Level::own_vector`].
     #[inline]
     pub fn own_entries(&self, index: usize) -> &[f64] {
-        self.rows.entries(index)
+        self.rows().entries(index)
     }
 
     /// The exact row, oriented.
@@ -324,10 +422,14 @@ impl<'a> Level<'a> {
     /// What is known of a row of this level before any search.
     #[inline]
     pub fn content(&self, index: usize) -> Content {
-        if self.rows.has_slope(index) {
+        let has_slope = match self.rows.get() {
+            Some(rows) => rows.has_slope(index),
+            None => self.forms.has_slope(self.unit(index)),
+        };
+        if has_slope {
             return Content::Hyperplane;
         }
-        let row = self.rows.get(index);
+        let row = self.rows().get(index);
         if row.support != 0 {
             // A coefficient that may be zero is not known to be: ask the exact row.
             let linear = self.width() - 1;
@@ -350,7 +452,7 @@ impl<'a> Level<'a> {
 
     /// The sign of a row's constant; `true` beside it when floats proved it.
     pub fn constant_sign(&self, index: usize) -> (i32, bool) {
-        let row = self.rows.get(index);
+        let row = self.rows().get(index);
         let last = self.width() - 1;
         let (center, radius) = (row.center[last], row.constant_radius);
         if center.abs() > radius {
@@ -388,18 +490,20 @@ impl<'a> Level<'a> {
                 let forms = rest
                     .iter()
                     .fold(forms, |forms, map| forms.through(map, |_| true));
-                ExactLevel::new(forms, stage.classes().len())
+                Box::new(ExactLevel::new(forms, stage.classes().len()))
             }
         })
     }
 }
 
-/// The forms of a stage's units, from those of the layer before it.
-fn through(forms: &FloatForms, stage: &Stage, active: &[bool]) -> FloatForms {
+/// Makes of `result` the forms of a stage's units, from those of the layer before it.
+fn through(forms: &FloatForms, stage: &Stage, active: &[bool], result: &mut FloatForms) {
     let (first, rest) = stage.maps.split_first().expect("a stage has a map");
-    let forms = forms.through(first, Some(active));
-    rest.iter()
-        .fold(forms, |forms, map| forms.through(map, None))
+    forms.through(first, Some(active), result);
+    for map in rest {
+        let before = std::mem::take(result);
+        before.through(map, None, result);
+    }
 }
 
 impl ExactLevel {
@@ -524,7 +628,7 @@ mod tests {
                 .wrapping_add(1442695040888963407);
             (state >> 33) % bound
         };
-        let mut reduced = 0;
+        let (mut reduced, mut wider, mut targets) = (0, 0, 0);
         for trial in 0..150 {
             let extremes = trial % 3;
             let mut number = || {
@@ -568,13 +672,16 @@ mod tests {
             let chart = &charts(&stages, &Domain::everything(inputs))[0];
             let domain = Level::domain(chart);
             let first = Level::first(&domain, chart);
-            let active = |n: usize| (0..n).map(|unit| (unit + trial) % 4 != 0).collect();
-            let second = first.next(&stages[1], active(units));
-            let third = second.next(&stages[2], active(5));
+            let active = |n: usize| (0..n).map(move |unit| (unit + trial) % 4 != 0);
+            let second = first.next(&stages[1], active(units), Memory::default());
+            let third = second.next(&stages[2], active(5), Memory::default());
             // Two active units: two coordinates for all that comes.
             let two: Vec<bool> = (0..units).map(|unit| unit == 0 || unit == 2).collect();
-            let narrow = first.next(&stages[1], two.clone());
-            let narrower = narrow.next(&stages[2], active(5));
+            let narrow = first.next(&stages[1], two.iter().copied(), Memory::default());
+            let narrower = narrow.next(&stages[2], active(5), Memory::default());
+            // One active unit after two: coordinates of its own, and those two.
+            let one: Vec<bool> = (0..5).map(|unit| unit == trial % 5).collect();
+            let narrowest = narrow.next(&stages[2], one.iter().copied(), Memory::default());
             let zero = || BigInt::zero();
             let unit = |k: usize| match k {
                 0 => vec![BigInt::one(), zero(), zero()],
@@ -587,17 +694,20 @@ mod tests {
                 denominator: BigInt::one(),
             };
             let exact = units.through(&stages[1].maps[0], |unit| two[unit]);
-            let after = exact.through(&stages[2].maps[0], |unit| active(5)[unit]);
-            for (level, exact) in [(&narrow, &exact), (&narrower, &after)] {
-                // Others may be fewer where these say too little.
-                if level
-                    .reduced()
-                    .is_some_and(|own| own.coordinates.level != 1)
-                {
+            let after = exact.through(&stages[2].maps[0], |unit| (unit + trial) % 4 != 0);
+            let last = exact.through(&stages[2].maps[0], |unit| one[unit]);
+            for (level, exact) in [(&narrow, &exact), (&narrower, &after), (&narrowest, &last)] {
+                let in_two = |which: &usize| {
+                    let own = level.reduced(*which);
+                    own.is_some_and(|own| own.coordinates.level == 1)
+                };
+                // There may be none where these say too little.
+                let Some(which) = (0..REDUCTIONS).find(in_two) else {
                     continue;
-                }
+                };
+                wider += usize::from(which > 0);
                 for (index, class) in level.classes().iter().enumerate() {
-                    let Some(row) = level.reduced_row(level.id(index)) else {
+                    let Some(row) = level.reduced_row(level.id(index), which) else {
                         continue;
                     };
                     let entries = &exact.rows[class.representative()];
@@ -616,11 +726,37 @@ mod tests {
                     negated: false,
                 });
                 for (k, id) in coordinates.into_iter().enumerate() {
-                    if let Some(row) = level.reduced_row(id) {
+                    if let Some(row) = level.reduced_row(id, which) {
                         let expected: Vec<f64> =
                             (0..3).map(|c| f64::from(u8::from(c == k))).collect();
                         assert_eq!(row.center, expected);
                     }
+                }
+            }
+            for level in [&second, &third] {
+                // Vertices look at forms, before rows are made of them.
+                let unscaled = level.rows.get().is_none();
+                for (index, class) in level.classes().iter().enumerate() {
+                    let forms = &level.exact().forms;
+                    let entries = &forms.rows[class.representative()];
+                    let values = entries
+                        .iter()
+                        .map(|entry| Rational::new(entry.clone(), forms.denominator.clone()));
+                    let values: Vec<Rational> = values.collect();
+                    let content = match values.iter().position(|value| !value.is_zero()) {
+                        Some(k) if k < inputs => Content::Hyperplane,
+                        Some(_) => Content::Constant,
+                        None => Content::Zero,
+                    };
+                    if inputs == 3 && unscaled && level.rows.get().is_none() {
+                        let target = level.target(index as u32);
+                        let rational = |x: f64| Rational::from_float(x).unwrap();
+                        let off = |k: usize| (&values[k] - rational(target.entries[k])).abs();
+                        let sum: Rational = (0..=inputs).map(off).sum();
+                        assert!(sum <= rational(target.slack), "trial {trial}");
+                        targets += 1;
+                    }
+                    assert_eq!(level.content(index), content, "trial {trial}");
                 }
             }
             for level in [&first, &second, &third] {
@@ -633,6 +769,7 @@ mod tests {
                 }
             }
         }
-        assert!(reduced > 300, "{reduced}");
+        assert!(reduced > 300 && wider > 30, "{reduced}, {wider}");
+        assert!(targets > 300, "{targets}");
     }
 }

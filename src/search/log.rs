@@ -2,11 +2,12 @@
 
 use smallvec::SmallVec;
 
+use super::engine::vertices::Corners;
 use super::engine::witness::{Mantissas, Point, over_one_exponent};
 use super::level::{Level, RowId};
 use crate::arrangement::stage::Stage;
 use crate::proof::format::{put_long, put_signed};
-use crate::proof::record::{Branch, Constraint, Stream};
+use crate::proof::record::{Branch, Stream};
 use crate::regions::Sign;
 
 /// The proof that a piece of the search writes, or nothing.
@@ -29,23 +30,14 @@ impl<'s> Log<'s> {
         self.stream.is_some()
     }
 
-    /// The other side of the split that has just been told.
-    pub fn branch(&self) -> Option<Branch<'s>> {
-        self.stream.as_ref().map(Stream::branch)
+    /// One side of a split whose negative side is pending: of those, by number, or the last.
+    pub fn branch(&self, split: Option<usize>, sign: Sign) -> Option<Branch<'s>> {
+        let stream = self.stream.as_ref()?;
+        Some(stream.branch(split, sign == Sign::Positive))
     }
 
     fn first_unit(&self, level: &Level) -> usize {
         self.stages[level.number() as usize - 1].first_unit
-    }
-
-    fn constraint(&self, level: &Level, id: RowId) -> Constraint {
-        match id.level {
-            0 => Constraint::Side(id.index as usize),
-            number => {
-                let first = self.stages[number as usize - 1].first_unit;
-                Constraint::Split(first + level.representative(id))
-            }
-        }
     }
 
     /// The cell is split on a class.
@@ -72,14 +64,47 @@ impl<'s> Log<'s> {
         }
     }
 
+    /// The same, by the rows at these places on the path: constraints are numbered so.
+    pub fn side_at(&mut self, level: &Level, class: usize, sign: Sign, places: &[u32]) {
+        let first = self.first_unit(level);
+        if let Some(stream) = &mut self.stream {
+            for &(unit, opposite) in &level.classes()[class].members {
+                let positive = (sign == Sign::Positive) != opposite;
+                stream.side(first, first + unit, positive, places);
+            }
+        }
+    }
+
     fn members(&mut self, level: &Level, class: usize, sign: Sign, skip: usize, why: &[RowId]) {
         let first = self.first_unit(level);
-        let why: SmallVec<[Constraint; 16]> =
-            why.iter().map(|&id| self.constraint(level, id)).collect();
-        for &(unit, opposite) in &level.classes()[class].members[skip..] {
-            let positive = (sign == Sign::Positive) != opposite;
-            self.each(|stream| stream.side(first, first + unit, positive, &why));
+        let numbers = self.numbers(level, why.iter().copied());
+        if let Some(stream) = &mut self.stream {
+            for &(unit, opposite) in &level.classes()[class].members[skip..] {
+                let positive = (sign == Sign::Positive) != opposite;
+                stream.side(first, first + unit, positive, &numbers);
+            }
         }
+    }
+
+    /// The numbers of rows as constraints.
+    fn numbers(&self, level: &Level, rows: impl Iterator<Item = RowId>) -> SmallVec<[u32; 16]> {
+        let Some(stream) = &self.stream else {
+            return SmallVec::new();
+        };
+        rows.map(|id| match id.level {
+            0 => id.index,
+            number => {
+                let first = self.stages[number as usize - 1].first_unit;
+                stream.split_number(first + level.representative(id))
+            }
+        })
+        .collect()
+    }
+
+    /// The region, or all regions around the crossing of the hyperplanes of all undecided units,
+    /// that these corners are around.
+    pub fn amid(&mut self, corners: &Corners) {
+        self.each(|stream| stream.amid(corners.points, corners.rays, corners.places()));
     }
 
     /// A region with this point inside.
@@ -102,10 +127,8 @@ impl<'s> Log<'s> {
 
     /// The cell is empty: the first row contradicts the others.
     pub fn empty(&mut self, level: &Level, why: impl Iterator<Item = RowId>) {
-        if self.stream.is_some() {
-            let why: Vec<Constraint> = why.map(|id| self.constraint(level, id)).collect();
-            self.each(|stream| stream.empty(&why));
-        }
+        let numbers = self.numbers(level, why);
+        self.each(|stream| stream.empty(&numbers));
     }
 
     /// The cell was not searched.

@@ -9,9 +9,11 @@ mod log;
 mod monitor;
 mod point;
 mod rows;
+mod share;
 mod sides;
 mod simple;
 mod tally;
+mod threads;
 mod tree;
 
 pub use monitor::{Monitor, Snapshot};
@@ -19,6 +21,7 @@ pub use monitor::{Monitor, Snapshot};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
+use crate::Result;
 use crate::arrangement::chart::charts;
 use crate::arrangement::stage::stages;
 use crate::arrangement::{Chart, Domain};
@@ -26,8 +29,8 @@ use crate::network::Network;
 use crate::proof::format::domain_to_text;
 use crate::proof::{Footer, Header, Sink};
 use crate::regions::{Digest, Region, Sign};
-use crate::{Error, Result};
 use tally::Tallies;
+use threads::Threads;
 use tree::{Keys, Tree};
 
 /// What to count and with how many threads.
@@ -91,6 +94,9 @@ pub struct Decisions {
     pub float: u64,
     /// By exact arithmetic.
     pub exact: u64,
+    /// What exact arithmetic took, also where it left the decision to others: the time of all
+    /// threads together.
+    pub exact_time: Duration,
 }
 
 impl Decisions {
@@ -99,9 +105,18 @@ impl Decisions {
         self.exact += u64::from(!by_float);
     }
 
+    /// Does some exact arithmetic, and adds what it takes.
+    fn exactly<R>(&mut self, work: impl FnOnce() -> R) -> R {
+        let start = Instant::now();
+        let result = work();
+        self.exact_time += start.elapsed();
+        result
+    }
+
     fn add(&mut self, other: Decisions) {
         self.float += other.float;
         self.exact += other.exact;
+        self.exact_time += other.exact_time;
     }
 }
 
@@ -118,7 +133,8 @@ pub fn count(
     options: &Options,
     monitor: &Monitor,
 ) -> Result<Answer> {
-    search(network, domain, options, monitor, None, None)
+    let threads = &Threads::new(options.threads);
+    search(network, domain, options, monitor, None, None, threads)
 }
 
 /// Like [`count`], and tells `sink` why the count is right; `model` says, to people,
@@ -137,8 +153,9 @@ pub fn prove(
     model: serde_json::Value,
     sink: &dyn Sink,
 ) -> Result<Answer> {
-    let proof = Proof { model, sink };
-    search(network, domain, options, monitor, None, Some(proof))
+    let proof = Some(Proof { model, sink });
+    let threads = &Threads::new(options.threads);
+    search(network, domain, options, monitor, None, proof, threads)
 }
 
 /// Like [`count`], and hands every region to `visit`, from any thread, in no
@@ -156,7 +173,16 @@ pub fn enumerate(
     monitor: &Monitor,
     visit: &(dyn Fn(&Region) -> ControlFlow<()> + Sync),
 ) -> Result<Answer> {
-    search(network, domain, options, monitor, Some(visit), None)
+    let threads = &Threads::new(options.threads);
+    search(
+        network,
+        domain,
+        options,
+        monitor,
+        Some(visit),
+        None,
+        threads,
+    )
 }
 
 type Visit<'a> = &'a (dyn Fn(&Region) -> ControlFlow<()> + Sync);
@@ -174,6 +200,7 @@ fn search(
     monitor: &Monitor,
     visit: Option<Visit>,
     proof: Option<Proof>,
+    threads: &Threads,
 ) -> Result<Answer> {
     assert_eq!(
         domain.intervals().len(),
@@ -195,35 +222,26 @@ fn search(
             charts: charts.iter().map(Chart::stated).collect(),
         });
     }
-    let threads = options
-        .threads
-        .or(std::thread::available_parallelism().ok().map(usize::from))
-        .unwrap_or(1)
-        .max(1);
     let units = stages
         .last()
         .map_or(0, |stage| stage.first_unit + stage.units);
-    let tallies = Tallies::new(threads, stages.len(), units);
-    let pool = threads_with_deep_stacks(threads)?;
-    pool.install(|| {
-        for (number, chart) in charts.iter().enumerate() {
-            let tree = Tree {
-                stages: &stages,
-                domain,
-                chart,
-                number,
-                charts: charts.len(),
-                options,
-                monitor,
-                tallies: &tallies,
-                visit,
-                sink,
-                parallel: threads > 1,
-                keys: &Keys::new(&stages, chart),
-            };
-            tree.search();
-        }
-    });
+    let tallies = Tallies::new(stages.len(), units);
+    for (number, chart) in charts.iter().enumerate() {
+        threads.search(&Tree {
+            stages: &stages,
+            domain,
+            chart,
+            number,
+            charts: charts.len(),
+            options,
+            monitor,
+            tallies: &tallies,
+            visit,
+            sink,
+            crew: None,
+            keys: &Keys::new(&stages, chart),
+        })?;
+    }
     let (total, degenerate_units) = tallies.total();
     Ok(Answer {
         regions: total.regions,
@@ -251,32 +269,6 @@ fn sign_of(sign: i32) -> Sign {
     } else {
         Sign::Negative
     }
-}
-
-/// Bytes that a thread reserves for its stack, best first. The search recurses once a
-/// split; the system commits only what is touched, so that a large reservation is
-/// free, unless addresses are limited (`ulimit -v`).
-const STACKS: [usize; 3] = [1 << 30, 1 << 28, 1 << 26];
-
-fn threads_with_deep_stacks(threads: usize) -> Result<rayon::ThreadPool> {
-    let start = |stack| {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .stack_size(stack)
-            .build()
-    };
-    let mut started = start(STACKS[0]);
-    for stack in &STACKS[1..] {
-        started = started.or_else(|_| start(*stack));
-    }
-    started.map_err(|error| {
-        Error::input(
-            "search",
-            format!("{threads} threads"),
-            format!("the system does not start them: {error}"),
-            "use fewer threads, or raise the limits on processes and addresses (ulimit -u, -v)",
-        )
-    })
 }
 
 #[cfg(test)]

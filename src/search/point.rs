@@ -72,7 +72,8 @@ fn signs_by_floats(stages: &[Stage], pattern: &[Sign], point: &[Rational]) -> bo
         let active: Vec<bool> = (0..values.len()).map(is_active).collect();
         for (k, map) in stage.maps.iter().enumerate() {
             let passes = (k == 0).then_some(&*active);
-            values = values.through(map, passes);
+            let before = std::mem::take(&mut values);
+            before.through(map, passes, &mut values);
         }
         let signs = &pattern[stage.first_unit..stage.first_unit + stage.units];
         let proved = |(unit, &sign): (usize, &Sign)| {

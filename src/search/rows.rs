@@ -5,7 +5,7 @@ use num_bigint::BigInt;
 
 use crate::arithmetic::float::{self, TINY, UNIT};
 use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors, unrolled};
-use crate::arrangement::forms::{FloatForms, Four, blank};
+use crate::arrangement::forms::{FloatForms, Four, clear, rounding};
 use crate::arrangement::stage::Class;
 use crate::arrangement::support::{self, Supports};
 
@@ -90,25 +90,28 @@ const LARGE: f64 = f64::from_bits((1023 + 400) << 52);
 impl Rows {
     /// So many rows of so many entries, all zero.
     pub fn zeros(width: usize, len: usize) -> Self {
-        let (fours, stride) = (len.div_ceil(LANES), width.div_ceil(LANES));
-        Rows {
-            width,
-            len,
-            stride,
-            centers: blank(fours * LANES * stride),
-            fours: blank(fours),
-            supports: Supports::default(),
-        }
+        let mut rows = Rows::default();
+        rows.clear(width, len);
+        rows
     }
 
-    /// Forms, one a row, or one for each class, scaled to ordinary size. Rows whose numbers
-    /// are too extreme are left without centers, and listed.
-    pub fn scaled(forms: &FloatForms, classes: Option<&[Class]>) -> (Self, Vec<usize>) {
+    /// Becomes so many rows of so many entries, all zero.
+    fn clear(&mut self, width: usize, len: usize) {
+        let (fours, stride) = (len.div_ceil(LANES), width.div_ceil(LANES));
+        (self.width, self.len, self.stride) = (width, len, stride);
+        clear(&mut self.centers, fours * LANES * stride);
+        clear(&mut self.fours, fours);
+        self.supports = Supports::default();
+    }
+
+    /// Becomes forms, one a row, or one for each class, scaled to ordinary size. Rows whose
+    /// numbers are too extreme are left without centers, and listed.
+    pub fn scale(&mut self, forms: &FloatForms, classes: Option<&[Class]>) -> Vec<usize> {
         // As many classes as forms are the forms, one after another.
         let classes = classes.filter(|classes| classes.len() < forms.len());
         let len = classes.map_or(forms.len(), <[Class]>::len);
-        let mut rows = Rows::zeros(forms.width, len);
-        rows.supports = match (forms.supports(), classes) {
+        self.clear(forms.width, len);
+        self.supports = match (forms.supports(), classes) {
             (Supports::Own(_), Some(classes)) => {
                 let unit = |class: &Class| forms.support(class.representative());
                 Supports::new(classes.iter().map(unit).collect())
@@ -116,8 +119,8 @@ impl Rows {
             (supports, _) => supports.clone(),
         };
         let mut extreme = Vec::new();
-        scale(&mut rows, forms, classes, &mut extreme);
-        (rows, extreme)
+        scale(self, forms, classes, &mut extreme);
+        extreme
     }
 
     #[inline(always)]
@@ -183,11 +186,6 @@ impl Rows {
         self.len
     }
 
-    /// Entries of a row.
-    pub fn width(&self) -> usize {
-        self.width
-    }
-
     /// Scales an exact row to ordinary size and encloses it.
     pub fn set_exact(&mut self, index: usize, entries: &[BigInt]) {
         let (constant, linear) = entries.split_last().expect("a row has a constant");
@@ -226,13 +224,6 @@ impl Rows {
         supports.set(index, own, self.len, |row| self.is_zero(row));
         self.supports = supports;
     }
-}
-
-/// A bound on the relative error of sums over a row of so many vectors, and a factor that
-/// makes up for the roundings of such a sum of magnitudes, and some more.
-fn rounding(stride: usize) -> (f64, f64) {
-    let error = float::sum_error((stride + 1) * LANES);
-    (error, 1.0 + 2.0 * error)
 }
 
 for_all_processors! {
@@ -340,6 +331,7 @@ fn gather(fours: &[Four], units: [usize; LANES]) -> Four {
         size: units.map(|unit| pick(unit).0.size[pick(unit).1]),
         sum: units.map(|unit| pick(unit).0.sum[pick(unit).1]),
         constant: units.map(|unit| pick(unit).0.constant[pick(unit).1]),
+        ..Four::default()
     }
 }
 

@@ -70,11 +70,14 @@ impl Sides<'_> {
                 }
             }
             let id = self.level.id(dictionary.candidates()[k] as usize);
-            let (rows, hint) = exact_constraints(self.level, self.path, dictionary);
+            let least = decisions.exactly(|| {
+                let (rows, hint) = exact_constraints(self.level, self.path, dictionary);
+                minimum(&rows, &hint, &certify::oriented(self.level, id, sign))
+            });
             let ids = |rows: Vec<usize>| -> Vec<RowId> {
                 rows.into_iter().map(|row| self.path.ids()[row]).collect()
             };
-            match minimum(&rows, &hint, &certify::oriented(self.level, id, sign)) {
+            match least {
                 Minimum::Sign(0 | 1, tight) => {
                     decisions.exact += 1;
                     self.why = ids(tight);
@@ -159,7 +162,9 @@ impl Sides<'_> {
         for column in 0..=d {
             line.push(dictionary.entry(k, column));
         }
-        if let Some(why) = certify::positive_by_whole_multipliers(level, &basis, &line, id, sign) {
+        let whole = decisions
+            .exactly(|| certify::positive_by_whole_multipliers(level, &basis, &line, id, sign));
+        if let Some(why) = whole {
             decisions.exact += 1;
             self.why.clear();
             self.why.extend(why);
@@ -189,7 +194,8 @@ impl Sides<'_> {
             self.why = support;
             return Some(Side::On(sign_of(sign)));
         }
-        self.why = certify::positive_exactly(level, &basis, &line, id, sign)?;
+        self.why =
+            decisions.exactly(|| certify::positive_exactly(level, &basis, &line, id, sign))?;
         decisions.exact += 1;
         Some(Side::On(sign_of(sign)))
     }
@@ -217,14 +223,17 @@ pub fn witness_of(
             return Ok(Witness::Float(point));
         }
         let witness = Witness::Float(point);
-        if witness.is_inside(level, path.ids()) {
+        if decisions.exactly(|| witness.is_inside(level, path.ids())) {
             decisions.exact += 1;
             return Ok(witness);
         }
     }
     decisions.exact += 1;
-    let (rows, hint) = exact_constraints(level, path, dictionary);
-    match interior_point(&rows, dictionary.dimension(), &hint) {
+    let inside = decisions.exactly(|| {
+        let (rows, hint) = exact_constraints(level, path, dictionary);
+        interior_point(&rows, dictionary.dimension(), &hint)
+    });
+    match inside {
         Interior::Point(point) => Ok(Witness::Exact(point)),
         Interior::Empty(why) => Err(why.into_iter().map(|row| path.ids()[row]).collect()),
     }

@@ -3,8 +3,8 @@
 use smallvec::SmallVec;
 
 use super::cell::{Cell, Engine, Means, Split};
-use super::engine::vertices::{self, Verdict, Vertices};
-use super::level::{Level, RowId};
+use super::engine::vertices::{self, Flats, Places, Signs, Verdict, Vertices};
+use super::level::Level;
 use super::log::Log;
 use super::sign_of;
 use super::tally::Tally;
@@ -24,7 +24,7 @@ pub enum Next {
     Refused,
 }
 
-impl<'a> Tree<'a> {
+impl<'a> Tree<'a, '_> {
     /// Tries to begin with the vertices of a cell whose only constraints are the whole box or d
     /// hyperplanes. The candidates stay where they are.
     pub fn begin_vertices(&self, worker: &mut Worker, at: usize) {
@@ -32,7 +32,14 @@ impl<'a> Tree<'a> {
         let cell = &mut cells[at];
         cell.engine = Engine::Dictionary;
         let d = self.chart.dimension;
-        if !vertices::DIMENSIONS.contains(&d) {
+        // In the most dimensions a dictionary takes a little less for a split, and much more for
+        // a layer's hyperplanes, of which most cut no cell.
+        let layers = if d < *vertices::DIMENSIONS.end() {
+            1
+        } else {
+            2
+        };
+        if !vertices::DIMENSIONS.contains(&d) || self.stages.len() < layers {
             return;
         }
         let begun = if self.chart.sides.is_empty() {
@@ -64,33 +71,41 @@ impl<'a> Tree<'a> {
             cells,
             tally,
             settled,
+            flats,
+            least,
             ..
         } = worker;
         let Cell { vertices, .. } = &mut cells[at];
         let known = vertices.look(level, settled);
         tally.decisions.float += settled.len() as u64;
-        let mut why = SmallVec::<[RowId; 4]>::new();
-        for (k, &(class, sign)) in settled.iter().enumerate() {
-            if log.is_on() {
-                let Some(places) = vertices.least(&level.target(class), sign) else {
-                    tally.decisions.float -= (settled.len() - k) as u64;
-                    let left = settled[k..].iter().map(|&(class, _)| class);
-                    vertices.candidates.extend(left);
-                    return Next::Refused;
-                };
-                why.clear();
-                why.extend(places.iter().map(|&place| path.ids()[place as usize]));
-            }
-            let (class, sign) = (class as usize, sign_of(sign));
-            log.side(level, class, sign, &why);
-            self.assign(level, signs, state, class, sign);
+        if log.is_on() && !settled.is_empty() && !tell(level, vertices, settled, least, log) {
+            tally.decisions.float -= settled.len() as u64;
+            vertices
+                .candidates
+                .extend(settled.iter().map(|&(class, _)| class));
+            return Next::Refused;
         }
+        let sides = settled.iter();
+        let sides = sides.map(|&(class, sign)| (class as usize, sign_of(sign)));
+        self.assign_all(level, signs, state, sides);
         if !known {
             return Next::Refused;
         }
         if vertices.candidates.is_empty() {
             self.finish(level, worker, at, *state, log);
             return Next::Done;
+        }
+        let count = vertices.candidates.len();
+        if self.is_last(level)
+            && self.visit.is_none()
+            && !log.is_on()
+            && (vertices::FEWEST..=vertices.crowd).contains(&count)
+        {
+            if self.count_flats(level, vertices, flats, *state, tally) {
+                return Next::Done;
+            }
+            // What is in the way is likely to be so in the next cells, too.
+            vertices.crowd = count / 2;
         }
         // Any will do; the middle keeps the tree shallow where hyperplanes come sorted.
         let middle = vertices.candidates.len() / 2;
@@ -99,10 +114,7 @@ impl<'a> Tree<'a> {
         let target = &level.target(class);
         let (last, others) = (self.is_last(level), vertices.candidates.len());
         let few = last && self.visit.is_none() && others < 2;
-        if few && others == 0 && !log.is_on() {
-            // It cuts, and no proof asks where.
-            self.count_patterns(level, &[class], *state, tally, 0..2);
-            self.end_branch(tally, *state);
+        if few && others == 0 && self.count_two(level, vertices, class, *state, tally, log) {
             return Next::Done;
         }
         tally.decisions.float += 1;
@@ -110,7 +122,7 @@ impl<'a> Tree<'a> {
             vertices.candidates.push(class);
             return Next::Refused;
         }
-        if few && self.count_few(level, vertices, class, *state, tally, log) {
+        if few && others == 1 && self.count_few(level, vertices, class, *state, tally, log) {
             return Next::Done;
         }
         Next::Split(Split {
@@ -119,9 +131,55 @@ impl<'a> Tree<'a> {
         })
     }
 
+    /// Counts all regions of a cell of the last layer, by flats. False, and nothing changed, where
+    /// floats do not prove them.
+    fn count_flats(
+        &self,
+        level: &Level,
+        vertices: &Vertices,
+        flats: &mut Flats,
+        state: State,
+        tally: &mut Tally,
+    ) -> bool {
+        let classes = &vertices.candidates;
+        let targets = classes.iter().map(|&class| level.target(class));
+        if !vertices.regions(targets, flats) {
+            return false;
+        }
+        // As many as there are splits.
+        tally.decisions.float += flats.patterns.len() as u64 - 1;
+        self.count_listed(level, classes, state, tally, &flats.patterns);
+        self.end_branch(tally, state);
+        true
+    }
+
+    /// Counts the regions of a cell of the last layer that has one candidate, which cuts it. False,
+    /// and nothing changed, where a proof takes a split.
+    fn count_two(
+        &self,
+        level: &Level,
+        vertices: &mut Vertices,
+        class: u32,
+        state: State,
+        tally: &mut Tally,
+        log: &mut Log<'a>,
+    ) -> bool {
+        if log.is_on() {
+            if !is_alone(level, class) {
+                return false;
+            }
+            let Some(corners) = vertices.corners_on(&level.target(class)) else {
+                return false;
+            };
+            log.amid(&corners);
+        }
+        self.count_patterns(level, &[class], state, tally, 0..2);
+        self.end_branch(tally, state);
+        true
+    }
+
     /// Counts the regions of a cell of the last layer that has been cut by one hyperplane and has
-    /// at most one candidate more, which cuts it, too. False, and nothing changed, where it takes
-    /// a split.
+    /// one candidate more, which cuts it, too. False, and nothing changed, where it takes a split.
     fn count_few(
         &self,
         level: &Level,
@@ -131,39 +189,37 @@ impl<'a> Tree<'a> {
         tally: &mut Tally,
         log: &mut Log<'a>,
     ) -> bool {
-        let other = vertices.candidates.first().copied();
-        let verdict = other.map(|other| vertices.on_section(&level.target(other)));
+        let other = vertices.candidates[0];
+        let target = &level.target(other);
+        if log.is_on() && !(is_alone(level, class) && is_alone(level, other)) {
+            return false;
+        }
         // The bit of a pattern is set for a negative sign.
         let mut patterns = SmallVec::<[u32; 4]>::new();
-        match (other, verdict) {
-            (None, _) => patterns.extend([0, 1]),
-            (_, Some(Verdict::Cuts)) => patterns.extend([0, 1, 3, 2]),
+        match vertices.on_section(target) {
+            Verdict::Cuts => {
+                if log.is_on() {
+                    let Some(corners) = vertices.corners_on_section(target) else {
+                        return false;
+                    };
+                    log.amid(&corners);
+                }
+                patterns.extend([0, 1, 3, 2]);
+            }
             // It cuts one side of the first, and leaves this sign to the other side.
-            (Some(other), Some(Verdict::On(sign))) if !log.is_on() => {
-                let Some(side) = vertices.side_of(&level.target(other), -sign) else {
+            Verdict::On(sign) => {
+                let Some(side) = vertices.side_of(target, -sign) else {
                     return false;
                 };
+                if log.is_on() && !tell_three(level, vertices, (class, side), (other, sign), log) {
+                    return false;
+                }
                 let (first, second) = (u32::from(side < 0), 2 * u32::from(sign < 0));
                 patterns.extend([first, first | 2, (first ^ 1) | second]);
             }
-            _ => return false,
+            Verdict::Unknown => return false,
         }
-        let classes: SmallVec<[u32; 2]> = std::iter::once(class).chain(other).collect();
-        if log.is_on() {
-            // Units that share a hyperplane do not cross.
-            let alone = |&class: &u32| level.classes()[class as usize].members.len() == 1;
-            if !classes.iter().all(alone) {
-                return false;
-            }
-            let crossed = other.is_none_or(|other| vertices.cross(&level.target(other)));
-            let Some(point) = crossed.then(|| vertices.near_crossing()).flatten() else {
-                let (target, place) = (&level.target(class), vertices.place());
-                assert!(vertices.cut(target, place), "it was cut before");
-                return false;
-            };
-            log.crossing(&point);
-        }
-        self.count_patterns(level, &classes, state, tally, patterns);
+        self.count_patterns(level, &[class, other], state, tally, patterns);
         self.end_branch(tally, state);
         true
     }
@@ -197,10 +253,112 @@ impl<'a> Tree<'a> {
             regions += 1;
             tally.digest.add(hash);
         }
-        tally.cells[level.number() as usize - 1] += regions;
-        tally.regions += regions;
-        tally.degenerate_regions += if state.degenerate { regions } else { 0 };
+        tally.count_regions(level, regions, state.degenerate);
     }
+
+    /// The same of many patterns of many classes, in any order.
+    fn count_listed(
+        &self,
+        level: &Level,
+        classes: &[u32],
+        state: State,
+        tally: &mut Tally,
+        patterns: &[Signs],
+    ) {
+        let mut hash = state.hash;
+        // For each four classes what their signs turn.
+        let mut tables = SmallVec::<[[PatternHash; 16]; 4]>::new();
+        for four in classes.chunks(4) {
+            let mut table = [PatternHash::default(); 16];
+            for (k, &class) in four.iter().enumerate() {
+                let positive = self.key(level, class as usize, Sign::Positive);
+                hash = hash.and(positive);
+                let turn = positive.and(self.key(level, class as usize, Sign::Negative));
+                let (before, with) = table[..2 << k].split_at_mut(1 << k);
+                for (to, from) in with.iter_mut().zip(before) {
+                    *to = from.and(turn);
+                }
+            }
+            tables.push(table);
+        }
+        for &pattern in patterns {
+            let (mut hash, mut left) = (hash, pattern);
+            for table in &tables {
+                hash = hash.and(table[left as usize % 16]);
+                left >>= 4;
+            }
+            tally.digest.add(hash);
+        }
+        tally.count_regions(level, patterns.len() as u64, state.degenerate);
+    }
+}
+
+/// Whether one unit has the hyperplane to itself: others would not cross it.
+fn is_alone(level: &Level, class: u32) -> bool {
+    level.classes()[class as usize].members.len() == 1
+}
+
+/// Tells why a cell has these sides of classes, those that are least at the same vertex together.
+/// False, and nothing told, where floats do not say why.
+fn tell(
+    level: &Level,
+    vertices: &mut Vertices,
+    settled: &[(u32, i32)],
+    least: &mut Vec<(usize, u32, i32)>,
+    log: &mut Log<'_>,
+) -> bool {
+    vertices.prepare_least();
+    least.clear();
+    for &(class, sign) in settled {
+        match vertices.least(&level.target(class), sign) {
+            Some(vertex) => least.push((vertex, class, sign)),
+            None => return false,
+        }
+    }
+    least.sort_unstable_by_key(|&(vertex, ..)| vertex);
+    let (mut places, mut at) = (Places::default(), None);
+    for &(vertex, class, sign) in &*least {
+        if at != Some(vertex) {
+            (places, at) = (vertices.places(vertex), Some(vertex));
+        }
+        let places = &places[..level.width() - 1];
+        log.side_at(level, class as usize, sign_of(sign), places);
+    }
+    true
+}
+
+/// Tells that of a cell that has been cut by a class, another one cuts the side of that sign, and
+/// has its own sign all over the other side. False, and nothing told, where floats do not say why.
+fn tell_three(
+    level: &Level,
+    vertices: &mut Vertices,
+    (class, side): (u32, i32),
+    (other, sign): (u32, i32),
+    log: &mut Log<'_>,
+) -> bool {
+    let target = &level.target(other);
+    let (Some(least), Some(cut), Some(whole)) = (
+        vertices.least_on_section(target, sign),
+        vertices.corners_on_side(target, side, -sign),
+        vertices.corners_of_side(-side),
+    ) else {
+        return false;
+    };
+    log.split(level, class as usize);
+    for here in [1, -1] {
+        if here == side {
+            log.amid(&cut);
+        } else {
+            log.side_at(
+                level,
+                other as usize,
+                sign_of(sign),
+                &least[..level.width() - 1],
+            );
+            log.amid(&whole);
+        }
+    }
+    true
 }
 
 /// For each coordinate of a chart its two sides, where it is a box.

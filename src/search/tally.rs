@@ -1,7 +1,7 @@
-//! What a search has found so far, one part a thread.
+//! What a search has found so far.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::level::Level;
 use super::{Decisions, Monitor};
@@ -11,7 +11,7 @@ use crate::regions::Digest;
 const REPORT_EVERY: u64 = 64;
 const REPORT_REGIONS: u64 = 1 << 12;
 
-/// Counters of one thread, on cache lines of their own.
+/// Counters, on cache lines of their own.
 #[derive(Clone, Debug, Default)]
 #[repr(align(128))]
 pub struct Tally {
@@ -34,48 +34,36 @@ pub struct Tally {
     share: u64,
 }
 
-/// The tallies of all threads, and the units found degenerate.
+/// The sum of what all threads have found, and the units found degenerate.
 pub struct Tallies {
-    parts: Vec<Mutex<Tally>>,
+    sum: Mutex<Tally>,
     degenerate: Vec<AtomicBool>,
     layers: usize,
 }
 
 impl Tallies {
     /// Empty tallies.
-    pub fn new(threads: usize, layers: usize, units: usize) -> Self {
-        let part = Tally {
-            cells: vec![0; layers],
-            ..Tally::default()
-        };
+    pub fn new(layers: usize, units: usize) -> Self {
         Tallies {
-            parts: (0..threads.max(1))
-                .map(|_| Mutex::new(part.clone()))
-                .collect(),
+            sum: Mutex::new(Tally::blank(layers)),
             degenerate: (0..units).map(|_| AtomicBool::new(false)).collect(),
             layers,
         }
     }
 
-    /// Lets the calling thread change its own tally.
+    /// Lets the calling thread change the sum.
     pub fn with<R>(&self, change: impl FnOnce(&mut Tally) -> R) -> R {
-        let thread = rayon::current_thread_index().unwrap_or(0);
         // A thread that panicked while it held the lock leaves a sound counter.
-        let mut part = self.parts[thread]
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        change(&mut part)
+        let mut sum = self.sum.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut sum)
     }
 
     /// A tally of nothing, for a part of the search to keep to itself.
     pub fn blank(&self) -> Tally {
-        Tally {
-            cells: vec![0; self.layers],
-            ..Tally::default()
-        }
+        Tally::blank(self.layers)
     }
 
-    /// Adds to the calling thread's tally what a part of the search has found.
+    /// Adds to the sum what a part of the search has found.
     pub fn absorb(&self, part: &mut Tally, monitor: &Monitor) {
         if part.leaves > 0 {
             part.report(monitor);
@@ -91,11 +79,7 @@ impl Tallies {
 
     /// Sums up.
     pub fn total(&self) -> (Tally, u64) {
-        let mut total = self.blank();
-        for part in &self.parts {
-            let part = part.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            total.add(&part);
-        }
+        let total = self.with(|sum| sum.clone());
         let degenerate = self
             .degenerate
             .iter()
@@ -106,11 +90,25 @@ impl Tallies {
 }
 
 impl Tally {
+    fn blank(layers: usize) -> Self {
+        Tally {
+            cells: vec![0; layers],
+            ..Tally::default()
+        }
+    }
+
     /// One more cell of the level's layer.
     pub fn count_cell(&mut self, level: &Level) {
         if level.number() > 0 {
             self.cells[level.number() as usize - 1] += 1;
         }
+    }
+
+    /// More regions of the level's layer, the last.
+    pub fn count_regions(&mut self, level: &Level, regions: u64, degenerate: bool) {
+        self.cells[level.number() as usize - 1] += regions;
+        self.regions += regions;
+        self.degenerate_regions += if degenerate { regions } else { 0 };
     }
 
     /// The end of a branch `splits` below the root of one of `charts` trees.
@@ -126,6 +124,7 @@ impl Tally {
 
     fn add(&mut self, other: &Tally) {
         self.regions += other.regions;
+        self.reported += other.reported;
         self.digest.merge(other.digest);
         for (sum, cells) in self.cells.iter_mut().zip(&other.cells) {
             *sum += cells;

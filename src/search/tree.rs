@@ -12,19 +12,20 @@
 //!   ([`super::exactly`]).
 
 use std::ops::ControlFlow;
-use std::sync::{Mutex, PoisonError};
 
 use super::cell::{Cell, Engine, Split};
 use super::crossing::Crossing;
 use super::engine::basis::Basis;
 use super::engine::dictionary::{Dictionary, Name};
 use super::engine::path::Path;
+use super::engine::vertices::Flats;
 use super::engine::views::Views;
 use super::engine::witness::Witness;
 use super::exactly::ExactCell;
-use super::level::{Content, Level, RowId};
+use super::level::{Content, Level, Memory, RowId};
 use super::log::Log;
 use super::point::nearest_inside;
+use super::share::{Crew, Pending};
 use super::sides::{Side, Sides, witness_of};
 use super::simple::Next;
 use super::tally::{Tallies, Tally};
@@ -41,14 +42,8 @@ use crate::regions::{Region, Sign};
 /// propose.
 const OLDEST: u32 = 250;
 
-/// A cell that may have so many regions of one layer is worth another thread.
-const WORTH_A_THREAD: u64 = 2_000;
-
-/// And so is one before the last layer, above this depth.
-const SHALLOW: u32 = 12;
-
 /// A search through one chart.
-pub struct Tree<'a> {
+pub struct Tree<'a, 'c> {
     pub stages: &'a [Stage],
     pub domain: &'a Domain,
     pub chart: &'a Chart,
@@ -62,8 +57,8 @@ pub struct Tree<'a> {
     pub visit: Option<Visit<'a>>,
     /// Takes the proof.
     pub sink: Option<&'a dyn Sink>,
-    /// Whether subtrees are handed to other threads.
-    pub parallel: bool,
+    /// Takes branches for other threads, where there are any.
+    pub crew: Option<Crew<'c, 'a>>,
     /// Keys in the digest.
     pub keys: &'a Keys,
 }
@@ -129,6 +124,24 @@ pub struct Worker {
     pub tally: Tally,
     /// The candidates that were settled last, with the cell's side.
     pub settled: Vec<(u32, i32)>,
+    /// The same with the vertices where they are least, when a proof asks.
+    pub least: Vec<(usize, u32, i32)>,
+    /// The classes of the layer that was entered last that may cut.
+    pub candidates: Vec<u32>,
+    /// Levels' memory that is not in use.
+    pub memory: Vec<Memory>,
+    pub flats: Flats,
+    /// Where others may take branches: the splits above whose negative side comes next.
+    pub pending: Vec<Pending>,
+    /// How many of them, from the first, have been handed over.
+    pub handed: usize,
+}
+
+/// The levels at the root of a tree.
+pub struct Roots<'l> {
+    pub domain: &'l Level<'l>,
+    /// None for a network without units.
+    pub first: Option<Level<'l>>,
 }
 
 /// Why a cell is not searched on as it was.
@@ -140,7 +153,7 @@ enum Unsorted {
 }
 
 impl Worker {
-    fn new(dimension: usize, tallies: &Tallies, units: usize) -> Self {
+    pub fn new(dimension: usize, tallies: &Tallies, units: usize) -> Self {
         Worker {
             signs: vec![Sign::Zero; units],
             path: Path::new(dimension),
@@ -148,19 +161,21 @@ impl Worker {
             basis: Basis::default(),
             tally: tallies.blank(),
             settled: Vec::new(),
+            least: Vec::new(),
+            candidates: Vec::new(),
+            memory: Vec::new(),
+            flats: Flats::default(),
+            pending: Vec::new(),
+            handed: 0,
         }
     }
 
-    /// Another worker, whose first cell is a copy of one of this.
-    fn fork(&self, at: usize, tallies: &Tallies) -> Self {
-        Worker {
-            signs: self.signs.clone(),
-            path: self.path.clone(),
-            cells: vec![self.cells[at].clone()],
-            basis: Basis::default(),
-            tally: tallies.blank(),
-            settled: Vec::new(),
-        }
+    /// Forgets the last pending split; true when its negative side has been handed over.
+    fn drop_pending(&mut self) -> bool {
+        self.pending.pop();
+        let handed = self.handed > self.pending.len();
+        self.handed = self.handed.min(self.pending.len());
+        handed
     }
 
     /// The cell at a depth in exact arithmetic.
@@ -184,24 +199,29 @@ pub fn cell_and_below(cells: &mut Vec<Cell>, at: usize) -> (&mut Cell, &mut Cell
     (&mut above[at], &mut below[0])
 }
 
-impl<'a> Tree<'a> {
+impl<'a> Tree<'a, '_> {
+    /// How many calls of [`Tree::explore`], or of [`Tree::search_exactly`], there may be on top
+    /// of each other: each of them, but one a layer, has decided a unit more.
+    pub fn depth(&self) -> usize {
+        self.keys.units + self.stages.len() + 1
+    }
+
     /// Searches the whole chart.
-    pub fn search(&self) {
+    pub fn search(&self, levels: &Roots) {
         let units = self.keys.units;
-        let domain = Level::domain(self.chart);
+        let domain = levels.domain;
         let root = |sink| Branch::root(sink, self.number, self.chart.sides.len(), units);
         let log = &mut Log::new(self.stages, self.sink.map(root));
         let mut worker = Worker::new(self.chart.dimension, self.tallies, units);
         for side in 0..domain.len() {
-            worker.path.push(&domain, domain.id(side));
+            worker.path.push(domain, domain.id(side));
         }
-        if self.stages.is_empty() {
+        let Some(first) = &levels.first else {
             // Nothing cuts the domain: it is one region, whose witness is any inner point.
-            let cell = worker.exact_cell(0, &domain, State::default());
-            return self.finish_exactly(&domain, cell, log);
-        }
-        let first = Level::first(&domain, self.chart);
-        self.enter_first(&first, &mut worker, log);
+            let cell = worker.exact_cell(0, domain, State::default());
+            return self.finish_exactly(domain, cell, log);
+        };
+        self.enter_first(first, &mut worker, log);
         self.tallies.absorb(&mut worker.tally, self.monitor);
     }
 
@@ -209,11 +229,11 @@ impl<'a> Tree<'a> {
     /// the first basis; the classes in it have no side yet.
     fn enter_first(&self, level: &Level, worker: &mut Worker, log: &mut Log<'a>) {
         let mut state = State::default();
-        let Some(candidates) =
-            self.sort_out(level, &mut worker.signs, &mut state, &mut worker.tally)
-        else {
+        let mut candidates = Vec::new();
+        let Worker { signs, tally, .. } = &mut *worker;
+        if !self.sort_out(level, signs, &mut state, tally, &mut candidates) {
             return log.exclude();
-        };
+        }
         let basis = &self.chart.basis;
         let mut columns: Vec<Name> = basis
             .iter()
@@ -257,15 +277,16 @@ impl<'a> Tree<'a> {
     }
 
     /// Settles the units that are constant on the cell, and lists the classes of the
-    /// others. `None` when the cell is to be left out.
+    /// others. False when the cell is to be left out.
     pub fn sort_out(
         &self,
         level: &Level,
         signs: &mut [Sign],
         state: &mut State,
         tally: &mut Tally,
-    ) -> Option<Vec<u32>> {
-        let mut candidates = Vec::with_capacity(level.len());
+        candidates: &mut Vec<u32>,
+    ) -> bool {
+        candidates.clear();
         for index in 0..level.len() {
             match level.content(index) {
                 Content::Hyperplane => candidates.push(index as u32),
@@ -277,14 +298,14 @@ impl<'a> Tree<'a> {
                 }
                 Content::Zero => {
                     if self.options.strict {
-                        return None;
+                        return false;
                     }
                     state.degenerate = true;
                     self.assign(level, signs, state, index, Sign::Zero);
                 }
             }
         }
-        Some(candidates)
+        true
     }
 
     /// Notes the sign of all units of a class.
@@ -297,10 +318,28 @@ impl<'a> Tree<'a> {
         class: usize,
         sign: Sign,
     ) {
-        state.hash = state.hash.and(self.key(level, class, sign));
-        if sign == Sign::Zero || self.reads_signs(level) {
-            self.note_signs(level, signs, class, sign);
+        self.assign_all(level, signs, state, std::iter::once((class, sign)));
+    }
+
+    /// The same of several classes.
+    #[inline]
+    pub fn assign_all(
+        &self,
+        level: &Level,
+        signs: &mut [Sign],
+        state: &mut State,
+        settled: impl Iterator<Item = (usize, Sign)>,
+    ) {
+        let reads_signs = self.reads_signs(level);
+        let keys = &self.keys.of_classes[level.number() as usize - 1];
+        let mut hash = state.hash;
+        for (class, sign) in settled {
+            hash = hash.and(keys[class][(sign as i8 + 1) as usize]);
+            if reads_signs || sign == Sign::Zero {
+                self.note_signs(level, signs, class, sign);
+            }
         }
+        state.hash = hash;
     }
 
     /// Whether anybody asks later for the signs of a level's units.
@@ -309,6 +348,7 @@ impl<'a> Tree<'a> {
         !self.is_last(level) || self.visit.is_some()
     }
 
+    #[inline]
     fn note_signs(&self, level: &Level, signs: &mut [Sign], class: usize, sign: Sign) {
         let first = self.stages[level.number() as usize - 1].first_unit;
         for &(unit, opposite) in &level.classes()[class].members {
@@ -330,7 +370,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Searches the cell at a depth, and all below it. The path may be longer afterwards.
-    fn explore(
+    pub fn explore(
         &self,
         level: &Level,
         worker: &mut Worker,
@@ -341,7 +381,6 @@ impl<'a> Tree<'a> {
         while let Some(split) = self.next_split(level, worker, at, &mut state, log) {
             state.splits += 1;
             let depth = worker.path.len();
-            let cell = &mut worker.cells[at];
             let class = split.class;
             let (mut positive, mut negative) = (state, state);
             let id = level.id(class);
@@ -349,41 +388,31 @@ impl<'a> Tree<'a> {
                 negated: true,
                 ..id
             };
-            let left = cell.candidates().len() + cell.undecided;
-            if self.parallel && self.is_worth_a_thread(level, left, state.splits) {
-                let mut other = worker.fork(at, self.tallies);
-                return self.both(
-                    (level, class),
-                    log,
-                    |log| {
-                        let Worker {
-                            signs, path, cells, ..
-                        } = &mut *worker;
-                        cells[at].push(path, level, id);
-                        self.assign(level, signs, &mut positive, class, Sign::Positive);
-                        cells[at].keep(&split, 1);
-                        self.explore(level, worker, at, positive, log);
-                    },
-                    |log| {
-                        let Worker {
-                            signs, path, cells, ..
-                        } = &mut other;
-                        cells[0].push(path, level, opposite);
-                        self.assign(level, signs, &mut negative, class, Sign::Negative);
-                        cells[0].keep(&split, -1);
-                        self.explore(level, &mut other, 0, negative, log);
-                        self.tallies.absorb(&mut other.tally, self.monitor);
-                    },
-                );
-            }
             log.split(level, class);
+            if let Some(crew) = &self.crew {
+                worker.pending.push(Pending {
+                    at,
+                    path: depth,
+                    level: level.number(),
+                    split,
+                    state,
+                });
+                if self.share(crew, worker, log) {
+                    log.elsewhere();
+                    worker.drop_pending();
+                    return log.elsewhere();
+                }
+            }
             let (cell, below) = cell_and_below(&mut worker.cells, at);
-            below.take(cell, &split);
+            below.take(cell, &split, 1);
             below.push(&mut worker.path, level, id);
             let signs = &mut worker.signs;
             self.assign(level, signs, &mut positive, class, Sign::Positive);
             log.follow_split(level, class, Sign::Positive);
             self.explore(level, worker, at + 1, positive, log);
+            if self.crew.is_some() && worker.drop_pending() {
+                return log.elsewhere();
+            }
 
             let cell = &mut worker.cells[at];
             cell.keep(&split, -1);
@@ -394,19 +423,6 @@ impl<'a> Tree<'a> {
             log.follow_split(level, class, Sign::Negative);
             state = negative;
         }
-    }
-
-    /// Whether another thread may take one side of a cell with so many candidates.
-    fn is_worth_a_thread(&self, level: &Level, candidates: usize, depth: u32) -> bool {
-        let (mut regions, mut choices) = (0u64, 1u64);
-        for k in 0..=self.chart.dimension.min(candidates) as u64 {
-            regions += choices;
-            if regions >= WORTH_A_THREAD {
-                return true;
-            }
-            choices = choices * (candidates as u64 - k) / (k + 1);
-        }
-        !self.is_last(level) && depth < SHALLOW
     }
 
     /// The hyperplane on which to split the cell at a depth, ready to be split on; `None`
@@ -509,51 +525,6 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Searches both sides of a split on a class of a level.
-    pub fn both(
-        &self,
-        (level, class): (&Level, usize),
-        log: &mut Log<'a>,
-        positive: impl FnOnce(&mut Log<'a>) + Send,
-        negative: impl FnOnce(&mut Log<'a>) + Send,
-    ) {
-        let positive = |log: &mut Log<'a>| {
-            log.follow_split(level, class, Sign::Positive);
-            positive(log);
-        };
-        let negative = |log: &mut Log<'a>| {
-            log.follow_split(level, class, Sign::Negative);
-            negative(log);
-        };
-        log.split(level, class);
-        if !self.parallel {
-            positive(log);
-            return negative(log);
-        }
-        let Some(branch) = log.branch() else {
-            let log = || Log::new(self.stages, None);
-            rayon::join(|| positive(&mut log()), || negative(&mut log()));
-            return;
-        };
-        // The first side writes on; the second does, too, unless another thread took it.
-        let shared = Mutex::new(log);
-        let lock = || shared.lock().unwrap_or_else(PoisonError::into_inner);
-        let ((), taken) = rayon::join_context(
-            |_| positive(&mut lock()),
-            |context| {
-                if context.migrated() {
-                    negative(&mut Log::new(self.stages, Some(branch)));
-                } else {
-                    negative(&mut lock());
-                }
-                context.migrated()
-            },
-        );
-        if taken {
-            lock().elsewhere();
-        }
-    }
-
     /// Leaves a cell because the search was asked to stop, or cannot prove it.
     pub fn give_up(&self, tally: &mut Tally, log: &mut Log<'a>) {
         tally.abandoned += 1;
@@ -649,13 +620,23 @@ impl<'a> Tree<'a> {
             path,
             cells,
             tally,
+            candidates,
+            memory,
             ..
         } = worker;
         let cell = &mut cells[at];
-        let wanted = stage.is_none() && (log.is_on() || self.visit.is_some());
+        if cell.engine == Engine::Vertices
+            && told
+            && let Some(corners) = cell.vertices.corners()
+        {
+            tally.decisions.float += 1;
+            tally.count_cell(level);
+            log.amid(&corners);
+            return self.count_region(state, tally);
+        }
         let mut witness = None;
-        if cell.engine == Engine::Vertices && wanted {
-            witness = cell.vertices.inside(told).map(Witness::Float);
+        if cell.engine == Engine::Vertices && stage.is_none() && (told || self.visit.is_some()) {
+            witness = cell.vertices.inside().map(Witness::Float);
             tally.decisions.float += u64::from(witness.is_some());
             if witness.is_none() && !cell.leave_vertices(level, path) {
                 let cell = worker.exact_cell(at, level, state);
@@ -676,19 +657,25 @@ impl<'a> Tree<'a> {
         let Some(stage) = stage else {
             return self.region(level, signs, state, witness, path.ids(), tally, log);
         };
-        let next = level.next(stage, self.active(level, signs));
-        let Some(candidates) = self.sort_out(&next, signs, &mut state, tally) else {
-            return log.exclude();
-        };
-        cell.enter(&next, candidates);
-        self.explore(&next, worker, at, state, log);
+        let memory = memory.pop().unwrap_or_default();
+        let mut next = level.next(stage, self.active(level, signs), memory);
+        if cell.engine != Engine::Vertices {
+            next.prepare();
+        }
+        if self.sort_out(&next, signs, &mut state, tally, candidates) {
+            cell.enter(&next, candidates);
+            self.explore(&next, worker, at, state, log);
+        } else {
+            log.exclude();
+        }
+        worker.memory.push(next.into_memory());
     }
 
     /// Which units of the level's layer are positive.
-    pub fn active(&self, level: &Level, signs: &[Sign]) -> Vec<bool> {
+    pub fn active(&self, level: &Level, signs: &[Sign]) -> impl Iterator<Item = bool> {
         let stage = &self.stages[level.number() as usize - 1];
         let signs = &signs[stage.first_unit..stage.first_unit + stage.units];
-        signs.iter().map(|&sign| sign == Sign::Positive).collect()
+        signs.iter().map(|&sign| sign == Sign::Positive)
     }
 
     /// Counts an activation region and hands it out; `ids` are the cell's constraints.
@@ -725,6 +712,11 @@ impl<'a> Tree<'a> {
                 None => return self.give_up(tally, log),
             }
         }
+        self.count_region(state, tally);
+    }
+
+    /// Counts an activation region.
+    fn count_region(&self, state: State, tally: &mut Tally) {
         tally.regions += 1;
         tally.digest.add(state.hash);
         tally.degenerate_regions += u64::from(state.degenerate);
@@ -738,154 +730,4 @@ impl<'a> Tree<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::arithmetic::Number;
-    use crate::arrangement::Interval;
-    use crate::arrangement::chart::charts;
-    use crate::arrangement::stage::stages;
-    use crate::network::{Affine, Layer, Network, Shape};
-
-    struct Random(u64);
-
-    impl Random {
-        fn below(&mut self, bound: u64) -> u64 {
-            self.0 = self
-                .0
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
-            (self.0 >> 33) % bound
-        }
-
-        fn number(&mut self, whole: bool) -> Number {
-            let text = match self.below(if whole { 5 } else { 9 }) {
-                0 | 1 => "0".into(),
-                2..=4 => format!("{}", self.below(5) as i64 - 2),
-                5 => format!("{}/3", self.below(7) as i64 - 3),
-                6 => format!("1{:020}e-20", self.below(3)),
-                7 => format!(
-                    "{}e{}",
-                    self.below(9) as i64 - 4,
-                    self.below(60) as i64 - 30
-                ),
-                _ => format!("{}e-9", self.below(1 << 31) as i64 - (1 << 30)),
-            };
-            Number::parse(&text).unwrap()
-        }
-
-        fn network(&mut self, inputs: usize) -> Network {
-            let (whole, central) = (self.below(3) == 0, self.below(3) == 0);
-            let mut network = Network::new(Shape::new([inputs]));
-            let mut values = inputs;
-            for _ in 0..1 + self.below(3) {
-                let outputs = 1 + self.below(4) as usize;
-                let weight = (0..values * outputs).map(|_| self.number(whole)).collect();
-                let bias = (0..outputs)
-                    .map(|_| {
-                        if central {
-                            Number::ZERO
-                        } else {
-                            self.number(whole)
-                        }
-                    })
-                    .collect();
-                let affine = Affine::dense(values, outputs, weight, bias).unwrap();
-                network.push(Layer::Affine(affine)).unwrap();
-                if self.below(5) > 0 {
-                    network.push(Layer::Relu).unwrap();
-                }
-                values = outputs;
-            }
-            network.push(Layer::Relu).unwrap();
-            network
-        }
-
-        fn domain(&mut self, inputs: usize) -> Domain {
-            if self.below(2) == 0 {
-                return Domain::everything(inputs);
-            }
-            let interval = |random: &mut Self| {
-                let ends = [Some("-1"), Some("2/3"), Some("2"), None];
-                let lower = ends[[0, 0, 1, 3][random.below(4) as usize]];
-                let upper = ends[[1, 2, 2, 3][random.below(4) as usize]];
-                let end = |text: Option<&str>| text.map(|t| Number::parse(t).unwrap());
-                Interval {
-                    lower: end(lower),
-                    upper: end(upper),
-                }
-            };
-            Domain::new((0..inputs).map(|_| interval(self)).collect())
-        }
-    }
-
-    /// What a search of one thread finds, all of it in exact arithmetic if asked.
-    fn found(network: &Network, domain: &Domain, strict: bool, exactly: bool) -> [String; 4] {
-        let stages = stages(network);
-        let charts = charts(&stages, domain);
-        let units = stages.iter().map(|stage| stage.units).sum();
-        let (tallies, monitor) = (Tallies::new(1, stages.len(), units), Monitor::new());
-        for (number, chart) in charts.iter().enumerate() {
-            let tree = Tree {
-                stages: &stages,
-                domain,
-                chart,
-                number,
-                charts: charts.len(),
-                options: &Options {
-                    strict,
-                    ..Options::default()
-                },
-                monitor: &monitor,
-                tallies: &tallies,
-                visit: None,
-                sink: None,
-                parallel: false,
-                keys: &Keys::new(&stages, chart),
-            };
-            if exactly {
-                let sides = Level::domain(chart);
-                let first = Level::first(&sides, chart);
-                let (mut signs, mut state) = (vec![Sign::Zero; units], State::default());
-                let mut tally = tallies.blank();
-                let candidates = tree.sort_out(&first, &mut signs, &mut state, &mut tally);
-                tallies.absorb(&mut tally, &monitor);
-                if let Some(candidates) = candidates {
-                    let ids = candidates.iter().map(|&class| first.id(class as usize));
-                    let cell = ExactCell {
-                        signs,
-                        state,
-                        constraints: (0..sides.len()).map(|side| sides.id(side)).collect(),
-                        candidates: ids.collect(),
-                    };
-                    tree.search_exactly(&first, cell, &mut Log::new(&stages, None));
-                }
-            } else {
-                tree.search();
-            }
-        }
-        let (total, degenerate_units) = tallies.total();
-        [
-            format!("{} regions, digest {}", total.regions, total.digest),
-            format!("{:?} cells", total.cells),
-            format!("{} degenerate", total.degenerate_regions),
-            format!("{degenerate_units} degenerate units"),
-        ]
-    }
-
-    /// Small, often degenerate networks: floats with proofs and exact arithmetic alone
-    /// find the same regions.
-    #[test]
-    fn floats_and_exact_arithmetic_find_the_same() {
-        let random = &mut Random(3);
-        for trial in 0..600 {
-            let inputs = 1 + random.below(4) as usize;
-            let (network, domain) = (random.network(inputs), random.domain(inputs));
-            let strict = random.below(4) == 0;
-            assert_eq!(
-                found(&network, &domain, strict, false),
-                found(&network, &domain, strict, true),
-                "trial {trial} in {domain}"
-            );
-        }
-    }
-}
+mod tests;

@@ -13,6 +13,7 @@
 
 pub mod arrangements;
 pub mod check;
+pub mod corners;
 pub mod deletion;
 pub mod integers;
 pub mod lp;

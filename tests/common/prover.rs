@@ -11,6 +11,7 @@ use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Signed, Zero};
 
+use super::corners;
 use super::integers::{combine, primitive};
 use super::model::{Form, Model, Step, compose, rectify};
 use super::proofs::{Chunk, Event, Proof};
@@ -30,6 +31,8 @@ pub struct Style {
     pub open: usize,
     /// Where the hyperplanes of all undecided units cross in the cell, that is a leaf.
     pub crossing: usize,
+    /// Regions and crossings that have corners are proved amid these.
+    pub amid: usize,
     /// Whether coordinates are shifted and scaled.
     pub odd_charts: bool,
     /// Whether rays are used where they can be.
@@ -458,11 +461,18 @@ impl Prover<'_> {
             _ => point(constraints).expect("the cell has a point"),
         };
         let (exponent, mantissas) = dyadic(&point);
-        self.emit(Event::Region {
+        let amid = self.amid(&[], constraints, inputs);
+        self.emit(amid.unwrap_or(Event::Region {
             exponent,
             mantissas,
-        });
+        }));
         self.add_pattern(&[]);
+    }
+
+    /// Now and then a leaf amid corners, where there are any.
+    fn amid(&mut self, forms: &[Form], constraints: &[Form], inputs: usize) -> Option<Event> {
+        let wanted = self.chance(self.style.amid);
+        wanted.then(|| corners::amid(forms, constraints, inputs))?
     }
 
     /// A leaf for all choices of signs of the undecided units, where this is their last
@@ -484,10 +494,11 @@ impl Prover<'_> {
             return false;
         };
         let (exponent, mantissas) = dyadic(&point);
-        self.emit(Event::Crossing {
+        let amid = self.amid(&undecided, constraints, point.len());
+        self.emit(amid.unwrap_or(Event::Crossing {
             exponent,
             mantissas,
-        });
+        }));
         for choice in 0..1usize << open.len() {
             let mut all: Vec<char> = signs.iter().map(|sign| sign.unwrap_or('?')).collect();
             for (k, &unit) in open.iter().enumerate() {

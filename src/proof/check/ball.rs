@@ -57,6 +57,25 @@ impl Ball {
         radius: 0.0,
     };
 
+    /// The point one.
+    pub const ONE: Ball = Ball {
+        center: 1.0,
+        radius: 0.0,
+    };
+
+    /// A point.
+    pub fn exactly(center: f64) -> Ball {
+        Ball {
+            center,
+            radius: 0.0,
+        }
+    }
+
+    /// The magnitude of the center.
+    pub fn size(self) -> f64 {
+        self.center.abs()
+    }
+
     /// A lower bound of the distance from zero, zero or less when zero may be in it.
     pub fn distance_from_zero(self) -> f64 {
         let distance = self.center.abs() - self.radius;

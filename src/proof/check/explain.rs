@@ -9,7 +9,6 @@ use num_traits::{One, Signed, Zero};
 use super::flaw::Flaw;
 use super::stream::{Options, check_watched};
 use super::walk::{Walk, Watch};
-use super::witness::Point;
 use crate::arithmetic::Rational;
 use crate::network::Network;
 use crate::proof::format::{Decided, Entry};
@@ -348,19 +347,9 @@ struct Finder<'w> {
 }
 
 impl Watch for Finder<'_> {
-    fn region(&mut self, walk: &Walk<'_>, point: &Point) {
-        self.leaf(walk, point);
-    }
-
-    fn crossing(&mut self, walk: &Walk<'_>, point: &Point) {
-        self.leaf(walk, point);
-    }
-}
-
-impl Finder<'_> {
     /// Looks for the region in a leaf: a region is a crossing of no hyperplanes. Regions of a
     /// crossing have numbers as if the tree was split on its units in ascending order.
-    fn leaf(&mut self, walk: &Walk<'_>, point: &Point) {
+    fn leaf(&mut self, walk: &Walk<'_>, point: &dyn Fn() -> Vec<Rational>) {
         let mut signs: Vec<Option<Sign>> = walk.signs().collect();
         let undecided = signs.iter().enumerate().filter(|(_, sign)| sign.is_none());
         let crossing: Vec<usize> = undecided.map(|(unit, _)| unit).collect();
@@ -396,7 +385,7 @@ impl Finder<'_> {
             signs: signs.into_iter().flatten().collect(),
             forms: walk.forms(),
             crossing,
-            point: point.coordinates(),
+            point: point(),
         });
     }
 }

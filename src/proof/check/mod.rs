@@ -4,6 +4,7 @@
 //! one that passes the check is right. What decides is always a proof: intervals that are
 //! rounded outwards, and where these leave a sign open, integers.
 
+mod amid;
 mod ball;
 mod chart;
 mod crossing;

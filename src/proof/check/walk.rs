@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use num_bigint::BigInt;
 
+use claims::Numbers;
+
 use super::ball::Ball;
 use super::chart::Chart;
 use super::farkas::{Bounds, Entries, Function, Integers};
@@ -80,12 +82,9 @@ pub trait Watch {
     /// trail yet.
     fn side(&mut self, _walk: &Walk<'_>, _unit: usize, _constraints: &[usize]) {}
 
-    /// The node is a region with this point.
-    fn region(&mut self, _walk: &Walk<'_>, _point: &Point) {}
-
-    /// Every choice of signs of the undecided units is a region; their hyperplanes cross
-    /// near this point.
-    fn crossing(&mut self, _walk: &Walk<'_>, _point: &Point) {}
+    /// The node is a region with this point, where all units are decided. Else every choice of
+    /// signs of the undecided ones is a region; their hyperplanes cross near this point.
+    fn leaf(&mut self, _walk: &Walk<'_>, _point: &dyn Fn() -> Vec<Rational>) {}
 }
 
 /// Nobody watches.
@@ -102,6 +101,8 @@ pub struct Walk<'g> {
     counts: Counts,
     point: Point,
     scratch: Vec<Ball>,
+    /// The constraints of the last side.
+    last: Numbers,
 }
 
 /// Where the walk stands.
@@ -191,6 +192,7 @@ impl<'g> Walk<'g> {
             counts: Counts::default(),
             point: Point::default(),
             scratch: Vec::new(),
+            last: Numbers::new(),
         };
         for (number, entry) in trail.into_iter().enumerate() {
             let place = |what: String| format!("entry {number} of the trail: {what}");
@@ -402,6 +404,7 @@ impl<'g> Walk<'g> {
                 match unit {
                     event::REGION => self.region(cursor, watch)?,
                     event::CROSSING => self.crossing(cursor, watch)?,
+                    event::AMID => self.amid(cursor, watch)?,
                     event::EMPTY => self.empty(cursor)?,
                     event::OPEN => self.counts.open += 1,
                     event::ELSEWHERE if first => {

@@ -16,7 +16,7 @@ use crate::arithmetic::Rational;
 use crate::arithmetic::float::{TINY, power_of_two, sum_error};
 use crate::arithmetic::integer::{IntegerRow, combination};
 use crate::arrangement::support;
-use crate::search::level::{Level, RowId};
+use crate::search::level::{Level, REDUCTIONS, RowId};
 use crate::search::rows::FloatRow;
 
 use super::dictionary::PROPOSAL_ZERO;
@@ -139,13 +139,17 @@ pub fn positive_by_multipliers<'d>(
 /// [`positive_by_multipliers`] does, where all of them depend on fewer coordinates than the
 /// cell has: what is zero but for rounding in the cell's coordinates is not there in these.
 pub fn positive_in_fewer(level: &Level, rows: &[RowId], id: RowId, sign: i32) -> bool {
-    let Some(target) = level.reduced_row(id) else {
+    (0..REDUCTIONS).any(|which| positive_in(level, which, rows, id, sign))
+}
+
+fn positive_in(level: &Level, which: usize, rows: &[RowId], id: RowId, sign: i32) -> bool {
+    let Some(target) = level.reduced_row(id, which) else {
         return false;
     };
     let (mut support, mut exact) = (target.support, target.exact);
     let mut reduced: SmallVec<[FloatRow; 16]> = SmallVec::new();
     for &id in rows {
-        let Some(row) = level.reduced_row(id) else {
+        let Some(row) = level.reduced_row(id, which) else {
             return false;
         };
         support |= row.support;

@@ -9,7 +9,7 @@ mod kernels;
 pub(crate) mod path;
 pub mod reference;
 #[cfg(test)]
-mod samples;
+pub(super) mod samples;
 pub(crate) mod vertices;
 pub(crate) mod views;
 pub(crate) mod witness;

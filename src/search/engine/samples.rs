@@ -1,5 +1,7 @@
 //! Rows, levels and random numbers for the tests of what floats prove.
 
+use std::sync::Mutex;
+
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Zero};
@@ -10,7 +12,10 @@ use crate::arithmetic::{IntegerRow, Number, Rational};
 use crate::arrangement::Chart;
 use crate::arrangement::stage::{Class, ExactForms, Stage, stages};
 use crate::network::{Affine, Layer, Network, Shape};
-use crate::search::level::{Level, RowId};
+use crate::proof::check::Verifier;
+use crate::proof::{Header, Sink};
+use crate::search::Answer;
+use crate::search::level::{Level, Memory, RowId};
 
 /// Reproducible random numbers (splitmix64), and rows that are hard for floats.
 pub struct Random(pub u64);
@@ -173,7 +178,8 @@ pub fn with_level(rows: &[Vec<Rational>], random: &mut Random, test: impl FnOnce
     let domain = Level::domain(&chart);
     let first = Level::first(&domain, &chart);
     let stage = differences(rows.len());
-    test(&first.next(&stage, vec![true; terms.len()]));
+    let active = vec![true; terms.len()].into_iter();
+    test(&first.next(&stage, active, Memory::default()));
 }
 
 pub fn id(level: &Level, index: usize, negated: bool) -> RowId {
@@ -219,4 +225,36 @@ pub fn solution(mut matrix: Vec<Vec<Rational>>, right: Vec<Rational>) -> Option<
         }
     }
     Some(matrix.into_iter().map(|mut row| row.remove(n)).collect())
+}
+
+/// Keeps a proof.
+#[derive(Default)]
+pub struct Kept(Mutex<(Option<Header>, Vec<Vec<u8>>)>);
+
+impl Sink for Kept {
+    fn header(&self, header: &Header) {
+        self.0.lock().unwrap().0 = Some(header.clone());
+    }
+
+    fn chunk(&self, body: &[u8]) {
+        self.0.lock().unwrap().1.push(body.to_vec());
+    }
+}
+
+impl Kept {
+    /// How many chunks it has.
+    pub fn chunks(&self) -> u64 {
+        self.0.lock().unwrap().1.len() as u64
+    }
+
+    /// Has a checker that shares nothing with the search verify it.
+    pub fn verify(&self, network: &Network, answer: &Answer) {
+        let (header, chunks) = &*self.0.lock().unwrap();
+        let verifier = Verifier::new(network, header.as_ref().unwrap()).unwrap();
+        for (number, body) in chunks.iter().enumerate() {
+            verifier.chunk(number as u64, body).unwrap();
+        }
+        let footer = answer.footer(chunks.len() as u64);
+        assert!(verifier.finish(&footer).unwrap().complete);
+    }
 }

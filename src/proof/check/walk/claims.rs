@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 
 use super::{Walk, Watch, cut};
 use crate::arithmetic::Rational;
+use crate::proof::check::amid;
 use crate::proof::check::ball::Ball;
 use crate::proof::check::crossing;
 use crate::proof::check::farkas::{self, Function, Integers, Size, Wrong};
@@ -17,7 +18,13 @@ use crate::regions::digest::PatternHash;
 /// As many constraints as this need no memory of their own.
 const INLINE: usize = 8;
 
-type Numbers = SmallVec<[usize; INLINE]>;
+pub(super) type Numbers = SmallVec<[usize; INLINE]>;
+
+/// A corner or a ray, by constraints.
+struct Corner {
+    what: amid::What,
+    constraints: Numbers,
+}
 
 impl Walk<'_> {
     /// Reads the number of constraints.
@@ -58,8 +65,10 @@ impl Walk<'_> {
         negative: bool,
         cursor: &mut Cursor,
     ) -> Result<Numbers, String> {
-        let count = cursor.number().ok_or_else(cut)?;
-        let numbers = self.numbers(count, cursor)?;
+        let numbers = match cursor.number().ok_or_else(cut)? {
+            0 => self.last_numbers()?,
+            count => self.numbers(count, cursor)?,
+        };
         let mut scratch = std::mem::take(&mut self.scratch);
         let layer = self.levels.len() - 1;
         let target = self.levels[layer].forms.function(unit, negative);
@@ -72,7 +81,20 @@ impl Walk<'_> {
         self.scratch = scratch;
         self.counts.sides += 1;
         self.count(size);
+        self.last.clone_from(&numbers);
         Ok(numbers)
+    }
+
+    /// The constraints of the last side.
+    fn last_numbers(&self) -> Result<Numbers, String> {
+        let there = self.constraints();
+        match self.last.iter().find(|&&number| number >= there) {
+            Some(number) => Err(format!(
+                "there is no constraint {number}, only {there} at this node"
+            )),
+            None if self.last.is_empty() => Err("no constraints, and no side before".into()),
+            None => Ok(self.last.clone()),
+        }
     }
 
     /// Checks that the cell is empty.
@@ -175,12 +197,18 @@ impl Walk<'_> {
             }
             size = Some(Size::Big);
         }
-        watch.region(self, &point);
+        watch.leaf(self, &|| point.coordinates());
         self.point = point;
         self.count(size);
-        self.counts.regions += 1;
-        self.counts.digest.add(self.pattern());
+        self.count_regions(&[]);
         Ok(())
+    }
+
+    /// Counts the region, or those around the crossing of these units.
+    fn count_regions(&mut self, units: &[usize]) {
+        self.counts.crossings += u64::from(!units.is_empty());
+        self.counts.regions += 1 << units.len();
+        self.add_patterns(units);
     }
 
     /// Checks that every choice of signs of the undecided units is a region.
@@ -196,13 +224,138 @@ impl Walk<'_> {
         let mut scratch = std::mem::take(&mut self.scratch);
         let exact = self.crosses_inside(&units, &point, &mut scratch)?;
         self.scratch = scratch;
-        watch.crossing(self, &point);
+        watch.leaf(self, &|| point.coordinates());
         self.point = point;
         self.count(exact.then_some(Size::Big));
-        self.counts.crossings += 1;
-        self.counts.regions += 1 << units.len();
-        self.add_patterns(&units);
+        self.count_regions(&units);
         Ok(())
+    }
+
+    /// Checks that the node is a region, or every choice of signs of the undecided units is, as
+    /// what their hyperplanes have in common has a point inside, amid corners.
+    pub(super) fn amid(
+        &mut self,
+        cursor: &mut Cursor,
+        watch: &mut impl Watch,
+    ) -> Result<(), String> {
+        let units = match self.current() {
+            Ok(_) => self.crossing_units()?,
+            Err(_) => Numbers::new(),
+        };
+        self.counts_here()?;
+        let corners = self.read_corners(units.len(), cursor)?;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let unsure = self.not_amid_by_balls(&units, &corners, &mut scratch);
+        self.scratch = scratch;
+        if let Some(unsure) = &unsure {
+            let point = amid::over_one_denominator(&self.exactly_amid(&units, &corners)?);
+            for &number in unsure {
+                let value = point.value(self.whole_constraint(number, false));
+                if !value.numer().is_positive() {
+                    return Err(format!(
+                        "the point amid the corners is not inside: {} is {} there",
+                        self.describe(number),
+                        shown(&value)
+                    ));
+                }
+            }
+        }
+        let point = || self.exactly_amid(&units, &corners).expect("checked before");
+        watch.leaf(self, &point);
+        self.count(unsure.map(|_| Size::Big));
+        self.count_regions(&units);
+        Ok(())
+    }
+
+    /// Reads the corners and rays of a leaf with so many undecided units.
+    fn read_corners(&self, units: usize, cursor: &mut Cursor) -> Result<Vec<Corner>, String> {
+        let dimension = self.chart.dimension;
+        let Some(others) = dimension.checked_sub(units) else {
+            return Err("the hyperplanes of the undecided units are not independent".into());
+        };
+        let points = cursor.size().ok_or_else(cut)?;
+        let rays = cursor.size().ok_or_else(cut)?;
+        let each = cursor.size().ok_or_else(cut)?;
+        if points == 0 || points > others + 1 || rays > others + 1 - points {
+            return Err(format!(
+                "{points} corners and {rays} rays, but there are 1 to {} of both, 1 a corner",
+                others + 1
+            ));
+        }
+        if rays > 0 && others == 0 {
+            return Err("a ray of a single point".into());
+        }
+        if each != others {
+            return Err(format!(
+                "{each} constraints each, but {units} undecided units leave {others} coordinates"
+            ));
+        }
+        let mut corners = Vec::with_capacity(points + rays);
+        for place in 0..points + rays {
+            let what = match place < points {
+                true => amid::What::Corner(points),
+                false => amid::What::Ray,
+            };
+            let constraints = self.numbers(others as u64, cursor)?;
+            corners.push(Corner { what, constraints });
+        }
+        Ok(corners)
+    }
+
+    /// `None` when balls prove that the corners are points, and all constraints positive at the
+    /// point amid them; else those constraints that are to be held against the exact point.
+    fn not_amid_by_balls(
+        &self,
+        units: &[usize],
+        corners: &[Corner],
+        scratch: &mut Vec<Ball>,
+    ) -> Option<Vec<usize>> {
+        let mut point: SmallVec<[Ball; INLINE]> = SmallVec::new();
+        point.resize(self.chart.dimension, Ball::ZERO);
+        for Corner { what, constraints } in corners {
+            let layer = self.levels.len().saturating_sub(1);
+            let forms = units
+                .iter()
+                .map(|&unit| self.levels[layer].forms.function(unit, false));
+            let others = constraints.iter().map(|&number| self.constraint(number));
+            let functions: SmallVec<[Function<'_>; INLINE]> = forms.chain(others).collect();
+            if !amid::add_by_balls(&mut point, &functions, *what, scratch) {
+                return Some((0..self.constraints()).collect());
+            }
+        }
+        let unsure: Vec<usize> = (0..self.constraints())
+            .filter(|&number| !crossing::is_positive(&point, self.constraint(number)))
+            .collect();
+        if unsure.is_empty() {
+            return None;
+        }
+        // Rays have other lengths in exact arithmetic, and all has to hold at one point.
+        let rays = corners.iter().any(|corner| corner.what == amid::What::Ray);
+        Some(match rays {
+            true => (0..self.constraints()).collect(),
+            false => unsure,
+        })
+    }
+
+    /// The point amid corners.
+    fn exactly_amid(&self, units: &[usize], corners: &[Corner]) -> Result<Vec<Rational>, String> {
+        let mut point = vec![Rational::zero(); self.chart.dimension];
+        for (place, Corner { what, constraints }) in corners.iter().enumerate() {
+            let layer = self.levels.len().saturating_sub(1);
+            let forms = units
+                .iter()
+                .map(|&unit| integers(self.whole(layer), unit, false));
+            let others = constraints
+                .iter()
+                .map(|&number| self.whole_constraint(number, false));
+            let functions: Vec<Integers<'_>> = forms.chain(others).collect();
+            if !amid::add_exactly(&mut point, &functions, *what) {
+                return Err(format!(
+                    "the hyperplanes of corner {place} do not meet in one point"
+                ));
+            }
+        }
+        Ok(point)
     }
 
     /// The undecided units, where a crossing may be.
@@ -278,6 +431,9 @@ impl Walk<'_> {
     /// Adds the patterns of all choices of signs of these units of the current layer, in
     /// the order of a Gray code: one sign changes at a time.
     fn add_patterns(&mut self, units: &[usize]) {
+        if units.is_empty() {
+            return self.counts.digest.add(self.pattern());
+        }
         let first = self.first_unit();
         let key = |unit: usize, sign| PatternHash::of_unit(first + unit, sign);
         let positive = units.iter().map(|&unit| key(unit, Sign::Positive));

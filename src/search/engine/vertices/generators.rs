@@ -5,9 +5,11 @@
 //! sign, the vector of minors of d such rows with d + 1 entries: its coordinates are sums of d!
 //! products, each of d entries. With u the unit roundoff,
 //!
-//! - rounding: every product goes through at most 10 roundings (d <= 4: two multiplications and
-//!   additions for its 2 x 2 minors, one for their product, five for the sum), which errs by
-//!   at most d! * 12 u;
+//! - rounding: every product goes through at most 10 roundings up to four dimensions (two for
+//!   each of its 2 x 2 minors, one for their product, five for the sum), and at most 17 in five
+//!   (two for its 2 x 2 minor, five for its 3 x 3 minor, which is a sum of three products with
+//!   2 x 2 minors, one for their product, nine for the sum of ten): these err by at most
+//!   d! * 12 u and d! * 18 u;
 //! - rows: by expansion along the exact rows, one after another, which have entries of up
 //!   to 1 + ρ, by at most d * ρ * (d - 1)! * (1 + ρ)^(d - 1).
 //!
@@ -22,12 +24,12 @@ use crate::arithmetic::lanes::{LANES, Lanes};
 use crate::search::engine::witness::Point;
 
 /// Entries of a row in the most dimensions.
-pub const ENTRIES: usize = 5;
+pub const ENTRIES: usize = 6;
 
 /// Facets of a cell, as bits.
 pub type Facets = u64;
 
-/// Rows of larger entries, 2^100, become no facets.
+/// Rows with a constant larger than this, 2^100, times their coefficients become no facets.
 const HUGE: f64 = f64::from_bits((1023 + 100) << 52);
 /// Nor do scaled ones that are off by so much, 2^-20.
 const VAGUE: f64 = f64::from_bits((1023 - 20) << 52);
@@ -143,9 +145,12 @@ impl Facet {
     pub fn new<const K: usize>(target: &Target, place: u32) -> Option<(Facet, f64)> {
         let larger = |max: f64, entry: &f64| if entry.abs() > max { entry.abs() } else { max };
         let row: &[f64; K] = target.row();
-        let largest = row.iter().fold(1.0, larger);
+        let (constant, linear) = row.split_last().expect("a row has a constant");
+        let size = linear.iter().fold(0.0, larger);
+        let largest = larger(size, constant);
         // Scaled by a power of two, no entry comes near to underflow.
-        if largest > HUGE {
+        let ordinary = (TINY..=1.0 / TINY).contains(&size) && largest <= HUGE * size;
+        if !ordinary {
             return None;
         }
         let scale = f64::from_bits((2045 << 52) - (largest.to_bits() & 0x7ff << 52));
@@ -185,7 +190,8 @@ pub fn factorial(d: usize) -> f64 {
 
 /// E, with facets whose rows are off by no more than `doubt`.
 pub fn error_of(dimension: usize, doubt: f64) -> f64 {
-    factorial(dimension) * (16.0 * UNIT + 1.001 * doubt) + TINY
+    let roundings = if dimension < 5 { 16.0 } else { 24.0 };
+    factorial(dimension) * (roundings * UNIT + 1.001 * doubt) + TINY
 }
 
 /// What a row's float value at a generator must exceed to be proved positive.
@@ -257,16 +263,15 @@ pub fn value<L: Lanes, const K: usize>(entries: &[L; K], block: &[[f64; LANES]; 
     sum
 }
 
-/// Parts generators by their sides of a facet's hyperplane, and gives all facets on which
-/// they lie; `None` when floats cannot.
+/// Parts generators by their sides of a row's hyperplane, given what its values must exceed, and
+/// gives all facets on which they lie; `None` when floats cannot.
 #[inline(always)]
 pub fn part<L: Lanes, const K: usize>(
     generators: &Generators,
     entries: &[L; K],
-    error: f64,
+    bound: f64,
     (above, below): (&mut Part, &mut Part),
 ) -> Option<Facets> {
-    let bound = bound_of_facets(K, error);
     let (bound, negated) = (L::all(bound), L::all(-bound));
     above.begin(generators.facets.len());
     below.begin(generators.facets.len());
@@ -303,13 +308,28 @@ pub fn slice<L: Lanes, const K: usize>(
     section: &mut Generators,
 ) -> bool {
     meetings.clear();
-    for &from in above.facets() {
-        for some in below.facets().chunks(64) {
+    edges(K - 1, above.facets(), below.facets(), meetings);
+    section.clear();
+    meet::<L, K>(
+        facets,
+        meetings,
+        std::slice::from_ref(entries),
+        error,
+        section,
+    )
+}
+
+/// Adds where the edges between generators on two sides of a hyperplane, which lie on these
+/// facets, cross it.
+#[inline(always)]
+pub fn edges(dimension: usize, above: &[Facets], below: &[Facets], meetings: &mut Vec<Meeting>) {
+    for &from in above {
+        for some in below.chunks(64) {
             let mut edges = 0u64;
             for (n, &to) in some.iter().enumerate() {
                 // As many as d - 1, and no more: they are different points.
                 let mut rest = from & to;
-                for _ in 2..K - 1 {
+                for _ in 2..dimension {
                     rest &= rest.wrapping_sub(1);
                 }
                 edges |= u64::from(rest != 0) << n;
@@ -324,18 +344,16 @@ pub fn slice<L: Lanes, const K: usize>(
             }
         }
     }
-    section.clear();
-    meet::<L, K>(facets, meetings, Some(entries), error, section)
 }
 
-/// Adds to `points` those at which facets meet, together with `last` if there is one, turned to
-/// the positive side of the facet that each meeting names; false where floats do not say which
-/// side that is.
+/// Adds to `points` those at which facets meet, together with the hyperplanes of `fixed` rows,
+/// turned to the positive side of the facet that each meeting names; false where floats do not
+/// say which side that is.
 #[inline(always)]
 pub fn meet<L: Lanes, const K: usize>(
     facets: &[Facet],
     meetings: &[Meeting],
-    last: Option<&[L; K]>,
+    fixed: &[[L; K]],
     error: f64,
     points: &mut Generators,
 ) -> bool {
@@ -344,16 +362,14 @@ pub fn meet<L: Lanes, const K: usize>(
         // Lanes that are left over repeat the first.
         let lane = |lane: usize| four.get(lane).unwrap_or(&four[0]);
         let mut left: [Facets; LANES] = std::array::from_fn(|k| lane(k).facets);
-        let mut rows = [[L::all(0.0); K]; 4];
-        let gathered = if last.is_some() { K - 2 } else { K - 1 };
-        for row in rows.iter_mut().take(gathered) {
+        let mut rows = [[L::all(0.0); K]; ENTRIES - 1];
+        let (gathered, given) = rows[..K - 1].split_at_mut(K - 1 - fixed.len());
+        for row in gathered {
             let slots = left.map(|facets| facets.trailing_zeros());
             left = left.map(|facets| facets & facets.wrapping_sub(1));
             *row = gather(facets, slots);
         }
-        if let Some(last) = last {
-            rows[K - 2] = *last;
-        }
+        given.copy_from_slice(fixed);
         let point = minors(rows);
         let slots: [u32; LANES] = std::array::from_fn(|k| lane(k).positive);
         let row: [L; K] = gather(facets, slots);
@@ -380,7 +396,7 @@ pub fn meet<L: Lanes, const K: usize>(
 #[inline(always)]
 fn gather<L: Lanes, const K: usize>(facets: &[Facet], slots: [u32; LANES]) -> [L; K] {
     let facets = slots.map(|slot| &facets[slot as usize].entries);
-    let first = |entries: &[f64; ENTRIES]| L::load(entries.first_chunk().expect("five"));
+    let first = |entries: &[f64; ENTRIES]| L::load(entries.first_chunk().expect("six"));
     let first = L::transposed(facets.map(first));
     let last = |k: usize| L::load(&facets.map(|entries| entries[k]));
     std::array::from_fn(|k| if k < LANES { first[k] } else { last(k) })
@@ -389,26 +405,24 @@ fn gather<L: Lanes, const K: usize>(facets: &[Facet], slots: [u32; LANES]) -> [L
 /// The vectors that are orthogonal to d vectors of K = d + 1 entries each: their minors,
 /// with alternating signs.
 #[inline(always)]
-fn minors<L: Lanes, const K: usize>([a, b, c, d]: [[L; K]; 4]) -> [L; K] {
-    let two =
-        |a: &[L; K], b: &[L; K], i: usize, j: usize| a[i].times(b[j]).minus_product(a[j], b[i]);
+fn minors<L: Lanes, const K: usize>([a, b, c, d, e]: [[L; K]; ENTRIES - 1]) -> [L; K] {
     let mut point = [L::all(0.0); K];
     match K {
         3 => {
             let rest = [[1, 2], [2, 0], [0, 1]];
             for (value, [i, j]) in point.iter_mut().zip(rest) {
-                *value = two(&a, &b, i, j);
+                *value = minor_of_two(&a, &b, i, j);
             }
         }
         4 => {
             let rest = [[1, 2, 3], [0, 3, 2], [0, 1, 3], [0, 2, 1]];
             for (value, [i, j, k]) in point.iter_mut().zip(rest) {
-                let sum = c[i].times(two(&a, &b, j, k));
-                let sum = sum.minus_product(c[j], two(&a, &b, i, k));
-                *value = sum.plus_product(c[k], two(&a, &b, i, j));
+                let sum = c[i].times(minor_of_two(&a, &b, j, k));
+                let sum = sum.minus_product(c[j], minor_of_two(&a, &b, i, k));
+                *value = sum.plus_product(c[k], minor_of_two(&a, &b, i, j));
             }
         }
-        _ => {
+        5 => {
             // Laplace's expansion along two rows and two rows.
             let rest = [
                 [1, 2, 3, 4],
@@ -418,7 +432,10 @@ fn minors<L: Lanes, const K: usize>([a, b, c, d]: [[L; K]; 4]) -> [L; K] {
                 [0, 1, 2, 3],
             ];
             for (value, [p, q, r, s]) in point.iter_mut().zip(rest) {
-                let (m, n) = (|i, j| two(&a, &b, i, j), |i, j| two(&c, &d, i, j));
+                let (m, n) = (
+                    |i, j| minor_of_two(&a, &b, i, j),
+                    |i, j| minor_of_two(&c, &d, i, j),
+                );
                 let sum = m(p, q).times(n(r, s)).minus_product(m(p, r), n(q, s));
                 let sum = sum
                     .plus_product(m(p, s), n(q, r))
@@ -428,8 +445,72 @@ fn minors<L: Lanes, const K: usize>([a, b, c, d]: [[L; K]; 4]) -> [L; K] {
                     .plus_product(m(r, s), n(p, q));
             }
         }
+        _ => {
+            // The same along two rows and three, whose minors all coordinates share. (Closures
+            // would not be compiled for the vectors.)
+            macro_rules! p {
+                ($i:literal, $j:literal) => {
+                    minor_of_two(&a, &b, $i, $j)
+                };
+            }
+            macro_rules! t {
+                ($i:literal, $j:literal, $k:literal) => {
+                    minor_of_three([&c, &d, &e], [$i, $j, $k])
+                };
+            }
+            #[rustfmt::skip]
+            let m = [
+                p!(0, 1), p!(0, 2), p!(1, 2), p!(0, 3), p!(1, 3), p!(2, 3),
+                p!(0, 4), p!(1, 4), p!(2, 4), p!(3, 4), p!(0, 5), p!(1, 5),
+                p!(2, 5), p!(3, 5), p!(4, 5),
+            ];
+            #[rustfmt::skip]
+            let n = [
+                t!(0, 1, 2), t!(0, 1, 3), t!(0, 2, 3), t!(1, 2, 3), t!(0, 1, 4), t!(0, 2, 4),
+                t!(1, 2, 4), t!(0, 3, 4), t!(1, 3, 4), t!(2, 3, 4), t!(0, 1, 5), t!(0, 2, 5),
+                t!(1, 2, 5), t!(0, 3, 5), t!(1, 3, 5), t!(2, 3, 5), t!(0, 4, 5), t!(1, 4, 5),
+                t!(2, 4, 5), t!(3, 4, 5),
+            ];
+            let minus = L::all(-1.0);
+            point[0] = expansion(&m, &n, [1, 2, 3, 4, 5]);
+            point[1] = expansion(&m, &n, [0, 2, 3, 4, 5]).times(minus);
+            point[2] = expansion(&m, &n, [0, 1, 3, 4, 5]);
+            point[3] = expansion(&m, &n, [0, 1, 2, 4, 5]).times(minus);
+            point[4] = expansion(&m, &n, [0, 1, 2, 3, 5]);
+            point[5] = expansion(&m, &n, [0, 1, 2, 3, 4]).times(minus);
+        }
     }
     point
+}
+
+#[inline(always)]
+fn minor_of_two<L: Lanes, const K: usize>(a: &[L; K], b: &[L; K], i: usize, j: usize) -> L {
+    a[i].times(b[j]).minus_product(a[j], b[i])
+}
+
+#[inline(always)]
+fn minor_of_three<L: Lanes, const K: usize>([a, b, c]: [&[L; K]; 3], [i, j, k]: [usize; 3]) -> L {
+    let sum = c[i].times(minor_of_two(a, b, j, k));
+    let sum = sum.minus_product(c[j], minor_of_two(a, b, i, k));
+    sum.plus_product(c[k], minor_of_two(a, b, i, j))
+}
+
+/// A minor of five rows in these columns, from all of two rows and of three, those of the first
+/// columns first.
+#[inline(always)]
+fn expansion<L: Lanes>(m: &[L; 15], n: &[L; 20], [p, q, r, s, t]: [usize; 5]) -> L {
+    let two = |i: usize, j: usize| j * (j - 1) / 2 + i;
+    let three = |i, j, k: usize| k * (k - 1) * (k - 2) / 6 + two(i, j);
+    let mut sum = m[two(p, q)].times(n[three(r, s, t)]);
+    sum = sum.minus_product(m[two(p, r)], n[three(q, s, t)]);
+    sum = sum.plus_product(m[two(p, s)], n[three(q, r, t)]);
+    sum = sum.minus_product(m[two(p, t)], n[three(q, r, s)]);
+    sum = sum.plus_product(m[two(q, r)], n[three(p, s, t)]);
+    sum = sum.minus_product(m[two(q, s)], n[three(p, r, t)]);
+    sum = sum.plus_product(m[two(q, t)], n[three(p, r, s)]);
+    sum = sum.plus_product(m[two(r, s)], n[three(p, q, t)]);
+    sum = sum.minus_product(m[two(r, t)], n[three(p, q, s)]);
+    sum.plus_product(m[two(s, t)], n[three(p, q, r)])
 }
 
 /// Puts the generators of the section into the places of those that are left out, given

@@ -10,6 +10,8 @@
 //! and one with a single sign at all of them does not. What floats leave open is refused, and
 //! left to the dictionary.
 
+mod corners;
+mod flats;
 mod generators;
 #[cfg(test)]
 mod tests;
@@ -18,14 +20,17 @@ mod told;
 use smallvec::SmallVec;
 
 use super::path::Path;
-use crate::arithmetic::lanes::{Lanes, for_all_processors};
+use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors};
 use crate::search::level::Level;
 use generators::*;
 
+pub use corners::Corners;
+pub use flats::{FEWEST, Flats, Signs};
 pub use generators::{Target, Verdict};
+pub use told::Places;
 
 /// Dimensions in which cells have few enough vertices.
-pub const DIMENSIONS: std::ops::RangeInclusive<usize> = 2..=4;
+pub const DIMENSIONS: std::ops::RangeInclusive<usize> = 2..=5;
 
 /// A cell by its generators.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +43,8 @@ pub struct Vertices {
     error: f64,
     /// Classes of the current level that may cut.
     pub candidates: Vec<u32>,
+    /// The most candidates with which it is worth trying to list all regions at once.
+    pub crowd: usize,
     /// The bit of the facet on which the cell is about to be split.
     cut: Option<usize>,
     /// The generators on its two sides.
@@ -46,9 +53,12 @@ pub struct Vertices {
     meetings: Vec<Meeting>,
     /// The new ones, which lie on it.
     section: Generators,
-    /// Their E, larger than the cell's where they lie on more hyperplanes than its facets.
-    section_error: f64,
-    spare: Generators,
+    /// Memory for sides of other hyperplanes.
+    spare_above: Part,
+    spare_below: Part,
+    lie_on: Vec<Facets>,
+    /// Of the generators that [`Vertices::least`] looks at.
+    inverse: Vec<[f64; LANES]>,
 }
 
 impl Vertices {
@@ -91,6 +101,7 @@ impl Vertices {
     ) -> bool {
         self.dimension = dimension;
         self.error = error_of(dimension, 0.0);
+        self.crowd = flats::MOST[dimension - DIMENSIONS.start()];
         self.cut = None;
         for place in 0..sides {
             let row = path.row(place);
@@ -98,7 +109,8 @@ impl Vertices {
             let facet = match dimension {
                 2 => Facet::new::<3>(&target, place as u32),
                 3 => Facet::new::<4>(&target, place as u32),
-                _ => Facet::new::<5>(&target, place as u32),
+                4 => Facet::new::<5>(&target, place as u32),
+                _ => Facet::new::<6>(&target, place as u32),
             };
             let Some((facet, doubt)) = facet else {
                 return false;
@@ -153,6 +165,7 @@ impl Vertices {
         };
         self.dimension = other.dimension;
         self.error = other.error;
+        self.crowd = other.crowd;
         self.facets.clone_from(&other.facets);
         self.candidates.clone_from(&other.candidates);
         let Generators { blocks, facets } = &mut self.generators;
@@ -186,18 +199,6 @@ impl Vertices {
         })
     }
 
-    /// After a cut, the place on the path of its hyperplane.
-    pub fn place(&self) -> u32 {
-        self.cut.map_or(INFINITY, |slot| self.facets[slot].place)
-    }
-
-    /// After a cut, cuts the section in turn, by a hyperplane that [`Vertices::on_section`] says
-    /// cuts it: what is left of it is where all of these cross. The cell must be cut anew before
-    /// it is split; false when floats cannot.
-    pub fn cross(&mut self, target: &Target) -> bool {
-        cross(self, target)
-    }
-
     fn value(&self, target: &Target, index: usize) -> f64 {
         let width = self.dimension + 1;
         let products = target.entries[..width].iter().enumerate();
@@ -207,12 +208,12 @@ impl Vertices {
     }
 
     /// The places on the path of the facets of a vertex, one far from infinity.
-    pub fn corner(&self) -> Option<SmallVec<[u32; 4]>> {
+    pub fn corner(&self) -> Option<SmallVec<[u32; 5]>> {
         let width = self.dimension + 1;
         let height = |index: &usize| self.generators.coordinate(width, *index, width - 1);
         let highest =
             (0..self.generators.facets.len()).max_by(|a, b| height(a).total_cmp(&height(b)))?;
-        let places: SmallVec<[u32; 4]> = bits(self.generators.facets[highest])
+        let places: SmallVec<[u32; 5]> = bits(self.generators.facets[highest])
             .map(|slot| self.facets[slot].place)
             .collect();
         (!places.contains(&INFINITY)).then_some(places)
@@ -224,7 +225,8 @@ for_all_processors! {
         match cell.dimension {
             2 => look_in::<L, 3>(cell, level, settled),
             3 => look_in::<L, 4>(cell, level, settled),
-            _ => look_in::<L, 5>(cell, level, settled),
+            4 => look_in::<L, 5>(cell, level, settled),
+            _ => look_in::<L, 6>(cell, level, settled),
         }
     }
 
@@ -233,7 +235,8 @@ for_all_processors! {
         match cell.dimension {
             2 => verdict::<L, 3>(&cell.generators, target, cell.error),
             3 => verdict::<L, 4>(&cell.generators, target, cell.error),
-            _ => verdict::<L, 5>(&cell.generators, target, cell.error),
+            4 => verdict::<L, 5>(&cell.generators, target, cell.error),
+            _ => verdict::<L, 6>(&cell.generators, target, cell.error),
         }
     }
 
@@ -241,7 +244,8 @@ for_all_processors! {
         match cell.dimension {
             2 => verdict::<L, 3>(&cell.section, target, cell.error),
             3 => verdict::<L, 4>(&cell.section, target, cell.error),
-            _ => verdict::<L, 5>(&cell.section, target, cell.error),
+            4 => verdict::<L, 5>(&cell.section, target, cell.error),
+            _ => verdict::<L, 6>(&cell.section, target, cell.error),
         }
     }
 
@@ -249,7 +253,8 @@ for_all_processors! {
         match dimension {
             2 => keep_in::<3>(generators, section, left),
             3 => keep_in::<4>(generators, section, left),
-            _ => keep_in::<5>(generators, section, left),
+            4 => keep_in::<5>(generators, section, left),
+            _ => keep_in::<6>(generators, section, left),
         }
     }
 
@@ -257,15 +262,8 @@ for_all_processors! {
         match cell.dimension {
             2 => cut_in::<L, 3>(cell, target, place),
             3 => cut_in::<L, 4>(cell, target, place),
-            _ => cut_in::<L, 5>(cell, target, place),
-        }
-    }
-
-    fn cross<L>(cell: &mut Vertices, target: &Target) -> bool {
-        match cell.dimension {
-            2 => cross_in::<L, 3>(cell, target),
-            3 => cross_in::<L, 4>(cell, target),
-            _ => cross_in::<L, 5>(cell, target),
+            4 => cut_in::<L, 5>(cell, target, place),
+            _ => cut_in::<L, 6>(cell, target, place),
         }
     }
 
@@ -277,9 +275,10 @@ for_all_processors! {
         points: &mut Generators,
     ) -> bool {
         match dimension {
-            2 => meet::<L, 3>(facets, meetings, None, error, points),
-            3 => meet::<L, 4>(facets, meetings, None, error, points),
-            _ => meet::<L, 5>(facets, meetings, None, error, points),
+            2 => meet::<L, 3>(facets, meetings, &[], error, points),
+            3 => meet::<L, 4>(facets, meetings, &[], error, points),
+            4 => meet::<L, 5>(facets, meetings, &[], error, points),
+            _ => meet::<L, 6>(facets, meetings, &[], error, points),
         }
     }
 }
@@ -312,7 +311,7 @@ fn cut_in<L: Lanes, const K: usize>(cell: &mut Vertices, target: &Target, place:
         return false;
     };
     let error = cell.error.max(error_of(K - 1, doubt));
-    (cell.error, cell.section_error) = (error, error);
+    cell.error = error;
     let Vertices {
         generators,
         facets,
@@ -325,7 +324,8 @@ fn cut_in<L: Lanes, const K: usize>(cell: &mut Vertices, target: &Target, place:
     } = cell;
     let entries: [L; K] = std::array::from_fn(|k| L::all(facet.entries[k]));
     let sides = (&mut *above, &mut *below);
-    let Some(used) = part::<L, K>(generators, &entries, error, sides) else {
+    let bound = bound_of_facets(K, error);
+    let Some(used) = part::<L, K>(generators, &entries, bound, sides) else {
         return false;
     };
     let slot = used.trailing_ones() as usize;
@@ -345,30 +345,4 @@ fn cut_in<L: Lanes, const K: usize>(cell: &mut Vertices, target: &Target, place:
         *facets |= 1 << slot;
     }
     true
-}
-
-#[inline(always)]
-fn cross_in<L: Lanes, const K: usize>(cell: &mut Vertices, target: &Target) -> bool {
-    let Some((facet, doubt)) = Facet::new::<K>(target, INFINITY) else {
-        return false;
-    };
-    // The cell's own stays: the cell must take the same cut again.
-    cell.section_error = cell.section_error.max(error_of(K - 1, doubt));
-    let mut before = std::mem::take(&mut cell.section);
-    let entries: [L; K] = std::array::from_fn(|k| L::all(facet.entries[k]));
-    let Vertices {
-        facets,
-        above,
-        below,
-        meetings,
-        section,
-        spare,
-        section_error: error,
-        ..
-    } = cell;
-    let crossed = part::<L, K>(&before, &entries, *error, (above, below)).is_some()
-        && slice::<L, K>(facets, (above, below), &entries, *error, meetings, spare);
-    std::mem::swap(section, spare);
-    std::mem::swap(spare, &mut before);
-    crossed
 }

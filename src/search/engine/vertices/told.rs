@@ -1,49 +1,70 @@
 //! What proofs are told of a cell that is known by its vertices: where a row is least, and points.
 
-use smallvec::SmallVec;
-
 use super::Vertices;
 use super::generators::{ENTRIES, Facets, Generators, INFINITY, Target, bits, bound, value};
 use crate::arithmetic::float::{TINY, UNIT};
 use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors};
-use crate::search::engine::witness::{self, Point};
+use crate::search::engine::witness::Point;
 
 /// A point, as far as it has coordinates.
 type Coordinates = [f64; ENTRIES];
 
+/// The places of d facets on the path.
+pub type Places = [u32; ENTRIES - 1];
+
 impl Vertices {
-    /// Where `sign` times a row, positive on the cell, is least: the places of the facets of
-    /// that vertex, which prove that it is; `None` where floats do not.
-    pub fn least(&self, target: &Target, sign: i32) -> Option<SmallVec<[u32; 4]>> {
-        let mut places = SmallVec::new();
-        for slot in bits(self.generators.facets[least(self, target, sign.into())?]) {
-            places.push(self.facets[slot].place);
+    /// Makes ready for [`Vertices::least`] on the cell as it is.
+    pub fn prepare_least(&mut self) {
+        let width = self.dimension + 1;
+        inverse_heights(width, &self.generators, self.error, &mut self.inverse);
+    }
+
+    /// The vertex where `sign` times a row, positive on the cell, is least: its facets prove that
+    /// it is; `None` where floats do not.
+    pub fn least(&self, target: &Target, sign: i32) -> Option<usize> {
+        let (d, inverse) = (self.dimension, &self.inverse);
+        least(
+            d,
+            &self.generators,
+            inverse,
+            self.error,
+            target,
+            sign.into(),
+        )
+    }
+
+    /// The places of the facets of a vertex.
+    pub fn places(&self, vertex: usize) -> Places {
+        self.places_of(self.generators.facets[vertex])
+    }
+
+    /// The same after a cut on one of its sides, where a row that crosses the other side and not
+    /// the section is positive: the places of the vertex' facets. The row is least on the section
+    /// there, as between any other point and one where it is negative there is one on the section
+    /// with a smaller value.
+    pub fn least_on_section(&mut self, target: &Target, sign: i32) -> Option<Places> {
+        let (d, section) = (self.dimension, &self.section);
+        inverse_heights(d + 1, section, self.error, &mut self.inverse);
+        let found = least(d, section, &self.inverse, self.error, target, sign.into())?;
+        Some(self.places_of(section.facets[found]))
+    }
+
+    fn places_of(&self, facets: Facets) -> Places {
+        let mut places = Places::default();
+        let mut left = facets;
+        for place in &mut places[..self.dimension] {
+            *place = self.facets[left.trailing_zeros() as usize].place;
+            left &= left - 1;
         }
         // Only vertices far from infinity are looked at.
-        debug_assert!(!places.contains(&INFINITY));
-        Some(places)
+        debug_assert!(!places[..self.dimension].contains(&INFINITY));
+        places
     }
 
-    /// A point inside the cell, short if asked; `None` where floats do not prove it.
-    pub fn inside(&self, short: bool) -> Option<Point> {
+    /// A point inside the cell; `None` where floats do not prove it.
+    pub fn inside(&self) -> Option<Point> {
         let (point, _) = self.centre(&self.generators, self.error)?;
-        let rounded = match short {
-            true => witness::rounded(&point, self.room(&point)),
-            false => None,
-        };
-        let mut candidates = rounded.into_iter().chain([point]);
-        candidates.find(|point| self.is_positive_around(point, 0.0))
-    }
-
-    /// After a cut, or crossings, a short point near to where these hyperplanes cross inside the
-    /// cell, so near that [the proof] needs no more; `None` where floats do not prove it.
-    ///
-    /// [the proof]: witness::near_crossing
-    pub fn near_crossing(&self) -> Option<Point> {
-        let (point, distance) = self.centre(&self.section, self.section_error)?;
-        let least = self.room(&point);
-        let (short, reach) = witness::near_crossing(&point, least, distance)?;
-        self.is_positive_around(&short, reach).then_some(short)
+        self.is_positive_at(&point).then_some(point)
     }
 
     /// A point amid generators with this E, and how far it is, per coordinate, from an exact
@@ -77,7 +98,7 @@ impl Vertices {
     }
 
     /// The bit of infinity, if it is a facet: it was the first.
-    fn infinity(&self) -> Facets {
+    pub(super) fn infinity(&self) -> Facets {
         u64::from(self.facets[0].place == INFINITY)
     }
 
@@ -87,28 +108,13 @@ impl Vertices {
         lie_on.fold(0, |used, facets| used | facets) & !self.infinity()
     }
 
-    /// What the constraints are worth at a point, at least, if the linear parts of their rows have
-    /// size 1.
-    fn room(&self, point: &Point) -> f64 {
-        let mut room = f64::INFINITY;
-        for slot in bits(self.sides()) {
-            let facet = &self.facets[slot];
-            let linear = &facet.entries[..point.len()];
-            let larger = |max: f64, a: &f64| if a.abs() > max { a.abs() } else { max };
-            let worth = facet.at(point) / linear.iter().fold(0.0, larger);
-            room = if worth < room { worth } else { room };
-        }
-        room
-    }
-
-    /// Proves that the cell holds all points whose coordinates differ from those of a point by no
-    /// more than `reach`.
-    fn is_positive_around(&self, point: &Point, reach: f64) -> bool {
+    /// Proves that the cell holds a point.
+    fn is_positive_at(&self, point: &Point) -> bool {
         let d = self.dimension as f64;
         let larger = |max: f64, x: &f64| if x.abs() > max { x.abs() } else { max };
         let largest = point.iter().fold(1.0, larger);
         // Entries are at most 1, and off by less than E in sum.
-        let bound = (self.error + 16.0 * (d + 1.0) * UNIT) * largest + 1.001 * d * reach;
+        let bound = (self.error + 16.0 * (d + 1.0) * UNIT) * largest;
         bits(self.sides()).all(|slot| self.facets[slot].at(point) > bound)
     }
 }
@@ -126,11 +132,19 @@ struct Mean {
 }
 
 for_all_processors! {
-    fn least<L>(cell: &Vertices, target: &Target, sign: f64) -> Option<usize> {
-        match cell.dimension {
-            2 => least_in::<L, 3>(cell, target, sign),
-            3 => least_in::<L, 4>(cell, target, sign),
-            _ => least_in::<L, 5>(cell, target, sign),
+    fn least<L>(
+        dimension: usize,
+        generators: &Generators,
+        inverse: &[[f64; LANES]],
+        error: f64,
+        target: &Target,
+        sign: f64,
+    ) -> Option<usize> {
+        match dimension {
+            2 => least_in::<L, 3>(generators, inverse, error, target, sign),
+            3 => least_in::<L, 4>(generators, inverse, error, target, sign),
+            4 => least_in::<L, 5>(generators, inverse, error, target, sign),
+            _ => least_in::<L, 6>(generators, inverse, error, target, sign),
         }
     }
 
@@ -138,69 +152,89 @@ for_all_processors! {
         match dimension {
             2 => mean_in::<L, 3>(generators, error),
             3 => mean_in::<L, 4>(generators, error),
-            _ => mean_in::<L, 5>(generators, error),
+            4 => mean_in::<L, 5>(generators, error),
+            _ => mean_in::<L, 6>(generators, error),
         }
     }
 }
 
-/// The generator where `sign` times a row, positive at all of them, is least for its height;
-/// `None` where it is not proved to be the only one.
+/// The one of these generators with error E where `sign` times a row, positive at all of them, is
+/// least for its height; `None` where it is not proved to be the only one. `inverse` has what
+/// [`inverse_heights`] makes of the heights.
 ///
-/// From there the row grows along every edge, so its multipliers on the facets are positive. With
-/// values v and heights w at the vertex, and v', w' elsewhere, v'/w' > v/w means v' w > v w',
-/// also where w' is zero; these products are off by no more than β (w + w') + E (v + v') + 2 β E
-/// and their roundings, β bounding how far values are off.
+/// From there the row grows along every edge, so its multipliers on the facets are positive. Values
+/// v and heights w are off by no more than β and E, so that v / w, infinite where w is zero, is at
+/// least (v - β) / (w + 2 E) everywhere and at most (v + β) / (w - E) where w is larger than E.
+/// Which generator it is stands in the last bits of its slope, so that no branch asks for it.
 #[inline(always)]
 fn least_in<L: Lanes, const K: usize>(
-    cell: &Vertices,
+    generators: &Generators,
+    inverse: &[[f64; LANES]],
+    error: f64,
     target: &Target,
     sign: f64,
 ) -> Option<usize> {
     let entries: [L; K] = target.row().map(|entry| L::all(sign * entry));
-    let blocks = cell.generators.blocks.as_chunks::<K>().0;
-    let (mut least, mut found) = (L::all(f64::INFINITY), L::all(0.0));
-    let low = L::all(TINY);
-    for (number, block) in blocks.iter().enumerate() {
-        let height = L::load(&block[K - 1]).max(low);
-        let slope = value(&entries, block).over(height);
-        found = slope.below_pick(least, L::all(number as f64), found);
-        least = slope.min(least);
-    }
-    let smallest = least.smallest();
-    let lane = (0..LANES).find(|&lane| least.array()[lane] == smallest)?;
-    let number = found.array()[lane] as usize;
-    let block = &blocks[number];
-    let (v, w) = (value(&entries, block).array()[lane], block[K - 1][lane]);
-    if w <= 1e3 * cell.error {
+    let blocks = generators.blocks.as_chunks::<K>().0;
+    if blocks.len() > MOST_TAGS / LANES {
         return None;
     }
-    let beta = bound(K - 1, cell.error, target);
-    let (v_here, w_here) = (L::all(v), L::all(w));
-    let (beta, error) = (L::all(4.0 * beta), L::all(4.0 * cell.error));
-    let rounding = L::all(8.0 * UNIT);
-    for (other, block) in blocks.iter().enumerate() {
-        let (value, height) = (value(&entries, block), L::load(&block[K - 1]));
-        let (one, two) = (value.times(w_here), height.times(v_here));
-        let doubt = beta.times(w_here.plus(height));
-        let doubt = doubt.plus_product(error, v_here.plus(value));
-        let doubt = doubt.plus_product(rounding, one.plus(two));
-        let mut less = !one.minus_product(height, v_here).above(doubt) & 0b1111;
-        // Lanes that are left over repeat the first.
-        let lanes = (cell.generators.facets.len() - LANES * other).min(LANES);
-        less &= (1 << lanes) - 1;
-        if other == number {
-            less &= !(1 << if lane < lanes { lane } else { 0 });
-        }
-        if less != 0 {
-            return None;
+    let beta = bound(K - 1, error, target);
+    let (off, infinity) = (L::all(-beta), L::all(f64::INFINITY));
+    let (mut least, mut second) = (infinity, infinity);
+    for ((block, inverse), tags) in blocks.iter().zip(inverse).zip(&TAGS) {
+        let slope = value(&entries, block).plus(off).times(L::load(inverse));
+        let slope = slope.tagged(L::load(tags));
+        second = second.min(least.max(slope));
+        least = slope.min(least);
+    }
+    let ([a, b, c, d], second) = (least.array(), second.smallest());
+    let order = |a: f64, b: f64| if b < a { (b, a) } else { (a, b) };
+    let ((a, b), (c, d)) = (order(a, b), order(c, d));
+    let ((smallest, a), (b, _)) = (order(a, c), order(b, d));
+    let (other, _) = order(order(a, b).0, second);
+    let index = (smallest.to_bits() % MOST_TAGS as u64) as usize;
+    let coordinate = |k: usize| blocks[index / LANES][k][index % LANES];
+    let (mut v, w) = (0.0, coordinate(K - 1));
+    for k in 0..K {
+        v += sign * target.entries[k] * coordinate(k);
+    }
+    // Four roundings and a tag, which is less than 2^-42 of a slope, make a slope; here are three
+    // more. None is of numbers near to underflow, as no factor is smaller than TINY.
+    const NEARLY: f64 = 1.0 - 1.0 / (1u64 << 40) as f64;
+    let upper = v + beta;
+    let proved = w > 1e3 * error && upper >= TINY && other * NEARLY * (w - error) > upper;
+    proved.then_some(index)
+}
+
+/// So many generators can be told apart by the last bits of a float.
+const MOST_TAGS: usize = 256;
+
+/// Their numbers as last bits.
+const TAGS: [[f64; LANES]; MOST_TAGS / LANES] = {
+    let mut tags = [[0.0; LANES]; MOST_TAGS / LANES];
+    let mut n = 0;
+    while n < MOST_TAGS {
+        tags[n / LANES][n % LANES] = f64::from_bits(n as u64);
+        n += 1;
+    }
+    tags
+};
+
+/// For generators with error E and heights w, 1 / (w + 2 E); for lanes that are left over 2^200,
+/// as if they were at infinity.
+fn inverse_heights(width: usize, generators: &Generators, error: f64, to: &mut Vec<[f64; LANES]>) {
+    const FAR: f64 = f64::from_bits((1023 + 200) << 52);
+    to.clear();
+    for block in generators.blocks.chunks_exact(width) {
+        to.push(block[width - 1].map(|height| 1.0 / (height + 2.0 * error)));
+    }
+    if let Some(last) = to.last_mut() {
+        let left = generators.facets.len() % LANES;
+        if left > 0 {
+            last[left..].fill(FAR);
         }
     }
-    let index = LANES * number + lane;
-    Some(if index < cell.generators.facets.len() {
-        index
-    } else {
-        LANES * number
-    })
 }
 
 /// The mean of those vertices that are far from infinity.

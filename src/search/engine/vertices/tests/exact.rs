@@ -123,6 +123,7 @@ pub fn minors(rows: &[&[BigInt]]) -> Vec<BigInt> {
 }
 
 /// Constraints by their places; infinity is one.
+#[derive(Clone)]
 pub struct Polyhedron {
     pub d: usize,
     pub constraints: BTreeMap<u32, Known>,

@@ -1,31 +1,14 @@
 //! Searches by vertices from end to end.
 
 use std::ops::ControlFlow;
-use std::sync::Mutex;
 
 use crate::arithmetic::Number;
 use crate::arithmetic::float::power_of_two;
 use crate::arrangement::{Domain, Interval};
 use crate::network::{Affine, Layer, Network, Shape};
-use crate::proof::check::Verifier;
-use crate::proof::{Header, Sink};
 use crate::regions::Region;
-use crate::search::engine::samples::{Random, rational};
+use crate::search::engine::samples::{Kept, Random, rational};
 use crate::search::{self, Monitor, Options};
-
-/// Keeps a proof.
-#[derive(Default)]
-struct Kept(Mutex<(Option<Header>, Vec<Vec<u8>>)>);
-
-impl Sink for Kept {
-    fn header(&self, header: &Header) {
-        self.0.lock().unwrap().0 = Some(header.clone());
-    }
-
-    fn chunk(&self, body: &[u8]) {
-        self.0.lock().unwrap().1.push(body.to_vec());
-    }
-}
 
 /// The regions in a box around the origin. Listed one by one, which takes no shortcuts, they
 /// have the same patterns, and a checker that shares nothing with the search verifies them.
@@ -56,13 +39,7 @@ fn counted(network: &Network, half: Option<i64>, threads: usize) -> u64 {
         assert_eq!(other.regions, answer.regions);
         assert_eq!(other.layers, answer.layers);
     }
-    let (header, chunks) = kept.0.into_inner().unwrap();
-    let verifier = Verifier::new(network, &header.unwrap()).unwrap();
-    for (number, body) in chunks.iter().enumerate() {
-        verifier.chunk(number as u64, body).unwrap();
-    }
-    let verdict = verifier.finish(&told.footer(chunks.len() as u64)).unwrap();
-    assert!(verdict.complete);
+    kept.verify(network, &told);
     answer.regions
 }
 
@@ -85,13 +62,13 @@ fn network(layers: &[Vec<Vec<f64>>]) -> Network {
 #[test]
 fn searches_by_vertices_agree_with_lists_and_checked_proofs() {
     let random = &mut Random(21);
-    for trial in 0..150 {
-        let d = 2 + trial % 3;
+    for trial in 0..200 {
+        let d = 2 + trial % 4;
         let whole = trial % 4 == 0;
         let mut inputs = d;
         let mut layers = Vec::new();
         for _ in 0..1 + random.below(2) {
-            let units = [6, 5, 5][d - 2];
+            let units = [6, 5, 5, 5][d - 2];
             let mut layer: Vec<Vec<f64>> = Vec::new();
             for _ in 0..units {
                 let mut row: Vec<f64> = (0..=inputs)
@@ -136,4 +113,37 @@ fn a_vague_crossing_near_a_side_is_split_instead() {
         vec![1.0, -0.125, 0.0, 0.0, slope * near - 2.625],
     ];
     assert_eq!(counted(&network(&[first, second]), Some(1), 1), 4);
+}
+
+/// Layers of so many units that their regions are listed at once, where hyperplanes are in general
+/// position and where whole numbers make them parallel or let them meet in a point. One layer in
+/// general position has as many regions as Zaslavsky says.
+#[test]
+fn many_units_make_as_many_regions_as_lists_and_checked_proofs_say() {
+    let random = &mut Random(4);
+    for trial in 0..36 {
+        let d = 2 + trial % 3;
+        let whole = trial % 4 == 1;
+        let deep = trial % 4 == 2;
+        let units = [20, 11, 9][d - 2];
+        let mut layers = Vec::new();
+        let mut inputs = d;
+        for units in [3, units].into_iter().skip(usize::from(!deep)) {
+            let mut row = || -> Vec<f64> {
+                let entry = |_| match whole {
+                    true => random.below(7) as f64 - 3.0,
+                    false => random.unit(),
+                };
+                (0..=inputs).map(entry).collect()
+            };
+            layers.push((0..units).map(|_| row()).collect());
+            inputs = units;
+        }
+        let half = [None, Some(1)][trial % 5 % 2];
+        let regions = counted(&network(&layers), half, 1 + trial % 2);
+        if !whole && !deep && half.is_none() {
+            let choices = |k: usize| (0..k).fold(1, |c, i| c * (units - i) / (i + 1));
+            assert_eq!(regions, (0..=d).map(choices).sum::<usize>() as u64);
+        }
+    }
 }

@@ -1,0 +1,204 @@
+//! Corners of a cell, or of what hyperplanes have in common inside it, that have no facet in
+//! common: amid them nothing is on the boundary. A few do. As cells are simple, all of it is
+//! combinatorial once signs are proved, and exact.
+
+use super::Vertices;
+use super::generators::{
+    ENTRIES, Facets, Generators, Meeting, Part, Target, bits, bound, edges, part,
+};
+use crate::arithmetic::lanes::{Lanes, for_all_processors};
+
+/// The most corners that it takes, each but the first with a facet less in common.
+const MOST: usize = ENTRIES;
+
+/// Corners and rays of what k hyperplanes have in common inside a cell, by the places of facets
+/// on the path: for a corner the d - k on which it lies, for a ray d - k - 1, and one from which
+/// it leads away.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Corners {
+    pub points: usize,
+    pub rays: usize,
+    count: usize,
+    places: [u32; (ENTRIES - 1) * MOST],
+}
+
+impl Corners {
+    /// The places, those of corners before those of rays.
+    pub fn places(&self) -> &[u32] {
+        &self.places[..self.count]
+    }
+
+    fn push(&mut self, place: u32) {
+        self.places[self.count] = place;
+        self.count += 1;
+    }
+}
+
+impl Vertices {
+    /// Corners of the cell.
+    pub fn corners(&mut self) -> Option<Corners> {
+        self.meetings.clear();
+        add_own(&self.generators.facets, self.infinity(), &mut self.meetings);
+        self.amid(0)
+    }
+
+    /// Corners of a hyperplane inside the cell; `None` where it is not proved on which sides of
+    /// it the generators lie.
+    pub fn corners_on(&mut self, target: &Target) -> Option<Corners> {
+        if !self.part_own(target) {
+            return None;
+        }
+        let (above, below) = (self.spare_above.facets(), self.spare_below.facets());
+        self.meetings.clear();
+        edges(self.dimension, above, below, &mut self.meetings);
+        self.amid(0)
+    }
+
+    /// After a cut, corners of what its hyperplane and another one, which crosses it there, have
+    /// in common.
+    pub fn corners_on_section(&mut self, target: &Target) -> Option<Corners> {
+        let cut = 1 << self.cut?;
+        let Vertices {
+            dimension,
+            section,
+            error,
+            spare_above: above,
+            spare_below: below,
+            ..
+        } = self;
+        if !part_by(*dimension, section, *error, target, above, below) {
+            return None;
+        }
+        let (above, below) = (self.spare_above.facets(), self.spare_below.facets());
+        self.meetings.clear();
+        edges(self.dimension, above, below, &mut self.meetings);
+        self.amid(cut)
+    }
+
+    /// After a cut, corners of its side of this sign.
+    pub fn corners_of_side(&mut self, sign: i32) -> Option<Corners> {
+        let infinity = self.infinity();
+        let side = if sign > 0 { &self.above } else { &self.below };
+        self.lie_on.clear();
+        self.lie_on.extend_from_slice(side.facets());
+        self.lie_on.extend_from_slice(&self.section.facets);
+        self.meetings.clear();
+        add_own(&self.lie_on, infinity, &mut self.meetings);
+        self.amid(0)
+    }
+
+    /// After a cut, corners of another hyperplane on its side of this sign, to which the other one
+    /// keeps, and where it is `beyond` zero.
+    pub fn corners_on_side(&mut self, target: &Target, sign: i32, beyond: i32) -> Option<Corners> {
+        if !self.part_own(target) {
+            return None;
+        }
+        let side = if sign > 0 { &self.above } else { &self.below };
+        let (mut there, mut here) = (&self.spare_above, &self.spare_below);
+        if beyond < 0 {
+            (there, here) = (here, there);
+        }
+        self.lie_on.clear();
+        for (index, &facets) in here.indices().iter().zip(here.facets()) {
+            if side.indices().binary_search(index).is_ok() {
+                self.lie_on.push(facets);
+            }
+        }
+        self.lie_on.extend_from_slice(&self.section.facets);
+        self.meetings.clear();
+        edges(
+            self.dimension,
+            there.facets(),
+            &self.lie_on,
+            &mut self.meetings,
+        );
+        self.amid(0)
+    }
+
+    fn part_own(&mut self, target: &Target) -> bool {
+        let Vertices {
+            dimension,
+            generators,
+            error,
+            spare_above: above,
+            spare_below: below,
+            ..
+        } = self;
+        part_by(*dimension, generators, *error, target, above, below)
+    }
+
+    /// So many of the meetings, one of them a corner, that they have no facets in common but the
+    /// `cut`.
+    fn amid(&self, cut: Facets) -> Option<Corners> {
+        let infinity = self.infinity();
+        let is_corner = |meeting: &&Meeting| meeting.facets & infinity == 0;
+        let mut picked = [*self.meetings.iter().find(is_corner)?; MOST];
+        let mut count = 1;
+        let mut common = picked[0].facets & !cut;
+        while common != 0 {
+            let left = |meeting: &&Meeting| (meeting.facets & common).count_ones();
+            let next = self.meetings.iter().min_by_key(left)?;
+            // A cell is pointed and has inner points: its generators have no facet in common.
+            if next.facets & common == common {
+                return None;
+            }
+            common &= next.facets;
+            picked[count] = *next;
+            count += 1;
+        }
+        let mut corners = Corners::default();
+        for meeting in picked[..count].iter().filter(is_corner) {
+            corners.points += 1;
+            self.push_facets(meeting.facets & !cut, &mut corners);
+        }
+        for meeting in picked[..count].iter().filter(|meeting| !is_corner(meeting)) {
+            corners.rays += 1;
+            self.push_facets(meeting.facets & !cut & !infinity, &mut corners);
+            corners.push(self.facets[meeting.positive as usize].place);
+        }
+        Some(corners)
+    }
+
+    fn push_facets(&self, facets: Facets, corners: &mut Corners) {
+        bits(facets).for_each(|slot| corners.push(self.facets[slot].place));
+    }
+}
+
+/// Adds generators of a cell that lie on these facets. Each is positive on all others.
+fn add_own(lie_on: &[Facets], infinity: Facets, meetings: &mut Vec<Meeting>) {
+    let used = lie_on.iter().fold(0, |used, facets| used | facets) & !infinity;
+    meetings.extend(lie_on.iter().map(|&facets| Meeting {
+        facets,
+        positive: (used & !facets).trailing_zeros(),
+    }));
+}
+
+for_all_processors! {
+    fn part_by<L>(
+        dimension: usize,
+        generators: &Generators,
+        error: f64,
+        target: &Target,
+        above: &mut Part,
+        below: &mut Part,
+    ) -> bool {
+        match dimension {
+            2 => part_by_in::<L, 3>(generators, error, target, (above, below)),
+            3 => part_by_in::<L, 4>(generators, error, target, (above, below)),
+            4 => part_by_in::<L, 5>(generators, error, target, (above, below)),
+            _ => part_by_in::<L, 6>(generators, error, target, (above, below)),
+        }
+    }
+}
+
+/// Parts generators by their sides of a hyperplane; false when floats cannot.
+#[inline(always)]
+fn part_by_in<L: Lanes, const K: usize>(
+    generators: &Generators,
+    error: f64,
+    target: &Target,
+    sides: (&mut Part, &mut Part),
+) -> bool {
+    let bound = bound(K - 1, error, target);
+    part::<L, K>(generators, &target.row().map(L::all), bound, sides).is_some()
+}
