@@ -36,6 +36,7 @@ impl<'a> Tree<'a, '_> {
             cells,
             basis,
             tally,
+            sums,
             ..
         } = worker;
         let (cell, below) = cell_and_below(cells, at);
@@ -82,7 +83,7 @@ impl<'a> Tree<'a, '_> {
                 None => refused,
             };
         }
-        let Some(proposal) = witness::propose(dictionary, witness::HASTY) else {
+        let Some(proposal) = witness::propose(dictionary, witness::HASTY, sums) else {
             return refused;
         };
         let Proposal { point, least, .. } = proposal;

@@ -202,15 +202,17 @@ impl Sides<'_> {
 }
 
 /// A point inside the cell, with proof that it is, or the rows that prove the cell
-/// empty. A point that is to be told should be a short one.
+/// empty. A point that is to be told should be a short one. `sums` is memory.
 pub fn witness_of(
     level: &Level,
     path: &Path,
     dictionary: &Dictionary,
     told: bool,
     decisions: &mut Decisions,
+    sums: &mut Vec<f64>,
 ) -> Result<Witness, Vec<RowId>> {
-    if let Some(Proposal { point, least, .. }) = witness::propose(dictionary, witness::PATIENT) {
+    let proposal = witness::propose(dictionary, witness::PATIENT, sums);
+    if let Some(Proposal { point, least, .. }) = proposal {
         if told
             && let Some(short) = witness::rounded(&point, least)
             && path.is_positive_around(&short, 0.0)

@@ -131,6 +131,8 @@ pub struct Worker {
     /// Levels' memory that is not in use.
     pub memory: Vec<Memory>,
     pub flats: Flats,
+    /// Memory of proposals.
+    pub sums: Vec<f64>,
     /// Where others may take branches: the splits above whose negative side comes next.
     pub pending: Vec<Pending>,
     /// How many of them, from the first, have been handed over.
@@ -165,6 +167,7 @@ impl Worker {
             candidates: Vec::new(),
             memory: Vec::new(),
             flats: Flats::default(),
+            sums: Vec::new(),
             pending: Vec::new(),
             handed: 0,
         }
@@ -615,6 +618,7 @@ impl<'a> Tree<'a, '_> {
     ) {
         let stage = self.stages.get(level.number() as usize);
         let told = stage.is_none() && log.is_on();
+        let wanted = told || stage.is_none() && self.visit.is_some();
         let Worker {
             signs,
             path,
@@ -622,6 +626,7 @@ impl<'a> Tree<'a, '_> {
             tally,
             candidates,
             memory,
+            sums,
             ..
         } = worker;
         let cell = &mut cells[at];
@@ -635,7 +640,7 @@ impl<'a> Tree<'a, '_> {
             return self.count_region(state, tally);
         }
         let mut witness = None;
-        if cell.engine == Engine::Vertices && stage.is_none() && (told || self.visit.is_some()) {
+        if cell.engine == Engine::Vertices && wanted {
             witness = cell.vertices.inside().map(Witness::Float);
             tally.decisions.float += u64::from(witness.is_some());
             if witness.is_none() && !cell.leave_vertices(level, path) {
@@ -645,7 +650,8 @@ impl<'a> Tree<'a, '_> {
         }
         // A cell that is known by vertices or by whole numbers has inner points.
         if cell.engine != Engine::Vertices && (wanted || !cell.dictionary.is_whole()) {
-            match witness_of(level, path, &cell.dictionary, told, &mut tally.decisions) {
+            let (dictionary, decisions) = (&cell.dictionary, &mut tally.decisions);
+            match witness_of(level, path, dictionary, told, decisions, sums) {
                 Ok(point) => witness = Some(point),
                 Err(why) => {
                     log.empty(level, why.into_iter());

@@ -227,6 +227,8 @@ mod tests {
                 else {
                     return;
                 };
+                // In floats, whatever the rows are.
+                dictionary.refresh(level, &path);
                 // The point: from the vertex into the cell, and then more or less wrong.
                 let noise = [0.0, 0.0, power_of_two(-(10 + state.below(44) as i64))];
                 let noise = noise[state.below(3) as usize];

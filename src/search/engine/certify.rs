@@ -544,6 +544,8 @@ mod tests {
                 else {
                     return;
                 };
+                // In floats, whatever the rows are.
+                dictionary.refresh(level, &path);
                 let worse = state.below(4);
                 let mut nudge = |v: &mut f64, least: u64, kinds: u64| match worse {
                     0 => *v += state.whisker(least, kinds).to_f64().unwrap(),
@@ -642,11 +644,12 @@ mod tests {
                 let mut path = Path::new(d);
                 ids.iter().for_each(|&id| path.push(level, id));
                 let columns = (0..d as u32).map(Name::Constraint).collect();
-                let Some(dictionary) =
+                let Some(mut dictionary) =
                     Dictionary::new(level, &path, columns, vec![], vec![d as u32])
                 else {
                     return;
                 };
+                dictionary.refresh(level, &path);
                 let line: Vec<f64> = (0..=d).map(|c| dictionary.entry(0, c)).collect();
                 let why = positive_by_whole_multipliers(level, &ids, &line, goal, sign);
                 let exactly = positive_exactly(level, &ids, &line, goal, sign).is_some();

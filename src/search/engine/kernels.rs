@@ -599,9 +599,79 @@ fn defect_of_any<L: Lanes>(
 
 #[cfg(test)]
 mod tests {
+    use num_traits::Zero;
+
     use super::*;
+    use crate::arithmetic::Rational;
     use crate::arithmetic::lanes::plain_only::both;
-    use crate::search::engine::samples::Random;
+    use crate::search::engine::samples::{Random, rational};
+
+    /// Pivots of whole numbers against pivots of fractions, up to the first that is too large,
+    /// which is exact all the same.
+    #[test]
+    fn whole_pivots_are_exact() {
+        both(|| {
+            let random = &mut Random(5);
+            let (mut large, mut too_large, mut no_power) = (0, 0, 0);
+            for trial in 0..300 {
+                let (d, rows) = (1 + trial % 7, [3, 8, 29, 53][trial % 4]);
+                let (stride, bits) = (padded(rows), random.below(12));
+                let size = 1 + random.below(1 << bits);
+                let mut values = vec![0.0; (d + 1) * stride];
+                let mut exact = vec![vec![Rational::zero(); d + 1]; rows];
+                for (row, entries) in exact.iter_mut().enumerate() {
+                    for (column, entry) in entries.iter_mut().enumerate() {
+                        let value = random.below(2 * size + 1) as f64 - size as f64;
+                        values[column * stride + row] = value;
+                        *entry = rational(value);
+                    }
+                }
+                let mut denominator = 1.0;
+                for _ in 0..40 {
+                    let (row, column) = (random.below(rows as u64), random.below(d as u64));
+                    let (row, column) = (row as usize, column as usize);
+                    let pivot = exact[row][column].clone();
+                    if pivot.is_zero() {
+                        continue;
+                    }
+                    let own = exact[row].clone();
+                    for (k, entries) in exact.iter_mut().enumerate() {
+                        let factor = &entries[column] / &pivot;
+                        for (entry, own) in entries.iter_mut().zip(&own) {
+                            *entry = match k == row {
+                                true => -own / &pivot,
+                                false => &*entry - &factor * own,
+                            };
+                        }
+                        entries[column] = match k == row {
+                            true => pivot.recip(),
+                            false => factor,
+                        };
+                    }
+                    let largest;
+                    (denominator, largest) =
+                        pivot_whole(&mut values, stride, row, column, denominator);
+                    no_power += u32::from(denominator.log2().fract() != 0.0);
+                    for (row, entries) in exact.iter().enumerate() {
+                        for (column, entry) in entries.iter().enumerate() {
+                            let value = values[column * stride + row];
+                            assert_eq!(entry * rational(denominator), rational(value));
+                            assert!(value.abs() <= largest || value.abs() <= LARGEST);
+                        }
+                    }
+                    large += u32::from((LARGEST / 16.0..=LARGEST).contains(&largest));
+                    if largest > LARGEST {
+                        too_large += 1;
+                        break;
+                    }
+                }
+            }
+            assert!(
+                large > 30 && too_large > 30 && no_power > 300,
+                "{large} {too_large} {no_power}"
+            );
+        });
+    }
 
     /// Rows against sums of products made one by one.
     #[test]

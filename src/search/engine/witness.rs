@@ -150,6 +150,7 @@ pub fn rounded(point: &Point, least: f64) -> Option<Point> {
 /// beside the basis. In whole numbers that is a proof that there are points where all constraints
 /// are positive and these candidates zero. `None` when no direction is found, in so many `rounds`
 /// of corrections.
+#[inline]
 pub fn inwards(dictionary: &Dictionary, rounds: usize) -> Option<(Point, bool)> {
     let d = dictionary.dimension();
     let values = &dictionary.constraint_entries(d)[..dictionary.constraints().len()];
@@ -198,13 +199,13 @@ pub struct Proposal {
 
 /// Proposes a point at which all constraints of the cell are positive and all candidates
 /// in the basis zero. Proves nothing; `None` when no direction leads into the cell as far as
-/// floats can tell. At degenerate vertices directions are corrected in so many `rounds`.
-pub fn propose(dictionary: &Dictionary, rounds: usize) -> Option<Proposal> {
+/// floats can tell. At degenerate vertices directions are corrected in so many `rounds`. `sums` is
+/// memory.
+pub fn propose(dictionary: &Dictionary, rounds: usize, sums: &mut Vec<f64>) -> Option<Proposal> {
     let d = dictionary.dimension();
     let values = &dictionary.constraint_entries(d)[..dictionary.constraints().len()];
     let (direction, stuck) = inwards(dictionary, rounds)?;
-    let mut sums = Vec::new();
-    let (slopes, coordinates) = dictionary.along(&direction, &mut sums);
+    let (slopes, coordinates) = dictionary.along(&direction, sums);
     if stuck {
         for (slope, value) in slopes.iter_mut().zip(values) {
             // These grow.
@@ -290,7 +291,7 @@ pub fn near_crossing(point: &Point, least: f64, distance: f64) -> Option<(Point,
 fn turn_inwards(direction: &mut [f64], tight: &[f64], rounds: usize) -> Option<()> {
     for _ in 0..rounds {
         let mut settled = true;
-        for line in tight.chunks_exact(direction.len()) {
+        for line in tight.chunks_exact(direction.len().max(1)) {
             let (mut size, mut growth) = (0.0, 0.0);
             for (a, t) in line.iter().zip(&*direction) {
                 size += a.abs();

@@ -223,3 +223,153 @@ fn factor(row: &FloatRow) -> Option<f64> {
     let short = bits >> zeros < SHORT as u64;
     short.then(|| power_of_two(i64::from(SHORT.trailing_zeros() - zeros)))
 }
+
+#[cfg(test)]
+mod tests {
+    use num_bigint::BigInt;
+    use num_traits::{Signed, Zero};
+
+    use super::*;
+    use crate::arithmetic::Rational;
+    use crate::arithmetic::lanes::plain_only::both;
+    use crate::search::engine::dictionary::Walk;
+    use crate::search::engine::samples::{Random, id, rational, solution, with_level};
+    use crate::search::engine::views::Views;
+
+    /// Every row is what the columns say, in exact arithmetic, and the vertex is one of the cell.
+    fn check(dictionary: &Dictionary, level: &Level, path: &Path) {
+        let d = dictionary.dimension;
+        let exact = |entries: &[f64], factor: Option<f64>| -> Vec<Rational> {
+            let factor = rational(factor.expect("known to be whole"));
+            let entries = entries[..=d].iter();
+            entries.map(|entry| rational(*entry) * &factor).collect()
+        };
+        let of_place = |place: u32| {
+            let row = level.row(path.ids()[place as usize]);
+            exact(path.row(place as usize).entries, factor(&row))
+        };
+        let of_class = |class: u32| {
+            let row = level.row(level.id(class as usize));
+            exact(level.own_vector(class as usize).entries, factor(&row))
+        };
+        let basis: Vec<Vec<Rational>> = dictionary
+            .columns
+            .iter()
+            .map(|name| match *name {
+                Name::Constraint(place) => of_place(place),
+                Name::Candidate(class) => of_class(class),
+            })
+            .collect();
+        let denominator = rational(dictionary.denominator());
+        assert!(denominator.is_positive() && denominator.is_integer());
+        let agrees = |row: Vec<Rational>, entries: Vec<f64>| {
+            for (k, entry) in row.iter().enumerate() {
+                let terms = basis.iter().zip(&entries);
+                let sum: Rational = terms.map(|(row, a)| &row[k] * rational(*a)).sum();
+                let constant = if k == d {
+                    rational(entries[d])
+                } else {
+                    Rational::zero()
+                };
+                assert_eq!(sum + constant, entry * &denominator);
+            }
+        };
+        for (k, &class) in dictionary.candidates.iter().enumerate() {
+            agrees(of_class(class), dictionary.entries(k).collect());
+        }
+        for (k, &place) in dictionary.constraints.iter().enumerate() {
+            let entry = |column| dictionary.constraint_entries(column)[k];
+            assert!(entry(d) >= 0.0, "the vertex is none of the cell");
+            agrees(of_place(place), (0..=d).map(entry).collect());
+        }
+    }
+
+    /// Walks through cells whose rows are short or long whole numbers, degenerate or not: all is
+    /// exact as long as the dictionary says so, up to the largest numbers it takes.
+    #[test]
+    fn whole_dictionaries_are_exact() {
+        both(|| {
+            let random = &mut Random(23);
+            let (mut whole, mut full, mut refused, mut sides, mut entered) = (0, 0, 0, 0, 0);
+            let mut nearest = 0.0;
+            for _ in 0..1_500 {
+                let d = 1 + random.below(6) as usize;
+                let size = BigInt::from(1u64 << random.below(3 + 24 / d as u64));
+                let count = 2 * d + 4;
+                let rows: Vec<Vec<Rational>> = (0..count)
+                    .map(|_| {
+                        let unit = rational(power_of_two(random.below(40) as i64 - 20));
+                        let mut row: Vec<Rational> = (0..=d)
+                            .map(|_| {
+                                let number = BigInt::from(random.next() >> 1) % (&size * 2 + 1);
+                                Rational::from_integer(number - &size) * &unit
+                            })
+                            .collect();
+                        // A hyperplane.
+                        if row[..d].iter().all(Zero::is_zero) {
+                            row[0] = unit;
+                        }
+                        row
+                    })
+                    .collect();
+                let matrix = rows[..d].iter().map(|row| row[..d].to_vec()).collect();
+                let right = rows[..d].iter().map(|row| -row[d].clone()).collect();
+                let Some(vertex) = solution(matrix, right) else {
+                    continue;
+                };
+                // Constraints are positive or zero at the vertex of the first d.
+                let negated = |row: &Vec<Rational>| {
+                    let terms = row.iter().zip(&vertex).map(|(a, x)| a * x);
+                    (terms.sum::<Rational>() + &row[d]).is_negative()
+                };
+                let mut state = Random(random.next());
+                with_level(&rows, random, |level| {
+                    let mut path = Path::new(d);
+                    for k in 0..2 * d {
+                        path.push(level, id(level, k, k >= d && negated(&rows[k])));
+                    }
+                    let columns = (0..d as u32).map(Name::Constraint).collect();
+                    let constraints = (d as u32..2 * d as u32).collect();
+                    let classes: Vec<u32> = (2 * d as u32..count as u32).collect();
+                    let Some(mut dictionary) =
+                        Dictionary::new(level, &path, columns, constraints, classes)
+                    else {
+                        return;
+                    };
+                    if !dictionary.is_whole() {
+                        refused += 1;
+                        return;
+                    }
+                    whole += 1;
+                    let mut views = Views::default();
+                    views.begin(dictionary.candidates.len());
+                    dictionary.make_room(&mut Dictionary::default());
+                    for _ in 0..12 {
+                        check(&dictionary, level, &path);
+                        nearest = kernels::largest(&dictionary.values).max(nearest);
+                        if dictionary.is_full() {
+                            full += 1;
+                            assert!(kernels::largest(&dictionary.values) > LARGEST);
+                            return;
+                        }
+                        let k = state.below(dictionary.candidates.len() as u64) as usize;
+                        let sign = if state.below(2) == 0 { 1 } else { -1 };
+                        if dictionary.descend(k, sign, &mut views) == Walk::Minimum {
+                            // No edge leads down: where the vertex is not below zero, nothing is.
+                            let least = dictionary.value(k) * f64::from(sign);
+                            assert_eq!(dictionary.is_one_sided(k, sign), least >= 0.0);
+                            sides += 1;
+                        }
+                    }
+                    if !dictionary.is_full() && dictionary.enter(0).is_some() {
+                        check(&dictionary, level, &path);
+                        entered += 1;
+                    }
+                });
+            }
+            assert!(nearest > LARGEST / 8.0, "{nearest}");
+            let seen = [whole, full, refused, sides, entered];
+            assert!(seen.iter().all(|count| *count > 10), "{seen:?}");
+        });
+    }
+}
