@@ -11,7 +11,7 @@ use chambers::proof::check::{self, Flaw};
 use chambers::proof::format::{Decided, Packing};
 use common::networks::{self as nets, Kind as Weights};
 use common::patterns;
-use common::proofs::{Chunk, Event, Proof, check_bytes, file};
+use common::proofs::{Chunk, Event, Proof, Sets, check_bytes, file};
 use common::prover::{Style, is_combination, prove, prove_and_tell};
 use common::rng::{Rng, seeds};
 
@@ -43,6 +43,8 @@ fn cases(count: u64) -> impl Iterator<Item = (u64, Network, Domain, Style)> {
             elsewhere: 6,
             crossing: rng.below(3),
             amid: rng.below(3),
+            arrangement: rng.below(3),
+            sets: rng.below(3),
             rays: rng.one_in(2),
             odd_charts: rng.one_in(2),
             ..Style::default()
@@ -67,10 +69,12 @@ fn truth(network: &Network, domain: &Domain, strict: bool) -> u64 {
 fn certificates_hold_exactly_where_they_should() {
     let (mut right, mut wrong) = (0, 0);
     for (seed, network, domain, style) in cases(30) {
-        // One chunk a chart, so that an event's number says all.
+        // One chunk a chart, so that an event's number says all, and each side an event.
         let style = Style {
             cut: 0,
             elsewhere: 0,
+            sets: 0,
+            arrangement: 0,
             ..style
         };
         let (proof, certificates) = prove_and_tell(&network, &domain, style, seed);
@@ -162,6 +166,17 @@ fn changed_events_never_prove_another_count() {
     assert!(accepted > 0);
 }
 
+fn change_sets(sets: &mut Sets, rng: &mut Rng) {
+    match rng.below(3) {
+        0 => drop(sets.sets.pop()),
+        1 => sets.each += 1,
+        _ => {
+            let numbers = sets.sets.iter_mut().flatten();
+            numbers.for_each(|number| *number ^= rng.below(2) as u64);
+        }
+    }
+}
+
 /// One random change of chunks or header.
 fn change(proof: &mut Proof, rng: &mut Rng) {
     if proof.chunks.is_empty() {
@@ -210,6 +225,7 @@ fn change(proof: &mut Proof, rng: &mut Rng) {
             let leaves = [Event::Open, Event::Elsewhere, Event::Excluded];
             proof.chunks[at].events[event] = leaves[rng.below(3)].clone();
         }
+        12 if rng.one_in(2) => proof.chunks[at].events[event] = Event::Arrangement(Sets::default()),
         12 => proof.chunks[at].events[event] = Event::Split(rng.below(4) as u64),
         13 if rng.one_in(2) => {
             let (corners, rays, each) = (1 + rng.below(2), rng.below(2), rng.below(3));
@@ -240,6 +256,12 @@ fn change(proof: &mut Proof, rng: &mut Rng) {
                 1 => *unit = rng.below(4) as u64,
                 _ => drop(constraints.pop()),
             },
+            Event::Sides { sets, units } => match rng.below(4) {
+                0 => units[0].1 = !units[0].1,
+                1 => units[0].0 = rng.below(4) as u64,
+                _ => change_sets(sets, rng),
+            },
+            Event::Arrangement(sets) if rng.one_in(2) => change_sets(sets, rng),
             Event::Region { mantissas, .. } | Event::Crossing { mantissas, .. } => {
                 if let Some(mantissa) = mantissas.first_mut() {
                     *mantissa += rng.range(-2, 2);
@@ -265,7 +287,9 @@ fn change(proof: &mut Proof, rng: &mut Rng) {
                 _ => *each += 1,
             },
             Event::Empty { first, .. } => *first += 1,
-            Event::Open => proof.chunks[at].events[event] = Event::Elsewhere,
+            Event::Open | Event::Arrangement(_) => {
+                proof.chunks[at].events[event] = Event::Elsewhere;
+            }
             Event::Elsewhere | Event::Excluded => proof.chunks[at].events[event] = Event::Open,
         },
     }

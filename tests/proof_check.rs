@@ -29,8 +29,8 @@ fn digest(patterns: &BTreeSet<String>) -> String {
     digest.to_string()
 }
 
-/// How many crossings there are.
-fn assert_verified(network: &Network, domain: &Domain, style: Style, seed: u64) -> u64 {
+/// How many crossings and arrangements there are.
+fn assert_verified(network: &Network, domain: &Domain, style: Style, seed: u64) -> [u64; 2] {
     let case = || {
         format!(
             "seed {seed}, {style:?}, {domain}\n{}",
@@ -53,7 +53,7 @@ fn assert_verified(network: &Network, domain: &Domain, style: Style, seed: u64) 
         assert!(style.open > 0 && counts.open > 0, "{}", case());
         assert!(counts.regions <= expected.len() as u64, "{}", case());
     }
-    counts.crossings
+    [counts.crossings, counts.arrangements]
 }
 
 /// At most 8 units in 1 to 3 layers, with a random degeneracy.
@@ -78,6 +78,8 @@ fn style(rng: &mut Rng) -> Style {
         open: choose([0, 0, 9]),
         crossing: choose([0, 1, 2]),
         amid: choose([0, 1, 2]),
+        arrangement: choose([0, 0, 1]),
+        sets: choose([0, 1, 2]),
         odd_charts: choose([0, 1, 1]) == 1,
         rays: choose([0, 1, 1]) == 1,
         strict: choose([0, 0, 1]) == 1,
@@ -86,20 +88,21 @@ fn style(rng: &mut Rng) -> Style {
 
 #[test]
 fn proofs_on_everything_are_verified() {
-    let mut crossings = 0;
+    let mut seen = [0, 0];
     for seed in seeds(150) {
         let mut rng = Rng::new(seed);
         let inputs = 1 + rng.below(3);
         let network = network(&mut rng, inputs);
         let style = style(&mut rng);
-        crossings += assert_verified(&network, &Domain::everything(inputs), style, seed);
+        let more = assert_verified(&network, &Domain::everything(inputs), style, seed);
+        seen = [seen[0] + more[0], seen[1] + more[1]];
     }
-    assert!(crossings > 20, "{crossings}");
+    assert!(seen.iter().all(|&count| count > 10), "{seen:?}");
 }
 
 #[test]
 fn proofs_on_boxes_are_verified() {
-    let mut crossings = 0;
+    let mut seen = [0, 0];
     for seed in seeds(150) {
         let mut rng = Rng::new(1_000_000 + seed);
         let inputs = 1 + rng.below(3);
@@ -110,7 +113,8 @@ fn proofs_on_boxes_are_verified() {
                 .map(|_| nets::random_interval(&mut rng))
                 .collect(),
         );
-        crossings += assert_verified(&network, &domain, style, seed);
+        let more = assert_verified(&network, &domain, style, seed);
+        seen = [seen[0] + more[0], seen[1] + more[1]];
     }
-    assert!(crossings > 20, "{crossings}");
+    assert!(seen.iter().all(|&count| count > 10), "{seen:?}");
 }

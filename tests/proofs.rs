@@ -103,7 +103,7 @@ impl Sink for Stopper<'_> {
 /// A search that was stopped proves a lower bound, which is what it found.
 #[test]
 fn early_stops_prove_lower_bounds() {
-    let network = random_network("4; dense 45");
+    let network = random_network("6; dense 25");
     for thread_count in [1, 2] {
         let monitor = Monitor::new();
         let stopper = Stopper {
@@ -130,7 +130,7 @@ fn early_stops_prove_lower_bounds() {
         // The sum of binomials bounds it.
         assert!(
             0 < verdict.counts.regions
-                && verdict.counts.regions < common::arrangements::generic_chambers(45, 4)
+                && verdict.counts.regions < common::arrangements::generic_chambers(25, 6)
         );
     }
 }

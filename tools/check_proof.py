@@ -13,7 +13,8 @@ from fractions import Fraction
 from operator import mul
 
 SIDE_NEGATIVE, SIDE_POSITIVE, SPLIT_NEGATIVE, SPLIT_POSITIVE, SPLIT_PENDING = range(5)  # trails
-REGION, EMPTY, OPEN, ELSEWHERE, EXCLUDED, CROSSING, AMID = range(3, 28, 4)  # events that are leaves
+REGION, EMPTY, OPEN, ELSEWHERE, EXCLUDED, CROSSING, AMID, ARRANGEMENT = range(3, 32, 4)  # leaves
+SIDES = 35  # of several units
 
 def demand(condition, why):
     if not condition:
@@ -113,6 +114,61 @@ def amid(free, others, numbers, constraints):
         point[:-1] = [a + Fraction(x) / scale for a, x in zip(point, found)]
     scale = math.lcm(*(x.denominator for x in point))
     return [int(x * scale) for x in point]
+
+def read_sets(numbers, constraints):
+    count, each = next(numbers), next(numbers)
+    demand(each or not count, "a set of no constraints")
+    return [constraints(each) for _ in range(count)]
+
+def prover(sets):
+    """A function that says whether one of the sets shows that a form is not negative: it tries
+    those first where the form is least at the point that they meet in."""
+    points = []
+    for rows in sets:
+        solved, d = eliminate(rows), len(rows[0]) - 1
+        meet = all(c in solved for c in range(d))
+        points.append([-solved[c][-1] for c in range(d)] + [1] if meet else [0] * (d + 1))
+    def shows(form):
+        values = [sum(map(mul, form, point)) for point in points]
+        for k in sorted(range(len(sets)), key=values.__getitem__):
+            try:
+                check_farkas(form, sets[k])
+                return True
+            except ValueError:
+                pass
+        return False
+    return shows
+
+def on(g, functions):
+    """Positive multiples of functions where g is zero, without a coordinate."""
+    c = next(c for c, a in enumerate(g) if a)
+    rows = [[abs(g[c]) * a - (f[c] if g[c] > 0 else -f[c]) * b for a, b in zip(f, g)]
+            for f in functions]
+    common = [math.gcd(*row) or 1 for row in rows]
+    return [[a // n for a in row[:c] + row[c + 1:]] for row, n in zip(rows, common)]
+
+def meet(functions):
+    """Is there a point where all are positive? Where one is not constant, then also on a facet."""
+    if any(not any(f[:-1]) and f[-1] <= 0 for f in functions):
+        return False
+    functions = [f for f in functions if any(f[:-1])]
+    for g in functions:
+        facet = on(g, functions)
+        multiples = [sum(map(mul, f, g)) for f, row in zip(functions, facet) if not any(row)]
+        if min(multiples) < 0:
+            return False
+        if meet([row for row in facet if any(row)]):
+            return True
+    return not functions
+
+def flats(constraints, planes):
+    """How many sets of planes have a point of the cell in common, and are independent."""
+    inside = [flats(on(h, constraints), on(h, planes[:k]))
+              for k, h in enumerate(planes) if any(h[:-1])]
+    if not any(inside) and not meet(constraints):
+        return 0
+    demand(all(map(any, planes)), "the hyperplanes are not in general position in the cell")
+    return 1 + sum(inside)
 
 # ---- The proof. In a node, signs has all units of the layers so far, None where undecided; forms
 # has those of the last layer, or the inputs: when decided, what the ReLU makes of them.
@@ -241,12 +297,29 @@ class Checker:
                 named = [node.constraints[k] for k in self.last]
                 check_farkas([sign * a for a in node.forms[unit]], named)
             return self.decided(node, unit + len(node.signs) - len(node.forms) + 1, how)
-        if event in (REGION, CROSSING, AMID):  # a region is a crossing of no hyperplanes
+        if event == SIDES:
+            shows, layers, units = prover(read_sets(numbers, constraints)), node.layers, next(numbers)
+            demand(units, "sides of no unit")
+            for unit, negative in [divmod(next(numbers), 2) for _ in range(units)]:
+                demand(node.layers == layers, "a side of a unit that is not there")
+                demand(shows([-a if negative else a for a in node.forms[unit]]), "no set shows it")
+                how = SIDE_NEGATIVE if negative else SIDE_POSITIVE
+                node = self.decided(node, unit + len(node.signs) - len(node.forms) + 1, how)
+            return node
+        if event in (REGION, CROSSING, AMID, ARRANGEMENT):
             free = [h for h, sign in zip(node.forms[-2::-1], node.signs[::-1]) if sign is None]
-            allowed = {REGION: [0], CROSSING: range(1, 17), AMID: range(17)}
+            allowed = {REGION: [0], CROSSING: range(1, 17), AMID: range(17), ARRANGEMENT: range(1, 65)}
             demand(len(free) in allowed[event], "undecided units")
-            demand(node.layers == len(self.layers), "a crossing in a layer that is not the last")
+            demand(node.layers == len(self.layers), "such a leaf in a layer that is not the last")
             demand(not self.strict or 0 not in node.signs, "strict, and a unit is zero")
+        if event == ARRANGEMENT:
+            demand(len(node.forms[-1]) <= 5, "an arrangement in more than 4 coordinates")
+            sets = read_sets(numbers, constraints)
+            named = [g for g in node.constraints if not sets or any(g in rows for rows in sets)]
+            shows = prover(sets)
+            demand(all(shows(g) for g in node.constraints if g not in named), "one is not named")
+            self.regions += flats(named, free)
+        elif event in (REGION, CROSSING, AMID):  # a region is a crossing of no hyperplanes
             if event == AMID:
                 point = amid(free, len(node.forms[-1]) - 1 - len(free), numbers, constraints)
             else:

@@ -255,6 +255,14 @@ def encode(chunk):
         elif kind == "empty":
             body += varint(7) + varint(len(rest[1])) + varint(rest[0])
             body += b"".join(map(varint, rest[1]))
+        elif kind in ("arrangement", "sides"):
+            sets = rest[0]
+            each = len(sets[0]) if sets else 0
+            body += varint(31 if kind == "arrangement" else 35) + varint(len(sets)) + varint(each)
+            body += b"".join(varint(n) for numbers in sets for n in numbers)
+            if kind == "sides":
+                body += varint(len(rest[1]))
+                body += b"".join(varint(2 * u + (sign < 0)) for u, sign in rest[1])
         elif kind == "raw":
             body += rest[0]
         else:
@@ -369,6 +377,73 @@ def check(data, network):
 LINES = [[[1, 0], [0, 1], [1, 1], [1, -1], [2, "1/3"]], [0, "1/2", -1, "1/3", 2]], "relu"
 FOLD = [[[1, 0], [-1, 0], [0, 1], [0, -1]], [0] * 4], "relu", [[[1, 1, 1, 1]], [-1]], "relu"
 TENT = [[[1], [1]], [0, "-1/2"]], "relu", [[[2, -4], [2, -4]], [0, "-1/2"]], "relu", [[[1, 1]], [3]]
+
+
+class Together(unittest.TestCase):
+    """Events for many units: arrangements, and sides by one of several sets of constraints."""
+
+    def checked(self, weights, bias, events, domain=None):
+        proof = Proof(len(weights[0]), [[weights, bias], "relu"], domain=domain)
+        proof.chunks = [[0, [], events]]
+        proof.footer["chunks"] = 1
+        return check(proof.bytes(), proof.listing)
+
+    def verified(self, regions, *arguments, **options):
+        code, text = self.checked(*arguments, **options)
+        self.assertEqual((code, text.split("\n")[0]), (0, f"VERIFIED: {regions} regions"), text)
+
+    def rejected(self, why, *arguments, **options):
+        code, text = self.checked(*arguments, **options)
+        self.assertEqual(code, 1, text)
+        self.assertIn(why, text)
+
+    def test_general_position(self):
+        # Zaslavsky 1975: sums of binomials.
+        leaf = [("arrangement", [])]
+        for n in range(1, 6):
+            weights, bias = LINES[0]
+            self.verified(sum(comb(n, i) for i in range(3)), weights[:n], bias[:n], leaf)
+        # Points of the moment curve: any d of these rows are independent, as are any d + 1 of them
+        # with their constants.
+        for d in (1, 3, 4):
+            for n in (d, d + 2):
+                weights = [[t**k for k in range(1, d + 1)] for t in range(1, n + 1)]
+                self.verified(sum(comb(n, i) for i in range(d + 1)), weights, [1] * n, leaf)
+
+    def test_other_positions(self):
+        leaf, why = [("arrangement", [])], "not in general position"
+        star = [[1, 0], [0, 1], [1, 1]]
+        self.rejected(why, star, [0, 0, 0], leaf)
+        # The point is none of the square's: by hand, one line cuts it.
+        square = [["0", "2"]] * 2
+        self.verified(2, [[1, 0], [0, 1], [1, -1]], [0, 0, 0], leaf, domain=square)
+        self.rejected(why, [[1, 2], [2, 4]], [0, 0], leaf)
+        self.verified(3, [[1, 2], [2, 4]], [0, 1], leaf)
+        # A plane that no other one meets in the cube.
+        cube = [["-1", "1"]] * 3
+        self.verified(4, [[2, 2, 2], [2, 2, 2], [1, 1, 1]], [-5, 5, 0], leaf, domain=cube)
+
+    def test_sets(self):
+        # x = 0, x = -1, y = 0 and x + y = 1 in a square: 4 regions on the right, 5 on the left.
+        weights, bias = [[1, 0], [1, 0], [0, 1], [1, 1]], [0, 1, 0, -1]
+        square, corners = [["-2", "2"]] * 2, [[4, 2], [4, 3], [1, 2], [1, 3]]
+        def events(sets, named, units=((1, 1),)):
+            left = [("split", 1), ("arrangement", []), ("arrangement", [])]
+            return [("split", 0), ("sides", sets, list(units)), ("arrangement", named), *left]
+        self.verified(9, weights, bias, events(corners, corners), domain=square)
+        self.verified(9, weights, bias, events([[2], [4]], []), domain=square)
+        outer = [[0, 2], [0, 3], [1, 2], [1, 3]]
+        for sets, named, units, why in [
+            (outer, corners, [(1, 1)], "no set shows it"),
+            (corners, corners, [(1, -1)], "no set shows it"),
+            (corners, corners, [(3, 1)], "no set shows it"),
+            (corners, corners, [(1, 1), (1, 1)], "not to be decided"),
+            (corners, corners, [], "sides of no unit"),
+            (corners, corners[:2], [(1, 1)], "one is not named"),
+            (corners, outer[:2], [(1, 1)], "one is not named"),
+            ([[]], corners, [(1, 1)], "a set of no constraints"),
+        ]:
+            self.rejected(why, weights, bias, events(sets, named, units), domain=square)
 
 
 class Verified(unittest.TestCase):
@@ -570,7 +645,7 @@ class Rejected(unittest.TestCase):
         layers = [[[[1], [1]], [0, "-1/2"]], "relu"]
         proof = lambda p: p.chunks.__setitem__(0, [0, [], [("split", 0), ("side", 1, 1, [0])]])
         self.rejected("constant", proof, 1, layers)
-        self.change_event("no such leaf", "region", lambda e: ("raw", varint(31)))
+        self.change_event("no such leaf", "region", lambda e: ("raw", varint(39)))
         # A constant unit is not decided by an event.
         self.rejected("not to be decided", lambda p: p.chunks[0][2].insert(0, ("side", 1, 1, [])),
                       1, [[[[1], [0]], [0, 1]], "relu"])

@@ -37,7 +37,7 @@ pub struct Arguments {
     /// Print one JSON object
     ///
     /// Its keys: verdict, count, complete, reason, proof, model, domain, strict, network,
-    /// chunks, splits, sides, crossings, empty, open, decisions, digest, seconds.
+    /// chunks, splits, sides, crossings, arrangements, empty, open, decisions, digest, seconds.
     /// docs/output.md describes them.
     #[arg(long)]
     json: bool,
@@ -136,10 +136,12 @@ impl Seen<'_> {
             (
                 "steps",
                 format!(
-                    "{} splits, {} sides, {} crossings, {} empty cells, {} open ones, in {} chunks",
+                    "{} splits, {} sides, {} crossings, {} arrangements, {} empty cells, {} open ones, \
+                     in {} chunks",
                     counts.splits,
                     counts.sides,
                     counts.crossings,
+                    counts.arrangements,
                     counts.empty,
                     counts.open,
                     verdict.chunks
@@ -196,6 +198,7 @@ impl Seen<'_> {
                     ("splits", counts.splits.into()),
                     ("sides", counts.sides.into()),
                     ("crossings", counts.crossings.into()),
+                    ("arrangements", counts.arrangements.into()),
                     ("empty", counts.empty.into()),
                     ("open", counts.open.into()),
                     ("decisions", decisions),

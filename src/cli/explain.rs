@@ -230,6 +230,10 @@ fn reason(unit: &Unit) -> String {
             "vanishes at the crossing, around which it has both signs; {} at the point",
             unit.value
         ),
+        Reason::Arrangement => format!(
+            "bounds or passes the region in the arrangement within the cell; {} at the point",
+            unit.value
+        ),
         Reason::Side {
             multiples,
             constant,
@@ -335,6 +339,7 @@ fn json_of(explanation: &Explanation, only: Option<usize>) -> Value {
             Reason::Constant => ("constant", None, None),
             Reason::Split => ("split", None, None),
             Reason::Crossing => ("crossing", None, None),
+            Reason::Arrangement => ("arrangement", None, None),
             Reason::Side {
                 multiples,
                 constant,

@@ -339,21 +339,14 @@ pub fn put(bytes: &mut Vec<u8>, mut value: u64) {
 }
 
 /// Appends varints.
-pub fn put_all<'v>(bytes: &mut Vec<u8>, values: impl Iterator<Item = &'v u32>) {
-    const ROOM: usize = 32;
-    let (mut short, mut count) = ([0; ROOM], 0);
-    for &value in values {
-        if value < 0x80 && count < ROOM {
-            // Most are short, and appended together.
-            short[count] = value as u8;
-            count += 1;
-        } else {
-            bytes.extend_from_slice(&short[..count]);
-            count = 0;
-            put(bytes, value.into());
-        }
+pub fn put_all(bytes: &mut Vec<u8>, values: &[u32]) {
+    let bits = values.iter().fold(0, |bits, value| bits | value);
+    if bits < 0x80 {
+        // Most are short, and appended together.
+        bytes.extend(values.iter().map(|&value| value as u8));
+    } else {
+        values.iter().for_each(|&value| put(bytes, value.into()));
     }
-    bytes.extend_from_slice(&short[..count]);
 }
 
 /// Appends a signed varint: -1 becomes 1, 1 becomes 2.
@@ -533,6 +526,10 @@ pub mod event {
     pub const CROSSING: u64 = 5;
     /// A region or a crossing, amid corners.
     pub const AMID: u64 = 6;
+    /// The regions into which hyperplanes in general position cut a cell, a leaf.
+    pub const ARRANGEMENT: u64 = 7;
+    /// No leaf: sides of units, each shown by some of several sets of constraints.
+    pub const SIDES: u64 = 8;
 }
 
 #[cfg(test)]

@@ -123,24 +123,62 @@ impl<'s> Stream<'s> {
     /// The unit is positive or negative all over the cell, as these constraints show.
     pub fn side(&mut self, first: usize, unit: usize, positive: bool, why: &[u32]) {
         self.make_room();
-        let (kind, how) = if positive {
-            (event::POSITIVE, Decided::Positive)
-        } else {
-            (event::NEGATIVE, Decided::Negative)
-        };
-        self.begun = true;
-        let code = 4 * (unit - first) as u32 + kind as u32;
         if self.last == *why {
-            put_all(&mut self.body, [code, 0].iter());
-        } else {
-            put_all(&mut self.body, [code, why.len() as u32].iter().chain(why));
-            self.last.clear();
-            self.last.extend_from_slice(why);
+            return self.side_as_before(first, unit, positive);
         }
-        self.trail.push(Entry {
-            unit: unit as u32,
-            how,
-        });
+        self.decide(first, unit, positive);
+        put(&mut self.body, why.len() as u64);
+        put_all(&mut self.body, why);
+        self.last.clear();
+        self.last.extend_from_slice(why);
+    }
+
+    /// The same, as shown by the constraints of the side that was the event before.
+    #[inline]
+    pub fn side_as_before(&mut self, first: usize, unit: usize, positive: bool) {
+        self.decide(first, unit, positive);
+        self.body.push(0);
+    }
+
+    /// These units are positive, or negative, all over the cell, each as one of several sets of so
+    /// many constraints shows: `numbers` has one set after another.
+    pub fn sides(
+        &mut self,
+        first: usize,
+        sides: impl Iterator<Item = (usize, bool)> + Clone,
+        each: usize,
+        numbers: &[u32],
+    ) {
+        self.make_room();
+        self.event(event::SIDES, event::LEAF);
+        let count = sides.clone().count();
+        self.sets(each, numbers);
+        put(&mut self.body, count as u64);
+        for (unit, positive) in sides {
+            let code = 2 * (unit - first) as u64 + u64::from(!positive);
+            put(&mut self.body, code);
+            self.push_side(unit, positive);
+        }
+    }
+
+    #[inline]
+    fn push_side(&mut self, unit: usize, positive: bool) {
+        let how = match positive {
+            true => Decided::Positive,
+            false => Decided::Negative,
+        };
+        let unit = unit as u32;
+        self.trail.push(Entry { unit, how });
+    }
+
+    #[inline]
+    fn decide(&mut self, first: usize, unit: usize, positive: bool) {
+        let kind = match positive {
+            true => event::POSITIVE,
+            false => event::NEGATIVE,
+        };
+        self.event((unit - first) as u64, kind);
+        self.push_side(unit, positive);
     }
 
     /// A region; the point is `mantissas`, which `put` writes, times 2^exponent.
@@ -185,12 +223,29 @@ impl<'s> Stream<'s> {
     /// coordinates, less one for each of these units.
     pub fn amid(&mut self, corners: usize, rays: usize, numbers: &[u32]) {
         self.make_room();
-        self.begun = true;
+        self.event(event::AMID, event::LEAF);
         let each = numbers.len() / (corners + rays);
-        let leaf = (4 * event::AMID + event::LEAF) as u32;
-        let head = [leaf, corners as u32, rays as u32, each as u32];
-        put_all(&mut self.body, head.iter().chain(numbers));
+        put_all(&mut self.body, &[corners as u32, rays as u32, each as u32]);
+        put_all(&mut self.body, numbers);
         self.leave();
+    }
+
+    /// The hyperplanes of all undecided units are in general position in the cell: the regions into
+    /// which they cut it. `numbers` has one set of so many constraints after another: other
+    /// constraints are positive where these are, as one of the sets shows.
+    pub fn arrangement(&mut self, each: usize, numbers: &[u32]) {
+        self.make_room();
+        self.event(event::ARRANGEMENT, event::LEAF);
+        self.sets(each, numbers);
+        self.leave();
+    }
+
+    fn sets(&mut self, each: usize, numbers: &[u32]) {
+        put_all(
+            &mut self.body,
+            &[(numbers.len() / each) as u32, each as u32],
+        );
+        put_all(&mut self.body, numbers);
     }
 
     /// The cell is empty: the first constraint contradicts the others.
@@ -198,7 +253,7 @@ impl<'s> Stream<'s> {
         self.make_room();
         self.event(event::EMPTY, event::LEAF);
         put(&mut self.body, why.len() as u64 - 1);
-        put_all(&mut self.body, why.iter());
+        put_all(&mut self.body, why);
         self.leave();
     }
 

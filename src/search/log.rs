@@ -64,15 +64,48 @@ impl<'s> Log<'s> {
         }
     }
 
-    /// The same, by the rows at these places on the path: constraints are numbered so.
-    pub fn side_at(&mut self, level: &Level, class: usize, sign: Sign, places: &[u32]) {
+    /// The same of classes, by the rows at these places on the path: constraints are numbered so.
+    pub fn sides_at(
+        &mut self,
+        level: &Level,
+        sides: impl Iterator<Item = (u32, i32)>,
+        places: &[u32],
+    ) {
         let first = self.first_unit(level);
-        if let Some(stream) = &mut self.stream {
-            for &(unit, opposite) in &level.classes()[class].members {
-                let positive = (sign == Sign::Positive) != opposite;
-                stream.side(first, first + unit, positive, places);
+        let Some(stream) = &mut self.stream else {
+            return;
+        };
+        let mut told = false;
+        for (class, sign) in sides {
+            for &(unit, opposite) in &level.classes()[class as usize].members {
+                let positive = (sign > 0) != opposite;
+                match told {
+                    true => stream.side_as_before(first, first + unit, positive),
+                    false => stream.side(first, first + unit, positive, places),
+                }
+                told = true;
             }
         }
+    }
+
+    /// The same of classes that are least at one of several vertices each, on so many of the rows at
+    /// these places on the path.
+    pub fn sides_at_vertices(
+        &mut self,
+        level: &Level,
+        settled: &[(u32, i32)],
+        each: usize,
+        places: &[u32],
+    ) {
+        let first = self.first_unit(level);
+        let Some(stream) = &mut self.stream else {
+            return;
+        };
+        let sides = settled.iter().flat_map(|&(class, sign)| {
+            let members = level.classes()[class as usize].members.iter();
+            members.map(move |&(unit, opposite)| (first + unit, (sign > 0) != opposite))
+        });
+        stream.sides(first, sides, each, places);
     }
 
     fn members(&mut self, level: &Level, class: usize, sign: Sign, skip: usize, why: &[RowId]) {
@@ -105,6 +138,12 @@ impl<'s> Log<'s> {
     /// that these corners are around.
     pub fn amid(&mut self, corners: &Corners) {
         self.each(|stream| stream.amid(corners.points, corners.rays, corners.places()));
+    }
+
+    /// The hyperplanes of all undecided units are in general position in a cell with vertices on so
+    /// many of the rows at these places on the path.
+    pub fn arrangement(&mut self, each: usize, places: &[u32]) {
+        self.each(|stream| stream.arrangement(each, places));
     }
 
     /// A region with this point inside.

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::cell::{Cell, Engine, Means, Split};
-use super::engine::vertices::{self, Flats, Places, Signs, Verdict, Vertices};
+use super::engine::vertices::{self, Flats, Signs, Verdict, Vertices};
 use super::level::Level;
 use super::log::Log;
 use super::sign_of;
@@ -13,6 +13,10 @@ use crate::arrangement::Chart;
 use crate::proof::format::MAX_CROSSING;
 use crate::regions::Sign;
 use crate::regions::digest::PatternHash;
+
+/// A cell's vertices are told where these are at most so many constraints for each side that they
+/// are told for. More would make proofs long; fewer take more time.
+const FEW_NUMBERS: usize = 12;
 
 /// What is to be done with a cell.
 pub enum Next {
@@ -73,12 +77,16 @@ impl<'a> Tree<'a, '_> {
             settled,
             flats,
             least,
+            places,
             ..
         } = worker;
         let Cell { vertices, .. } = &mut cells[at];
         let known = vertices.look(level, settled);
         tally.decisions.float += settled.len() as u64;
-        if log.is_on() && !settled.is_empty() && !tell(level, vertices, settled, least, log) {
+        if log.is_on()
+            && !settled.is_empty()
+            && !tell(level, vertices, settled, (least, places), log)
+        {
             tally.decisions.float -= settled.len() as u64;
             vertices
                 .candidates
@@ -98,10 +106,9 @@ impl<'a> Tree<'a, '_> {
         let count = vertices.candidates.len();
         if self.is_last(level)
             && self.visit.is_none()
-            && !log.is_on()
             && (vertices::FEWEST..=vertices.crowd).contains(&count)
         {
-            if self.count_flats(level, vertices, flats, *state, tally) {
+            if self.count_flats(level, vertices, (flats, places), *state, tally, log) {
                 return Next::Done;
             }
             // What is in the way is likely to be so in the next cells, too.
@@ -137,14 +144,22 @@ impl<'a> Tree<'a, '_> {
         &self,
         level: &Level,
         vertices: &Vertices,
-        flats: &mut Flats,
+        (flats, places): (&mut Flats, &mut Vec<u32>),
         state: State,
         tally: &mut Tally,
+        log: &mut Log<'a>,
     ) -> bool {
         let classes = &vertices.candidates;
+        if log.is_on() && !classes.iter().all(|&class| is_alone(level, class)) {
+            return false;
+        }
         let targets = classes.iter().map(|&class| level.target(class));
         if !vertices.regions(targets, flats) {
             return false;
+        }
+        if log.is_on() {
+            vertices.all_places(places);
+            log.arrangement(level.width() - 1, places);
         }
         // As many as there are splits.
         tally.decisions.float += flats.patterns.len() as u64 - 1;
@@ -298,31 +313,29 @@ fn is_alone(level: &Level, class: u32) -> bool {
     level.classes()[class as usize].members.len() == 1
 }
 
-/// Tells why a cell has these sides of classes, those that are least at the same vertex together.
-/// False, and nothing told, where floats do not say why.
+/// Tells why a cell has these sides of classes, by all of its vertices, or else those together
+/// that are least at the same one. False, and nothing told, where floats do not say why.
 fn tell(
     level: &Level,
     vertices: &mut Vertices,
     settled: &[(u32, i32)],
-    least: &mut Vec<(usize, u32, i32)>,
+    (least, places): (&mut Vec<(usize, u32, i32)>, &mut Vec<u32>),
     log: &mut Log<'_>,
 ) -> bool {
-    vertices.prepare_least();
-    least.clear();
-    for &(class, sign) in settled {
-        match vertices.least(&level.target(class), sign) {
-            Some(vertex) => least.push((vertex, class, sign)),
-            None => return false,
-        }
+    let d = level.width() - 1;
+    if d * vertices.generators() <= FEW_NUMBERS * settled.len() {
+        vertices.all_places(places);
+        log.sides_at_vertices(level, settled, d, places);
+        return true;
+    }
+    if !vertices.find_least(level, settled, least) {
+        return false;
     }
     least.sort_unstable_by_key(|&(vertex, ..)| vertex);
-    let (mut places, mut at) = (Places::default(), None);
-    for &(vertex, class, sign) in &*least {
-        if at != Some(vertex) {
-            (places, at) = (vertices.places(vertex), Some(vertex));
-        }
-        let places = &places[..level.width() - 1];
-        log.side_at(level, class as usize, sign_of(sign), places);
+    for sides in least.chunk_by(|one, other| one.0 == other.0) {
+        let places = vertices.places(sides[0].0);
+        let sides = sides.iter().map(|&(_, class, sign)| (class, sign));
+        log.sides_at(level, sides, &places[..d]);
     }
     true
 }
@@ -349,12 +362,8 @@ fn tell_three(
         if here == side {
             log.amid(&cut);
         } else {
-            log.side_at(
-                level,
-                other as usize,
-                sign_of(sign),
-                &least[..level.width() - 1],
-            );
+            let side = std::iter::once((other, sign));
+            log.sides_at(level, side, &least[..level.width() - 1]);
             log.amid(&whole);
         }
     }

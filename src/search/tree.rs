@@ -126,6 +126,8 @@ pub struct Worker {
     pub settled: Vec<(u32, i32)>,
     /// The same with the vertices where they are least, when a proof asks.
     pub least: Vec<(usize, u32, i32)>,
+    /// The places of the cell's vertices, then.
+    pub places: Vec<u32>,
     /// The classes of the layer that was entered last that may cut.
     pub candidates: Vec<u32>,
     /// Levels' memory that is not in use.
@@ -164,6 +166,7 @@ impl Worker {
             tally: tallies.blank(),
             settled: Vec::new(),
             least: Vec::new(),
+            places: Vec::new(),
             candidates: Vec::new(),
             memory: Vec::new(),
             flats: Flats::default(),

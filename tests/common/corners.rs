@@ -5,7 +5,7 @@ use num_traits::{One, Signed, Zero};
 
 use super::Rational;
 use super::model::Form;
-use super::proofs::Event;
+use super::proofs::{Event, Sets};
 
 /// A leaf amid corners of what forms have in common inside constraints, if it has any corner and
 /// inner points.
@@ -64,6 +64,22 @@ pub fn amid(forms: &[Form], constraints: &[Form], d: usize) -> Option<Event> {
             .map(number)
             .collect(),
     })
+}
+
+/// The sets of d constraints that meet at a vertex of the cell, all of each where there are several.
+pub fn vertices(constraints: &[Form], d: usize) -> Sets {
+    let meet = |numbers: &Vec<usize>| {
+        let named = numbers.iter().map(|&number| &constraints[number]);
+        let point = solved(&named.collect::<Vec<_>>(), false);
+        point.is_some_and(|point| constraints.iter().all(|g| !g.at(&point).is_negative()))
+    };
+    let found = sets(d, constraints.len()).into_iter().filter(meet);
+    let numbers = |set: Vec<usize>| set.into_iter().map(|number| number as u64).collect();
+    let sets: Vec<Vec<u64>> = found.map(numbers).collect();
+    Sets {
+        each: if sets.is_empty() { 0 } else { d as u64 },
+        sets,
+    }
 }
 
 /// Where forms vanish, or the direction in which all but the last of them do not change, and

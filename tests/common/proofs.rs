@@ -51,6 +51,12 @@ pub enum Event {
         each: u64,
         numbers: Vec<u64>,
     },
+    Arrangement(Sets),
+    Sides {
+        sets: Sets,
+        /// Units, and whether they are positive.
+        units: Vec<(u64, bool)>,
+    },
     Empty {
         first: u64,
         others: Vec<u64>,
@@ -58,6 +64,37 @@ pub enum Event {
     Open,
     Elsewhere,
     Excluded,
+}
+
+/// Sets of constraints, of so many each.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sets {
+    pub each: u64,
+    pub sets: Vec<Vec<u64>>,
+}
+
+impl Sets {
+    /// One of each.
+    pub fn of(sets: &[&[u64]]) -> Sets {
+        Sets {
+            each: sets.first().map_or(0, |set| set.len() as u64),
+            sets: sets.iter().map(|set| set.to_vec()).collect(),
+        }
+    }
+
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        put(bytes, self.sets.len() as u64);
+        put(bytes, self.each);
+        let numbers = self.sets.iter().flatten();
+        numbers.for_each(|&number| put(bytes, number));
+    }
+
+    fn decode(cursor: &mut Cursor) -> Option<Sets> {
+        let (count, each) = (cursor.number()?, cursor.number()?);
+        let mut set = || (0..each).map(|_| cursor.number()).collect::<Option<_>>();
+        let sets = (0..count).map(|_| set()).collect::<Option<_>>()?;
+        Some(Sets { each, sets })
+    }
 }
 
 impl Event {
@@ -114,6 +151,18 @@ impl Event {
                 put(bytes, *first);
                 others.iter().for_each(|&number| put(bytes, number));
             }
+            Event::Arrangement(sets) => {
+                put(bytes, leaf(event::ARRANGEMENT));
+                sets.encode(bytes);
+            }
+            Event::Sides { sets, units } => {
+                put(bytes, leaf(event::SIDES));
+                sets.encode(bytes);
+                put(bytes, units.len() as u64);
+                for (unit, positive) in units {
+                    put(bytes, 2 * unit + u64::from(!positive));
+                }
+            }
             Event::Open => put(bytes, leaf(event::OPEN)),
             Event::Elsewhere => put(bytes, leaf(event::ELSEWHERE)),
             Event::Excluded => put(bytes, leaf(event::EXCLUDED)),
@@ -161,6 +210,16 @@ impl Event {
                 Event::Empty {
                     first: cursor.number()?,
                     others: numbers(cursor, count)?,
+                }
+            }
+            (_, event::ARRANGEMENT) => Event::Arrangement(Sets::decode(cursor)?),
+            (_, event::SIDES) => {
+                let sets = Sets::decode(cursor)?;
+                let count = cursor.number()?;
+                let units = numbers(cursor, count)?.into_iter();
+                Event::Sides {
+                    sets,
+                    units: units.map(|code| (code / 2, code % 2 == 0)).collect(),
                 }
             }
             (_, event::OPEN) => Event::Open,

@@ -14,7 +14,7 @@ use num_traits::{One, Signed, Zero};
 use super::corners;
 use super::integers::{combine, primitive};
 use super::model::{Form, Model, Step, compose, rectify};
-use super::proofs::{Chunk, Event, Proof};
+use super::proofs::{Chunk, Event, Proof, Sets};
 use super::rng::Rng;
 use super::{Number, Rational};
 
@@ -33,6 +33,11 @@ pub struct Style {
     pub crossing: usize,
     /// Regions and crossings that have corners are proved amid these.
     pub amid: usize,
+    /// Where the hyperplanes of all undecided units are in general position in the cell, that is a
+    /// leaf.
+    pub arrangement: usize,
+    /// Sides and arrangements in cells with vertices name these.
+    pub sets: usize,
     /// Whether coordinates are shifted and scaled.
     pub odd_charts: bool,
     /// Whether rays are used where they can be.
@@ -382,6 +387,10 @@ impl Prover<'_> {
             self.open = true;
             return;
         }
+        if self.chance(self.style.arrangement) && self.arrangement(step, forms, signs, constraints)
+        {
+            return;
+        }
         if self.chance(self.style.crossing) && self.crossing(step, forms, signs, constraints) {
             return;
         }
@@ -429,10 +438,22 @@ impl Prover<'_> {
                 "a cell is empty on both sides"
             );
             let target = below.last().expect("the unit's own form");
-            self.emit(Event::Side {
-                unit: unit as u64,
-                positive: *sign == '+',
-                constraints: certificate(target, constraints),
+            let dimension = target.coefficients.len();
+            let sets = match self.chance(self.style.sets) {
+                true => corners::vertices(constraints, dimension),
+                false => Sets::default(),
+            };
+            let (unit_number, positive) = (unit as u64, *sign == '+');
+            self.emit(match sets.sets.is_empty() {
+                true => Event::Side {
+                    unit: unit_number,
+                    positive,
+                    constraints: certificate(target, constraints),
+                },
+                false => Event::Sides {
+                    sets,
+                    units: vec![(unit_number, positive)],
+                },
             });
             self.certificates.push(Certificate {
                 chart: self.current.chart,
@@ -509,6 +530,41 @@ impl Prover<'_> {
         true
     }
 
+    /// A leaf for the regions into which the hyperplanes of the undecided units, of the last layer,
+    /// cut the cell, where they are in general position there.
+    fn arrangement(
+        &mut self,
+        step: usize,
+        forms: &[Form],
+        signs: &[Option<char>],
+        constraints: &[Form],
+    ) -> bool {
+        let later = &self.model.steps[step + 1..];
+        let open: Vec<usize> = (0..forms.len()).filter(|&u| signs[u].is_none()).collect();
+        let undecided: Vec<Form> = open.iter().map(|&unit| forms[unit].clone()).collect();
+        let dimension = undecided[0].coefficients.len();
+        if later.iter().any(|step| matches!(step, Step::Relu)) || open.len() > 8 || dimension > 4 {
+            return false;
+        }
+        let choices = patterns_in(&undecided, constraints);
+        if choices.len() != flats_in(&undecided, constraints) {
+            return false;
+        }
+        let sets = match self.chance(self.style.sets) {
+            true => corners::vertices(constraints, dimension),
+            false => Sets::default(),
+        };
+        self.emit(Event::Arrangement(sets));
+        for choice in choices {
+            let mut all: Vec<char> = signs.iter().map(|sign| sign.unwrap_or('?')).collect();
+            for (k, &unit) in open.iter().enumerate() {
+                all[unit] = ['+', '-'][choice >> k & 1];
+            }
+            self.add_pattern(&all);
+        }
+        true
+    }
+
     /// Counts a region with the signs of the finished layers and these.
     fn add_pattern(&mut self, more: &[char]) {
         let sign = |symbol: &char| match symbol {
@@ -520,6 +576,38 @@ impl Prover<'_> {
         self.digest.add(PatternHash::of_pattern(&signs));
         self.regions += 1;
     }
+}
+
+/// The choices of signs of forms that the cell of these constraints has points of: bits are set
+/// for negative ones.
+pub fn patterns_in(forms: &[Form], constraints: &[Form]) -> Vec<usize> {
+    let there = |&choice: &usize| {
+        let oriented = forms.iter().enumerate().map(|(k, form)| {
+            let mut form = form.clone();
+            if choice >> k & 1 == 1 {
+                form.coefficients.iter_mut().for_each(|a| *a = -a.clone());
+                form.constant = -form.constant;
+            }
+            form
+        });
+        let all: Vec<Form> = constraints.iter().cloned().chain(oriented).collect();
+        point(&all).is_some()
+    };
+    (0..1 << forms.len()).filter(there).collect()
+}
+
+/// How many sets of forms, the empty one too, have independent linear parts and vanish together in
+/// the cell of these constraints, which is not empty.
+pub fn flats_in(forms: &[Form], constraints: &[Form]) -> usize {
+    let meets = |choice: &usize| {
+        let some = forms.iter().enumerate();
+        let some: Vec<Form> = some
+            .filter(|(k, _)| choice >> k & 1 == 1)
+            .map(|(_, form)| form.clone())
+            .collect();
+        some.is_empty() || crossing_inside(&some, constraints).is_some()
+    };
+    (0..1usize << forms.len()).filter(meets).count()
 }
 
 /// Exponent and mantissas of a dyadic point.

@@ -57,6 +57,12 @@ impl Ball {
         radius: 0.0,
     };
 
+    /// Nothing is known.
+    pub const ANYTHING: Ball = Ball {
+        center: 0.0,
+        radius: f64::INFINITY,
+    };
+
     /// The point one.
     pub const ONE: Ball = Ball {
         center: 1.0,
@@ -69,6 +75,11 @@ impl Ball {
             center,
             radius: 0.0,
         }
+    }
+
+    /// The float.
+    pub fn center(self) -> f64 {
+        self.center
     }
 
     /// The magnitude of the center.
@@ -95,6 +106,18 @@ impl Ball {
     /// Whether everything in it is positive.
     pub fn is_positive(self) -> bool {
         self.center > 0.0 && self.distance_from_zero() > 0.0
+    }
+
+    /// What contains both.
+    pub fn or(self, other: Ball) -> Ball {
+        let center = self.center / 2.0 + other.center / 2.0;
+        // Sums, so that what is not finite stays so.
+        let apart = (self.center - other.center).abs() / 2.0;
+        let radius = apart + self.radius + other.radius + center.abs() * UNIT;
+        Ball {
+            center,
+            radius: radius * UP + TINY,
+        }
     }
 
     /// `self - a b`.
@@ -197,6 +220,8 @@ mod tests {
                         let positive = third.minus_product(ball, other).is_positive();
                         assert!(!positive || difference.is_positive());
                         assert_contains(ball.minus_product(other, other), &(x - y * y));
+                        assert_contains(ball.or(other), x);
+                        assert_contains(ball.or(other), y);
                     }
                 }
             }
@@ -219,9 +244,15 @@ mod tests {
         });
         for ball in [
             everything,
+            Ball::ANYTHING,
+            Ball::ANYTHING.over(one),
+            one.minus_product(Ball::ANYTHING, Ball::ZERO),
+            Ball::ZERO.minus_product(Ball::ZERO, Ball::ANYTHING),
             above,
             one.minus_product(above, one),
             one.minus_product(everything, one),
+            one.or(everything),
+            everything.minus_product(everything, Ball::ZERO).or(one),
             above.over(one),
         ] {
             assert!(!ball.is_not_negative() && !ball.is_positive());

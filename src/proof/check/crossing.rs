@@ -81,14 +81,18 @@ fn product(start: Ball, a: &[Ball], b: &[Ball]) -> Ball {
 /// Whether balls around the coordinates of a point prove that the function is positive
 /// there.
 pub fn is_positive(point: &[Ball], function: Function<'_>) -> bool {
+    value(point, function).is_positive()
+}
+
+/// The value of a function at a point, from balls around its coordinates.
+pub fn value(point: &[Ball], function: Function<'_>) -> Ball {
     let d = point.len();
     let value = Ball::from(function.at(d));
     let add = |sum: Ball, c: usize| sum.minus_product(-Ball::from(function.at(c)), point[c]);
-    let value = match function.bounds {
+    match function.bounds {
         Bounds::End(end, _) => add(value, end.coordinate),
         Bounds::Dense(..) => (0..d).fold(value, add),
-    };
-    value.is_positive()
+    }
 }
 
 /// The crossing of the hyperplanes of these forms that is nearest to y; `None` when the

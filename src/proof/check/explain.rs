@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use num_bigint::BigInt;
 use num_traits::{One, Signed, Zero};
 
+use super::arrangement::exact_point;
 use super::flaw::Flaw;
 use super::stream::{Options, check_watched};
 use super::walk::{Walk, Watch};
@@ -85,6 +86,9 @@ pub enum Reason {
     /// Its hyperplane meets all others with this reason at the crossing, inside the cell:
     /// every choice of their signs is a region.
     Crossing,
+    /// Its hyperplane and all others with this reason are in general position in the cell, and the
+    /// region is one of those into which they cut it.
+    Arrangement,
 }
 
 impl Explanation {
@@ -154,25 +158,33 @@ pub fn explain<R: Read>(
     let reasons = collector.reasons;
     let inputs = verifier.inputs(scene.chart);
     let mut reason_of = vec![Reason::Constant; scene.signs.len()];
-    for &unit in &scene.crossing {
-        reason_of[unit] = Reason::Crossing;
+    for &unit in &scene.together {
+        reason_of[unit] = match scene.point {
+            Some(_) => Reason::Crossing,
+            None => Reason::Arrangement,
+        };
     }
     let is_split = |entry: &&Entry| entry.how.is_split();
     let splits = scene.trail.iter().filter(is_split);
     let splits: Vec<usize> = splits.map(|entry| entry.unit as usize).collect();
     let ends = verifier.ends(scene.chart);
-    let (coordinates, crossing) = if scene.crossing.is_empty() {
-        (scene.point.clone(), None)
-    } else {
-        let form = |&unit: &usize| oriented(&scene.forms[unit], scene.signs[unit]);
-        let sides: Vec<_> = ends
-            .iter()
-            .cloned()
-            .chain(splits.iter().map(form))
-            .collect();
-        let crossing: Vec<_> = scene.crossing.iter().map(form).collect();
-        let (inside, crossing) = around_crossing(&crossing, &sides, &scene.point);
-        (inside, Some(crossing))
+    let form = |&unit: &usize| oriented(&scene.forms[unit], scene.signs[unit]);
+    let sides: Vec<_> = ends
+        .iter()
+        .cloned()
+        .chain(splits.iter().map(form))
+        .collect();
+    let together: Vec<_> = scene.together.iter().map(form).collect();
+    let (coordinates, crossing) = match &scene.point {
+        Some(point) if together.is_empty() => (point.clone(), None),
+        Some(near) => {
+            let (inside, crossing) = around_crossing(&together, &sides, near);
+            (inside, Some(crossing))
+        }
+        None => {
+            let point = exact_point(&[sides, together].concat());
+            (point.expect("the proof is verified: there is one"), None)
+        }
     };
     let mut explanation = Explanation {
         number: scene.number,
@@ -328,10 +340,10 @@ struct Scene {
     trail: Vec<Entry>,
     signs: Vec<Sign>,
     forms: Vec<Vec<Rational>>,
-    /// The units of a crossing.
-    crossing: Vec<usize>,
-    /// A point inside, or near the crossing.
-    point: Vec<Rational>,
+    /// The units of a crossing, or of an arrangement.
+    together: Vec<usize>,
+    /// A point inside, or near the crossing; none is told of an arrangement.
+    point: Option<Vec<Rational>>,
 }
 
 /// How to recognise it.
@@ -346,17 +358,25 @@ struct Finder<'w> {
     found: Option<Scene>,
 }
 
-impl Watch for Finder<'_> {
-    /// Looks for the region in a leaf: a region is a crossing of no hyperplanes. Regions of a
-    /// crossing have numbers as if the tree was split on its units in ascending order.
-    fn leaf(&mut self, walk: &Walk<'_>, point: &dyn Fn() -> Vec<Rational>) {
+impl Finder<'_> {
+    /// Looks for the region in a leaf, where the undecided units may have many signs: regions have
+    /// numbers as if the tree was split on them in ascending order. There are so many `regions`;
+    /// `choice_of` says which signs one of them has, and `place_of` is its inverse: bits are set for
+    /// negative units, the first one's is the highest.
+    fn look(
+        &mut self,
+        walk: &Walk<'_>,
+        regions: impl Fn(usize) -> u64,
+        choice_of: impl Fn(u64) -> u64,
+        place_of: impl Fn(u64) -> Option<u64>,
+        point: impl Fn() -> Option<Vec<Rational>>,
+    ) {
         let mut signs: Vec<Option<Sign>> = walk.signs().collect();
         let undecided = signs.iter().enumerate().filter(|(_, sign)| sign.is_none());
-        let crossing: Vec<usize> = undecided.map(|(unit, _)| unit).collect();
-        let (number, regions) = (self.seen, 1 << crossing.len());
+        let together: Vec<usize> = undecided.map(|(unit, _)| unit).collect();
+        let (number, regions) = (self.seen, regions(together.len()));
         self.seen += regions;
-        // The bits say which units are negative, the first one's is the highest.
-        let choice = match self.which {
+        let place = match self.which {
             Wanted::Number(wanted) => wanted.checked_sub(number).filter(|&at| at < regions),
             Wanted::Pattern(pattern) => {
                 let agrees = |(sign, wanted): (&Option<Sign>, &Sign)| match sign {
@@ -366,27 +386,45 @@ impl Watch for Finder<'_> {
                 let agree =
                     signs.len() == pattern.0.len() && signs.iter().zip(&pattern.0).all(agrees);
                 let bit = |unit: &usize| u64::from(pattern.0[*unit] == Sign::Negative);
-                agree.then(|| crossing.iter().fold(0, |bits, unit| bits << 1 | bit(unit)))
+                let bits = |bits: u64, unit| bits << 1 | bit(unit);
+                let choice = agree.then(|| together.iter().fold(0, bits));
+                choice.and_then(place_of)
             }
         };
-        let Some(choice) = choice else {
+        let Some(place) = place else {
             return;
         };
-        for (place, &unit) in crossing.iter().rev().enumerate() {
-            signs[unit] = Some(match choice >> place & 1 {
+        for (at, &unit) in together.iter().rev().enumerate() {
+            signs[unit] = Some(match choice_of(place) >> at & 1 {
                 0 => Sign::Positive,
                 _ => Sign::Negative,
             });
         }
         self.found = Some(Scene {
-            number: number + choice,
+            number: number + place,
             chart: walk.chart_number(),
             trail: walk.trail().to_vec(),
             signs: signs.into_iter().flatten().collect(),
             forms: walk.forms(),
-            crossing,
+            together,
             point: point(),
         });
+    }
+}
+
+impl Watch for Finder<'_> {
+    fn leaf(&mut self, walk: &Walk<'_>, point: &dyn Fn() -> Vec<Rational>) {
+        self.look(walk, |units| 1 << units, |at| at, Some, || Some(point()));
+    }
+
+    fn arrangement(&mut self, walk: &Walk<'_>, patterns: &[u64]) {
+        self.look(
+            walk,
+            |_| patterns.len() as u64,
+            |at| patterns[at as usize],
+            |pattern| Some(patterns.binary_search(&pattern).ok()? as u64),
+            || None,
+        );
     }
 }
 

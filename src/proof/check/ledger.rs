@@ -28,12 +28,14 @@ pub struct Found {
 /// What is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Regions, those of crossings too.
+    /// Regions, those of crossings and arrangements too.
     pub regions: u64,
     /// The digest of their patterns.
     pub digest: Digest,
     /// Crossings.
     pub crossings: u64,
+    /// Leaves that list the regions of an arrangement.
+    pub arrangements: u64,
     /// Empty leaves.
     pub empty: u64,
     /// Open leaves.
@@ -42,7 +44,7 @@ pub struct Counts {
     pub splits: u64,
     /// Sides.
     pub sides: u64,
-    /// Proofs by intervals: of sides, of empty leaves, of regions, of crossings.
+    /// Proofs by intervals: of sides, of empty leaves, of regions, of crossings, of arrangements.
     pub intervals: u64,
     /// Those by integers of at most 128 bits.
     pub small: u64,
@@ -55,6 +57,7 @@ impl Counts {
         self.regions += other.regions;
         self.digest.merge(other.digest);
         self.crossings += other.crossings;
+        self.arrangements += other.arrangements;
         self.empty += other.empty;
         self.open += other.open;
         self.splits += other.splits;

@@ -5,6 +5,7 @@
 //! rounded outwards, and where these leave a sign open, integers.
 
 mod amid;
+mod arrangement;
 mod ball;
 mod chart;
 mod crossing;
@@ -12,6 +13,7 @@ mod explain;
 mod farkas;
 mod flaw;
 mod forms;
+mod lazy;
 mod ledger;
 mod span;
 mod stages;

@@ -85,6 +85,10 @@ pub trait Watch {
     /// The node is a region with this point, where all units are decided. Else every choice of
     /// signs of the undecided ones is a region; their hyperplanes cross near this point.
     fn leaf(&mut self, _walk: &Walk<'_>, _point: &dyn Fn() -> Vec<Rational>) {}
+
+    /// The undecided units cut the node into regions with these signs, in order: a bit for each of
+    /// them, the first unit's the highest, set for a negative sign.
+    fn arrangement(&mut self, _walk: &Walk<'_>, _patterns: &[u64]) {}
 }
 
 /// Nobody watches.
@@ -277,6 +281,17 @@ impl<'g> Walk<'g> {
         level.hash = level.hash.and(PatternHash::of_unit(number, sign));
     }
 
+    /// Gives a unit of the current layer the sign that it has all over the cell.
+    fn decide_side(&mut self, unit: usize, negative: bool) {
+        self.decide(
+            unit,
+            match negative {
+                true => Decided::Negative,
+                false => Decided::Positive,
+            },
+        );
+    }
+
     /// Enters layers until one has an undecided unit, or none is left.
     fn enter_layers(&mut self) {
         while self.levels.last().is_none_or(|level| level.undecided == 0) {
@@ -389,14 +404,15 @@ impl<'g> Walk<'g> {
             }
             event::POSITIVE | event::NEGATIVE => {
                 let unit = self.undecided(unit)?;
-                let constraints = self.side(unit, kind == event::NEGATIVE, cursor)?;
+                let negative = kind == event::NEGATIVE;
+                let constraints = self.side(unit, negative, cursor)?;
                 watch.side(self, unit, &constraints);
-                let how = if kind == event::POSITIVE {
-                    Decided::Positive
-                } else {
-                    Decided::Negative
-                };
-                self.decide(unit, how);
+                self.decide_side(unit, negative);
+                self.enter_layers();
+                Ok(Stand::Node)
+            }
+            _ if unit == event::SIDES => {
+                self.sides(cursor, watch)?;
                 self.enter_layers();
                 Ok(Stand::Node)
             }
@@ -405,6 +421,7 @@ impl<'g> Walk<'g> {
                     event::REGION => self.region(cursor, watch)?,
                     event::CROSSING => self.crossing(cursor, watch)?,
                     event::AMID => self.amid(cursor, watch)?,
+                    event::ARRANGEMENT => self.arrangement(cursor, watch)?,
                     event::EMPTY => self.empty(cursor)?,
                     event::OPEN => self.counts.open += 1,
                     event::ELSEWHERE if first => {

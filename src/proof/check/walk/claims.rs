@@ -6,10 +6,12 @@ use smallvec::SmallVec;
 use super::{Walk, Watch, cut};
 use crate::arithmetic::Rational;
 use crate::proof::check::amid;
+use crate::proof::check::arrangement::{self, MAX_DIMENSION, MAX_UNITS, Refused};
 use crate::proof::check::ball::Ball;
 use crate::proof::check::crossing;
 use crate::proof::check::farkas::{self, Function, Integers, Size, Wrong};
 use crate::proof::check::forms::integers;
+use crate::proof::check::lazy::Lazy;
 use crate::proof::check::witness::Point;
 use crate::proof::format::{Cursor, MAX_CROSSING};
 use crate::regions::Sign;
@@ -19,6 +21,13 @@ use crate::regions::digest::PatternHash;
 const INLINE: usize = 8;
 
 pub(super) type Numbers = SmallVec<[usize; INLINE]>;
+
+/// Constraints of which many things may be combinations.
+struct Set {
+    constraints: Numbers,
+    /// Where d of them are zero.
+    point: Option<SmallVec<[Ball; INLINE]>>,
+}
 
 /// A corner or a ray, by constraints.
 struct Corner {
@@ -74,15 +83,117 @@ impl Walk<'_> {
         let target = self.levels[layer].forms.function(unit, negative);
         let whole = || integers(self.whole(layer), unit, negative);
         let size = self.combination(&numbers, target, whole, &mut scratch);
-        let size = size.map_err(|why| {
-            let sign = if negative { "negative" } else { "positive" };
-            format!("{} is not proved {sign}: {why}", self.name(unit))
-        })?;
         self.scratch = scratch;
+        let size = size.map_err(|why| self.no_side(unit, negative, &why))?;
         self.counts.sides += 1;
         self.count(size);
         self.last.clone_from(&numbers);
         Ok(numbers)
+    }
+
+    /// Checks sides of several units, each by one of several sets of constraints.
+    pub(super) fn sides(
+        &mut self,
+        cursor: &mut Cursor,
+        watch: &mut impl Watch,
+    ) -> Result<(), String> {
+        let sets = self.read_sets(cursor)?;
+        if sets.is_empty() {
+            return Err("sides by no constraints".into());
+        }
+        let sides = cursor.number().ok_or_else(cut)?;
+        if sides == 0 {
+            return Err("sides of no unit".into());
+        }
+        for _ in 0..sides {
+            let code = cursor.number().ok_or_else(cut)?;
+            let (unit, negative) = (self.undecided(code / 2)?, code % 2 == 1);
+            let mut scratch = std::mem::take(&mut self.scratch);
+            let layer = self.levels.len() - 1;
+            let target = self.levels[layer].forms.function(unit, negative);
+            let whole = || integers(self.whole(layer), unit, negative);
+            let shown = self.by_one_of(&sets, target, whole, &mut scratch);
+            self.scratch = scratch;
+            let (set, size) = shown.map_err(|why| self.no_side(unit, negative, &why))?;
+            self.counts.sides += 1;
+            self.count(size);
+            watch.side(self, unit, &sets[set].constraints);
+            self.decide_side(unit, negative);
+        }
+        Ok(())
+    }
+
+    /// Why a unit is not proved to have a sign.
+    fn no_side(&self, unit: usize, negative: bool, why: &str) -> String {
+        let sign = if negative { "negative" } else { "positive" };
+        format!("{} is not proved {sign}: {why}", self.name(unit))
+    }
+
+    /// Reads sets of constraints.
+    fn read_sets(&mut self, cursor: &mut Cursor) -> Result<Vec<Set>, String> {
+        let count = cursor.size().ok_or_else(cut)?;
+        let each = cursor.number().ok_or_else(cut)?;
+        if each == 0 && count > 0 {
+            return Err("a set of no constraints".into());
+        }
+        let mut sets = Vec::new();
+        let mut scratch = std::mem::take(&mut self.scratch);
+        for _ in 0..count {
+            let constraints = self.numbers(each, cursor)?;
+            let point = self.guess(&constraints, &mut scratch);
+            sets.push(Set { constraints, point });
+        }
+        self.scratch = scratch;
+        Ok(sets)
+    }
+
+    /// Where d constraints are zero, more or less.
+    fn guess(
+        &self,
+        constraints: &[usize],
+        scratch: &mut Vec<Ball>,
+    ) -> Option<SmallVec<[Ball; INLINE]>> {
+        let d = self.chart.dimension;
+        if constraints.len() != d {
+            return None;
+        }
+        let functions = constraints.iter().map(|&number| self.constraint(number));
+        let functions: SmallVec<[Function<'_>; INLINE]> = functions.collect();
+        let mut point: SmallVec<[Ball; INLINE]> = SmallVec::new();
+        point.resize(d, Ball::ZERO);
+        let corner = amid::What::Corner(1);
+        amid::add_by_balls(&mut point, &functions, corner, scratch).then_some(point)
+    }
+
+    /// Checks that a function is a combination, as in Farkas' lemma, of one of these sets of
+    /// constraints: says of which, and what size of integers it took, if any.
+    fn by_one_of<'a>(
+        &'a self,
+        sets: &[Set],
+        target: Function<'_>,
+        whole: impl Fn() -> Integers<'a>,
+        scratch: &mut Vec<Ball>,
+    ) -> Result<(usize, Option<Size>), String> {
+        // The one that looks best, and the others only where that fails.
+        let value = |set: &Set| {
+            let value = |point: &SmallVec<_>| crossing::value(point, target).center();
+            set.point.as_ref().map_or(f64::INFINITY, value)
+        };
+        let values: SmallVec<[f64; 64]> = sets.iter().map(value).collect();
+        let best = (0..sets.len()).min_by(|&a, &b| values[a].total_cmp(&values[b]));
+        let best = best.ok_or("there are none")?;
+        let constraints = &sets[best].constraints;
+        let why = match self.combination(constraints, target, &whole, scratch) {
+            Ok(size) => return Ok((best, size)),
+            Err(why) => why,
+        };
+        let others = (0..sets.len()).filter(|&set| set != best);
+        let mut shown = others.filter_map(|set| {
+            let constraints = &sets[set].constraints;
+            let size = self.combination(constraints, target, &whole, scratch);
+            Some((set, size.ok()?))
+        });
+        shown.next().ok_or(why)
     }
 
     /// The constraints of the last side.
@@ -358,23 +469,115 @@ impl Walk<'_> {
         Ok(point)
     }
 
+    /// Checks that the hyperplanes of the undecided units are in general position in the cell, and
+    /// counts the regions into which they cut it.
+    pub(super) fn arrangement(
+        &mut self,
+        cursor: &mut Cursor,
+        watch: &mut impl Watch,
+    ) -> Result<(), String> {
+        let units = self.last_units("an arrangement", MAX_UNITS)?;
+        self.counts_here()?;
+        let d = self.chart.dimension;
+        if d > MAX_DIMENSION {
+            return Err(format!(
+                "an arrangement in {d} coordinates, but there may be at most {MAX_DIMENSION}"
+            ));
+        }
+        let sets = self.read_sets(cursor)?;
+        let named = self.bounding(&sets)?;
+        let layer = self.levels.len() - 1;
+        let ball = |function: Function<'_>, c: usize| Ball::from(function.at(c));
+        let constraints = named.iter().map(|&number| self.constraint(number));
+        let constraints = constraints.flat_map(|g| (0..=d).map(move |c| ball(g, c)));
+        let forms = &self.levels[layer].forms;
+        let hyperplanes = units.iter().map(|&unit| forms.function(unit, false));
+        let hyperplanes = hyperplanes.flat_map(|h| (0..=d).map(move |c| ball(h, c)));
+        let listed = arrangement::patterns(constraints.collect(), hyperplanes.collect(), d);
+        let exact = listed == Err(Refused::Unknown);
+        let listed = match exact {
+            false => listed,
+            true => {
+                let lazy = |function: Function<'_>, whole: Integers<'_>| -> Vec<Lazy> {
+                    let exact = |c| Rational::new(whole.at(c), whole.scale.clone());
+                    let entry = |c| Lazy::new(exact(c), function.at(c));
+                    (0..=d).map(entry).collect()
+                };
+                let constraints = named.iter().flat_map(|&number| {
+                    let whole = self.whole_constraint(number, false);
+                    lazy(self.constraint(number), whole)
+                });
+                let hyperplanes = units.iter().flat_map(|&unit| {
+                    let whole = integers(self.whole(layer), unit, false);
+                    lazy(forms.function(unit, false), whole)
+                });
+                arrangement::patterns(constraints.collect(), hyperplanes.collect(), d)
+            }
+        };
+        let Ok(patterns) = listed else {
+            let units = units.len();
+            return Err(format!(
+                "the hyperplanes of the {units} undecided units are not in general position in \
+                 the cell"
+            ));
+        };
+        watch.arrangement(self, &patterns);
+        self.count(exact.then_some(Size::Big));
+        self.counts.arrangements += 1;
+        self.counts.regions += patterns.len() as u64;
+        self.add_listed(&units, &patterns);
+        Ok(())
+    }
+
+    /// The constraints in these sets, in order, when all others follow from one set each; all of
+    /// them when there is no set.
+    fn bounding(&mut self, sets: &[Set]) -> Result<Vec<usize>, String> {
+        if sets.is_empty() {
+            return Ok((0..self.constraints()).collect());
+        }
+        let mut is_named = vec![false; self.constraints()];
+        for &number in sets.iter().flat_map(|set| &set.constraints) {
+            is_named[number] = true;
+        }
+        let (named, others): (Vec<usize>, Vec<usize>) =
+            (0..is_named.len()).partition(|&number| is_named[number]);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        for number in others {
+            let target = self.constraint(number);
+            let whole = || self.whole_constraint(number, false);
+            let shown = self.by_one_of(sets, target, whole, &mut scratch);
+            let (_, size) = shown.map_err(|why| {
+                let constraint = self.describe(number);
+                format!("{constraint} is not proved to follow from those that are named: {why}")
+            })?;
+            self.count(size);
+        }
+        self.scratch = scratch;
+        Ok(named)
+    }
+
     /// The undecided units, where a crossing may be.
     fn crossing_units(&self) -> Result<Numbers, String> {
+        self.last_units("a crossing", MAX_CROSSING)
+    }
+
+    /// The undecided units, where this stands for a leaf of at most so many of the last layer.
+    fn last_units(&self, leaf: &str, most: usize) -> Result<Numbers, String> {
         if self.current().is_err() {
-            return Err("a crossing of no hyperplanes: all units are decided".into());
+            return Err(format!("{leaf} of no hyperplanes: all units are decided"));
         }
         let (layer, last) = (self.levels.len(), self.ground.stages.len());
         if layer < last {
             return Err(format!(
-                "a crossing in layer {layer}, but only units of the last layer, {last}, may cross"
+                "{leaf} in layer {layer}, but only units of the last layer, {last}, may cross"
             ));
         }
         let signs = self.levels[layer - 1].signs.iter().enumerate();
         let undecided = signs.filter(|(_, sign)| sign.is_none());
         let units: Numbers = undecided.map(|(unit, _)| unit).collect();
-        if units.len() > MAX_CROSSING {
+        if units.len() > most {
             return Err(format!(
-                "a crossing of {} hyperplanes, but at most {MAX_CROSSING} may cross",
+                "{leaf} of {} hyperplanes, but at most {most} may cross",
                 units.len()
             ));
         }
@@ -446,6 +649,30 @@ impl Walk<'_> {
         for step in 1..1u32 << units.len() {
             pattern = pattern.and(changes[step.trailing_zeros() as usize]);
             self.counts.digest.add(pattern);
+        }
+    }
+
+    /// Adds the patterns of choices of signs of these units of the current layer, as
+    /// [`arrangement::patterns`] lists them.
+    fn add_listed(&mut self, units: &[usize], patterns: &[u64]) {
+        let first = self.first_unit();
+        let key = |unit: usize, sign| PatternHash::of_unit(first + unit, sign);
+        let mut hash = self.pattern();
+        let mut changes = SmallVec::<[PatternHash; INLINE]>::new();
+        for &unit in units.iter().rev() {
+            let positive = key(unit, Sign::Positive);
+            hash = hash.and(positive);
+            changes.push(positive.and(key(unit, Sign::Negative)));
+        }
+        let mut last = 0;
+        for &pattern in patterns {
+            let mut changed = pattern ^ last;
+            while changed != 0 {
+                hash = hash.and(changes[changed.trailing_zeros() as usize]);
+                changed &= changed - 1;
+            }
+            last = pattern;
+            self.counts.digest.add(hash);
         }
     }
 

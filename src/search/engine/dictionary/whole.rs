@@ -325,8 +325,8 @@ mod tests {
                 let mut state = Random(random.next());
                 with_level(&rows, random, |level| {
                     let mut path = Path::new(d);
-                    for k in 0..2 * d {
-                        path.push(level, id(level, k, k >= d && negated(&rows[k])));
+                    for (k, row) in rows[..2 * d].iter().enumerate() {
+                        path.push(level, id(level, k, k >= d && negated(row)));
                     }
                     let columns = (0..d as u32).map(Name::Constraint).collect();
                     let constraints = (d as u32..2 * d as u32).collect();

@@ -27,7 +27,6 @@ use generators::*;
 pub use corners::Corners;
 pub use flats::{FEWEST, Flats, Signs};
 pub use generators::{Target, Verdict};
-pub use told::Places;
 
 /// Dimensions in which cells have few enough vertices.
 pub const DIMENSIONS: std::ops::RangeInclusive<usize> = 2..=5;

@@ -398,7 +398,6 @@ fn cells_and_all_that_is_said_of_them_are_exactly_right() {
                     let verdict = checked_look(&cell, &known, &points);
                     tally.note(&format!("{verdict:?}"), d);
                     if let Verdict::On(sign) = verdict {
-                        cell.prepare_least();
                         let least = cell.least(&known.target, sign);
                         tally.note(if least.is_some() { "least" } else { "no least" }, d);
                         if let Some(vertex) = least {

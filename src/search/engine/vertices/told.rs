@@ -5,6 +5,7 @@ use super::generators::{ENTRIES, Facets, Generators, INFINITY, Target, bits, bou
 use crate::arithmetic::float::{TINY, UNIT};
 use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors};
 use crate::search::engine::witness::Point;
+use crate::search::level::Level;
 
 /// A point, as far as it has coordinates.
 type Coordinates = [f64; ENTRIES];
@@ -13,24 +14,50 @@ type Coordinates = [f64; ENTRIES];
 pub type Places = [u32; ENTRIES - 1];
 
 impl Vertices {
-    /// Makes ready for [`Vertices::least`] on the cell as it is.
-    pub fn prepare_least(&mut self) {
+    /// For classes with their signs on the cell the vertices where these times their rows are least,
+    /// whose facets prove that they are; false where floats do not.
+    pub fn find_least(
+        &mut self,
+        level: &Level,
+        settled: &[(u32, i32)],
+        found: &mut Vec<(usize, u32, i32)>,
+    ) -> bool {
         let width = self.dimension + 1;
         inverse_heights(width, &self.generators, self.error, &mut self.inverse);
+        found.clear();
+        find_least(self, level, settled, found)
     }
 
-    /// The vertex where `sign` times a row, positive on the cell, is least: its facets prove that
-    /// it is; `None` where floats do not.
-    pub fn least(&self, target: &Target, sign: i32) -> Option<usize> {
-        let (d, inverse) = (self.dimension, &self.inverse);
+    /// The same of one row.
+    #[cfg(test)]
+    pub fn least(&mut self, target: &Target, sign: i32) -> Option<usize> {
+        let (d, generators) = (self.dimension, &self.generators);
+        inverse_heights(d + 1, generators, self.error, &mut self.inverse);
         least(
             d,
-            &self.generators,
-            inverse,
+            generators,
+            &self.inverse,
             self.error,
             target,
             sign.into(),
         )
+    }
+
+    /// The places of the facets of all vertices, one vertex after another. A row that is positive on
+    /// the cell is least at one of them, whose facets prove that it is.
+    pub fn all_places(&self, places: &mut Vec<u32>) {
+        places.clear();
+        let infinity = self.infinity();
+        for &facets in &self.generators.facets {
+            if facets & infinity == 0 {
+                places.extend_from_slice(&self.places_of(facets)[..self.dimension]);
+            }
+        }
+    }
+
+    /// How many generators it has.
+    pub fn generators(&self) -> usize {
+        self.generators.facets.len()
     }
 
     /// The places of the facets of a vertex.
@@ -132,6 +159,20 @@ struct Mean {
 }
 
 for_all_processors! {
+    fn find_least<L>(
+        cell: &Vertices,
+        level: &Level,
+        settled: &[(u32, i32)],
+        found: &mut Vec<(usize, u32, i32)>,
+    ) -> bool {
+        match cell.dimension {
+            2 => find_least_in::<L, 3>(cell, level, settled, found),
+            3 => find_least_in::<L, 4>(cell, level, settled, found),
+            4 => find_least_in::<L, 5>(cell, level, settled, found),
+            _ => find_least_in::<L, 6>(cell, level, settled, found),
+        }
+    }
+
     fn least<L>(
         dimension: usize,
         generators: &Generators,
@@ -156,6 +197,24 @@ for_all_processors! {
             _ => mean_in::<L, 6>(generators, error),
         }
     }
+}
+
+#[inline(always)]
+fn find_least_in<L: Lanes, const K: usize>(
+    cell: &Vertices,
+    level: &Level,
+    settled: &[(u32, i32)],
+    found: &mut Vec<(usize, u32, i32)>,
+) -> bool {
+    let (generators, inverse, error) = (&cell.generators, &cell.inverse, cell.error);
+    for &(class, sign) in settled {
+        let target = &level.target_of::<K>(class);
+        match least_in::<L, K>(generators, inverse, error, target, sign.into()) {
+            Some(vertex) => found.push((vertex, class, sign)),
+            None => return false,
+        }
+    }
+    true
 }
 
 /// The one of these generators with error E where `sign` times a row, positive at all of them, is
