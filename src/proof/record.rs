@@ -288,7 +288,9 @@ impl<'s> Stream<'s> {
     }
 
     fn begin(&mut self) {
-        self.body = encode_start(self.chart, &self.trail, false);
+        let start = encode_start(self.chart, &self.trail, false);
+        self.body.clear();
+        self.body.extend_from_slice(&start);
         self.last.clear();
         self.begun = false;
     }

@@ -2,6 +2,8 @@
 //! common: amid them nothing is on the boundary. A few do. As cells are simple, all of it is
 //! combinatorial once signs are proved, and exact.
 
+use smallvec::SmallVec;
+
 use super::Vertices;
 use super::generators::{
     ENTRIES, Facets, Generators, Meeting, Part, Target, bits, bound, edges, part,
@@ -37,9 +39,7 @@ impl Corners {
 impl Vertices {
     /// Corners of the cell.
     pub fn corners(&mut self) -> Option<Corners> {
-        self.meetings.clear();
-        add_own(&self.generators.facets, self.infinity(), &mut self.meetings);
-        self.amid(0)
+        self.amid_own(|cell| &cell.generators.facets)
     }
 
     /// Corners of a hyperplane inside the cell; `None` where it is not proved on which sides of
@@ -48,10 +48,7 @@ impl Vertices {
         if !self.part_own(target) {
             return None;
         }
-        let (above, below) = (self.spare_above.facets(), self.spare_below.facets());
-        self.meetings.clear();
-        edges(self.dimension, above, below, &mut self.meetings);
-        self.amid(0)
+        self.amid_edges(Self::parted, 0)
     }
 
     /// After a cut, corners of what its hyperplane and another one, which crosses it there, have
@@ -69,22 +66,16 @@ impl Vertices {
         if !part_by(*dimension, section, *error, target, above, below) {
             return None;
         }
-        let (above, below) = (self.spare_above.facets(), self.spare_below.facets());
-        self.meetings.clear();
-        edges(self.dimension, above, below, &mut self.meetings);
-        self.amid(cut)
+        self.amid_edges(Self::parted, cut)
     }
 
     /// After a cut, corners of its side of this sign.
     pub fn corners_of_side(&mut self, sign: i32) -> Option<Corners> {
-        let infinity = self.infinity();
         let side = if sign > 0 { &self.above } else { &self.below };
         self.lie_on.clear();
         self.lie_on.extend_from_slice(side.facets());
         self.lie_on.extend_from_slice(&self.section.facets);
-        self.meetings.clear();
-        add_own(&self.lie_on, infinity, &mut self.meetings);
-        self.amid(0)
+        self.amid_own(|cell| &cell.lie_on)
     }
 
     /// After a cut, corners of another hyperplane on its side of this sign, to which the other one
@@ -94,25 +85,23 @@ impl Vertices {
             return None;
         }
         let side = if sign > 0 { &self.above } else { &self.below };
-        let (mut there, mut here) = (&self.spare_above, &self.spare_below);
-        if beyond < 0 {
-            (there, here) = (here, there);
-        }
+        let here = match beyond < 0 {
+            true => &self.spare_above,
+            false => &self.spare_below,
+        };
         self.lie_on.clear();
+        let mut others = side.indices().iter().peekable();
         for (index, &facets) in here.indices().iter().zip(here.facets()) {
-            if side.indices().binary_search(index).is_ok() {
+            while others.next_if(|other| *other < index).is_some() {}
+            if others.peek() == Some(&index) {
                 self.lie_on.push(facets);
             }
         }
         self.lie_on.extend_from_slice(&self.section.facets);
-        self.meetings.clear();
-        edges(
-            self.dimension,
-            there.facets(),
-            &self.lie_on,
-            &mut self.meetings,
-        );
-        self.amid(0)
+        match beyond < 0 {
+            true => self.amid_edges(|cell| (cell.spare_below.facets(), &cell.lie_on), 0),
+            false => self.amid_edges(|cell| (cell.spare_above.facets(), &cell.lie_on), 0),
+        }
     }
 
     fn part_own(&mut self, target: &Target) -> bool {
@@ -127,18 +116,86 @@ impl Vertices {
         part_by(*dimension, generators, *error, target, above, below)
     }
 
+    /// The two sides into which generators have been parted.
+    fn parted(&self) -> (&[Facets], &[Facets]) {
+        (self.spare_above.facets(), self.spare_below.facets())
+    }
+
+    /// [`Vertices::amid`] points at which a hyperplane crosses the edges between two sides.
+    fn amid_edges(
+        &mut self,
+        sides: impl Fn(&Vertices) -> (&[Facets], &[Facets]),
+        cut: Facets,
+    ) -> Option<Corners> {
+        const FEW: usize = 4;
+        self.amid_some(cut, |cell, turn, meetings| {
+            let (above, below) = sides(cell);
+            let turns = above.len().div_ceil(FEW);
+            if turn < turns {
+                let some = above[turn..].iter().step_by(turns);
+                let some: SmallVec<[Facets; FEW]> = some.copied().collect();
+                edges(cell.dimension, &some, below, meetings);
+            }
+            turn < turns
+        })
+    }
+
+    /// The same of generators of a cell that lie on these facets. Each is positive on all others.
+    fn amid_own(&mut self, lie_on: impl Fn(&Vertices) -> &[Facets]) -> Option<Corners> {
+        const FEW: usize = 8;
+        self.amid_some(0, |cell, turn, meetings| {
+            let lie_on = lie_on(cell);
+            let used = lie_on.iter().fold(0, |used, facets| used | facets) & !cell.infinity();
+            let turns = lie_on.len().div_ceil(FEW);
+            if turn < turns {
+                let some = lie_on[turn..].iter().step_by(turns);
+                meetings.extend(some.map(|&facets| Meeting {
+                    facets,
+                    positive: (used & !facets).trailing_zeros(),
+                }));
+            }
+            turn < turns
+        })
+    }
+
+    /// [`Vertices::amid`] as many points as it takes: `more` adds some from all over the cell, turn
+    /// after turn, until it says that there are none.
+    fn amid_some(
+        &mut self,
+        cut: Facets,
+        more: impl Fn(&Vertices, usize, &mut Vec<Meeting>) -> bool,
+    ) -> Option<Corners> {
+        let mut meetings = std::mem::take(&mut self.meetings);
+        meetings.clear();
+        let (mut found, mut turn, mut tried) = (None, 0, 0);
+        while found.is_none() {
+            let last = !more(self, turn, &mut meetings);
+            // Not too often in vain.
+            if last || meetings.len() > 2 * tried {
+                tried = meetings.len();
+                found = self.amid(&meetings, cut);
+            }
+            if last {
+                break;
+            }
+            turn += 1;
+        }
+        self.meetings = meetings;
+        found
+    }
+
     /// So many of the meetings, one of them a corner, that they have no facets in common but the
     /// `cut`.
-    fn amid(&self, cut: Facets) -> Option<Corners> {
+    fn amid(&self, meetings: &[Meeting], cut: Facets) -> Option<Corners> {
         let infinity = self.infinity();
         let is_corner = |meeting: &&Meeting| meeting.facets & infinity == 0;
-        let mut picked = [*self.meetings.iter().find(is_corner)?; MOST];
+        let mut picked = [*meetings.iter().find(is_corner)?; MOST];
         let mut count = 1;
         let mut common = picked[0].facets & !cut;
         while common != 0 {
             let left = |meeting: &&Meeting| (meeting.facets & common).count_ones();
-            let next = self.meetings.iter().min_by_key(left)?;
-            // A cell is pointed and has inner points: its generators have no facet in common.
+            let next = meetings.iter().min_by_key(left)?;
+            // All generators of a cell have no facet in common, as it has inner points.
             if next.facets & common == common {
                 return None;
             }
@@ -162,15 +219,6 @@ impl Vertices {
     fn push_facets(&self, facets: Facets, corners: &mut Corners) {
         bits(facets).for_each(|slot| corners.push(self.facets[slot].place));
     }
-}
-
-/// Adds generators of a cell that lie on these facets. Each is positive on all others.
-fn add_own(lie_on: &[Facets], infinity: Facets, meetings: &mut Vec<Meeting>) {
-    let used = lie_on.iter().fold(0, |used, facets| used | facets) & !infinity;
-    meetings.extend(lie_on.iter().map(|&facets| Meeting {
-        facets,
-        positive: (used & !facets).trailing_zeros(),
-    }));
 }
 
 for_all_processors! {
