@@ -271,6 +271,19 @@ fn arrangements_keep_the_rules_of_leaves() {
     assert_eq!(regions(&nets::arrangement(&points(64)), &line), Ok(65));
     let expected = "an arrangement of 65 hyperplanes, but at most 64 may cross";
     assert_rejected(&nets::arrangement(&points(65)), &line, &leaf, expected);
+    // A cell of many constraints, 64 of which are too few to name all.
+    let points: Vec<Vec<i64>> = points(70);
+    let splits = (0..65).map(Event::Split);
+    let many: Vec<Event> = splits.chain([WHOLE]).collect();
+    let expected = "an arrangement in a cell of 65 constraints, but there may be at most 64";
+    assert_rejected(&nets::arrangement(&points), &line, &many, expected);
+    let sets = Sets {
+        each: 1,
+        sets: vec![vec![0]; 4097],
+    };
+    let expected = "4097 sets of constraints, but there may be at most 4096";
+    let many = [Event::Split(0), Event::Arrangement(sets)];
+    assert_rejected(&nets::arrangement(&points[..9]), &line, &many, expected);
     // A unit that is zero.
     let zero = nets::arrangement(&[vec![1, 0, 0], vec![0, 0, 0]]);
     assert_eq!(regions(&zero, &square(-1, 1)), Ok(2));

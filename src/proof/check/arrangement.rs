@@ -2,7 +2,7 @@
 //!
 //! A *flat* is what some of the hyperplanes, independent ones, have in common inside the cell, the
 //! cell itself being that of none. There are never more regions than flats (docs/proofs.md). Around
-//! a point of a flat of m hyperplanes that no other one contains, there are 2^m regions, and each
+//! a point of a flat of m hyperplanes that lies on no other one, there are 2^m regions, and each
 //! region is one of those around some flat that no other hyperplane cuts. So it takes a list of all
 //! flats, and a point of each that is not cut; where as many regions are seen as there are flats,
 //! these are all.
@@ -23,6 +23,9 @@ pub const MAX_UNITS: usize = 64;
 
 /// The most coordinates.
 pub const MAX_DIMENSION: usize = 4;
+
+/// The most constraints that give the cell.
+pub const MAX_CONSTRAINTS: usize = 64;
 
 /// Numbers that may be known to any extent: exact ones, or balls.
 pub trait Value: Clone {
@@ -72,7 +75,15 @@ impl Value for Ball {
     }
 
     fn minus_product(&self, a: &Ball, b: &Ball) -> Ball {
-        Ball::minus_product(*self, *a, *b)
+        // Without a radius where there is nothing to subtract, as on the sides of boxes.
+        match a.is_zero() && b.is_finite() || b.is_zero() && a.is_finite() {
+            true => *self,
+            false => Ball::minus_product(*self, *a, *b),
+        }
+    }
+
+    fn negated(&self) -> Ball {
+        -*self
     }
 
     fn over(&self, b: &Ball) -> Ball {
@@ -103,6 +114,8 @@ pub enum Refused {
     Unknown,
     /// Inside the cell, the hyperplanes are not in general position.
     Special,
+    /// It was to stop.
+    Stopped,
 }
 
 /// Affine functions one after another, the constant last, on a flat.
@@ -172,6 +185,7 @@ impl<V: Value> Interval<V> {
             lower: None::<V>,
             upper: None::<V>,
         };
+        let mut negated_upper = None::<V>;
         for function in functions {
             let [slope, constant] = function else {
                 unreachable!("a line has one coordinate")
@@ -190,14 +204,15 @@ impl<V: Value> Interval<V> {
                     });
                 }
                 Ordering::Less => {
-                    let root = root(slope, constant).negated();
-                    interval.upper = Some(match interval.upper {
-                        Some(upper) => upper.negated().max(&root).negated(),
-                        None => root.negated(),
+                    let negated = constant.over(slope);
+                    negated_upper = Some(match negated_upper {
+                        Some(upper) => V::max(&upper, &negated),
+                        None => negated,
                     });
                 }
             }
         }
+        interval.upper = negated_upper.map(|upper| upper.negated());
         let Interval {
             lower: Some(lower),
             upper: Some(upper),
@@ -254,7 +269,10 @@ fn at<V: Value>(function: &[V], point: &[V]) -> V {
 ///
 /// A cell that is not the whole space has a facet, on the boundary of one of the functions. At a
 /// point inside of a facet all other functions are positive, but for multiples of that one.
-fn inner_point<V: Value>(functions: &Functions<V>) -> Result<Option<Vec<V>>, Refused> {
+fn inner_point<V: Value>(
+    functions: &Functions<V>,
+    stop: &dyn Fn() -> bool,
+) -> Result<Option<Vec<V>>, Refused> {
     let d = functions.width - 1;
     if d == 1 {
         let interval = Interval::of(functions.all())?;
@@ -276,6 +294,9 @@ fn inner_point<V: Value>(functions: &Functions<V>) -> Result<Option<Vec<V>>, Ref
         let &Some(solved) = slope else {
             continue;
         };
+        if stop() {
+            return Err(Refused::Stopped);
+        }
         let mut facet = Functions {
             width: d,
             entries: Vec::with_capacity(functions.entries.len()),
@@ -295,9 +316,10 @@ fn inner_point<V: Value>(functions: &Functions<V>) -> Result<Option<Vec<V>>, Ref
                 return Ok(None);
             }
         }
-        match inner_point(&facet) {
+        match inner_point(&facet, stop) {
             Ok(Some(point)) => return inwards(functions, place, solved, point),
             Ok(None) => {}
+            Err(Refused::Stopped) => return Err(Refused::Stopped),
             Err(_) => unknown = true,
         }
     }
@@ -340,12 +362,14 @@ pub fn exact_point(functions: &[Vec<Rational>]) -> Option<Vec<Rational>> {
         width: functions.first()?.len(),
         entries: functions.iter().flatten().map(lazy).collect(),
     };
-    let point = inner_point(&functions).expect("exact numbers are known")?;
+    let point = inner_point(&functions, &|| false).expect("exact numbers are known")?;
     Some(point.iter().map(|x| x.exact().clone()).collect())
 }
 
 /// The regions of a cell.
-struct Regions {
+struct Regions<'s> {
+    /// Whether to stop.
+    stop: &'s dyn Fn() -> bool,
     /// How many hyperplanes there are.
     units: usize,
     /// The flats so far.
@@ -366,11 +390,13 @@ pub fn patterns<V: Value>(
     constraints: Vec<V>,
     units: Vec<V>,
     dimension: usize,
+    stop: &dyn Fn() -> bool,
 ) -> Result<Vec<u64>, Refused> {
     let width = dimension + 1;
     let functions = |entries| Functions { width, entries };
     let (constraints, units) = (functions(constraints), functions(units));
     let mut regions = Regions {
+        stop,
         units: units.entries.len() / width,
         flats: 0,
         patterns: Vec::new(),
@@ -390,7 +416,7 @@ pub fn patterns<V: Value>(
     }
 }
 
-impl Regions {
+impl Regions<'_> {
     fn bit(&self, unit: usize) -> u64 {
         1 << (self.units - 1 - unit)
     }
@@ -425,12 +451,17 @@ impl Regions {
         if constraints.width == 2 {
             return self.line(constraints, units, others, before, members);
         }
+        if (self.stop)() {
+            return Err(Refused::Stopped);
+        }
         let d = constraints.width - 1;
-        let (mut cut, mut slopes) = (false, Vec::with_capacity(others.len()));
+        let mut cut = false;
         for (place, function) in units.all().enumerate() {
-            let slope = steepest(function)?;
-            slopes.push(slope);
-            let (Some(solved), true) = (slope, place < before || !cut) else {
+            // Whether it is cut by those that do not come before is all that is asked of them.
+            if place >= before && cut {
+                break;
+            }
+            let Some(solved) = steepest(function)? else {
                 continue;
             };
             let constraints = constraints.on(function, solved);
@@ -441,14 +472,14 @@ impl Regions {
                 let own = self.bit(left.remove(place));
                 self.flat(&constraints, &rest, &left, place, members | own)?
             } else {
-                inner_point(&constraints)?.is_some()
+                inner_point(&constraints, self.stop)?.is_some()
             };
         }
         if cut {
             self.flats += 1;
             return Ok(true);
         }
-        let Some(point) = inner_point(constraints)? else {
+        let Some(point) = inner_point(constraints, self.stop)? else {
             return Ok(false);
         };
         self.flats += 1;

@@ -93,6 +93,11 @@ impl Ball {
         if distance.is_finite() { distance } else { 0.0 }
     }
 
+    /// Whether it says anything.
+    pub fn is_finite(self) -> bool {
+        self.center.is_finite() && self.radius.is_finite()
+    }
+
     /// Whether it is the point zero.
     pub fn is_zero(self) -> bool {
         self.center == 0.0 && self.radius == 0.0

@@ -97,6 +97,8 @@ impl Watch for () {}
 /// The state of the walk.
 pub struct Walk<'g> {
     ground: &'g Ground<'g>,
+    /// Whether to stop.
+    stop: &'g dyn Fn() -> bool,
     chart: &'g Chart,
     chart_number: usize,
     trail: Vec<Entry>,
@@ -139,7 +141,7 @@ pub fn chunk(
         what,
     };
     let mut cursor = Cursor::new(body);
-    let mut walk = Walk::start(ground, &mut cursor).map_err(|what| wrong(&place, what))?;
+    let mut walk = Walk::start(ground, stop, &mut cursor).map_err(|what| wrong(&place, what))?;
     let mut stand = Stand::Node;
     let start = ledger::hash(&body[..cursor.at]);
     let mut promised = Vec::new();
@@ -159,7 +161,10 @@ pub fn chunk(
         }
         stand = walk
             .event(&mut cursor, events == 0, &mut promised, watch)
-            .map_err(|what| wrong(&place, what))?;
+            .map_err(|what| match stop() {
+                true => Flaw::Stopped,
+                false => wrong(&place, what),
+            })?;
         events += 1;
     }
     if !cursor.is_at_end() {
@@ -177,7 +182,11 @@ pub fn chunk(
 
 impl<'g> Walk<'g> {
     /// Reads the start of a chunk and goes there.
-    fn start(ground: &'g Ground<'g>, cursor: &mut Cursor) -> Result<Self, String> {
+    fn start(
+        ground: &'g Ground<'g>,
+        stop: &'g dyn Fn() -> bool,
+        cursor: &mut Cursor,
+    ) -> Result<Self, String> {
         let (chart_number, trail) = decode_start(cursor, ground.units)
             .ok_or("it is no chart, no number of entries and no entries of a trail")?;
         let Some((chart, _)) = ground.charts.get(chart_number) else {
@@ -188,6 +197,7 @@ impl<'g> Walk<'g> {
         };
         let mut walk = Walk {
             ground,
+            stop,
             chart,
             chart_number,
             trail: Vec::with_capacity(trail.len()),

@@ -1,4 +1,4 @@
-//! What events say of a node, verified: sides, empty cells, regions and crossings.
+//! What events say of a node, verified: sides, empty cells, regions, crossings, arrangements.
 
 use num_traits::{Signed, ToPrimitive, Zero};
 use smallvec::SmallVec;
@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use super::{Walk, Watch, cut};
 use crate::arithmetic::Rational;
 use crate::proof::check::amid;
-use crate::proof::check::arrangement::{self, MAX_DIMENSION, MAX_UNITS, Refused};
+use crate::proof::check::arrangement::{self, MAX_CONSTRAINTS, MAX_DIMENSION, MAX_UNITS, Refused};
 use crate::proof::check::ball::Ball;
 use crate::proof::check::crossing;
 use crate::proof::check::farkas::{self, Function, Integers, Size, Wrong};
@@ -22,10 +22,13 @@ const INLINE: usize = 8;
 
 pub(super) type Numbers = SmallVec<[usize; INLINE]>;
 
+/// The most sets of constraints in an event.
+const MAX_SETS: usize = 1 << 12;
+
 /// Constraints of which many things may be combinations.
 struct Set {
     constraints: Numbers,
-    /// Where d of them are zero.
+    /// Where all are zero, when there are d of them.
     point: Option<SmallVec<[Ball; INLINE]>>,
 }
 
@@ -135,6 +138,11 @@ impl Walk<'_> {
         let each = cursor.number().ok_or_else(cut)?;
         if each == 0 && count > 0 {
             return Err("a set of no constraints".into());
+        }
+        if count > MAX_SETS {
+            return Err(format!(
+                "{count} sets of constraints, but there may be at most {MAX_SETS}"
+            ));
         }
         let mut sets = Vec::new();
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -486,6 +494,13 @@ impl Walk<'_> {
         }
         let sets = self.read_sets(cursor)?;
         let named = self.bounding(&sets)?;
+        if named.len() > MAX_CONSTRAINTS {
+            return Err(format!(
+                "an arrangement in a cell of {} constraints, but there may be at most \
+                 {MAX_CONSTRAINTS}",
+                named.len()
+            ));
+        }
         let layer = self.levels.len() - 1;
         let ball = |function: Function<'_>, c: usize| Ball::from(function.at(c));
         let constraints = named.iter().map(|&number| self.constraint(number));
@@ -493,7 +508,8 @@ impl Walk<'_> {
         let forms = &self.levels[layer].forms;
         let hyperplanes = units.iter().map(|&unit| forms.function(unit, false));
         let hyperplanes = hyperplanes.flat_map(|h| (0..=d).map(move |c| ball(h, c)));
-        let listed = arrangement::patterns(constraints.collect(), hyperplanes.collect(), d);
+        let listed =
+            arrangement::patterns(constraints.collect(), hyperplanes.collect(), d, self.stop);
         let exact = listed == Err(Refused::Unknown);
         let listed = match exact {
             false => listed,
@@ -511,7 +527,7 @@ impl Walk<'_> {
                     let whole = integers(self.whole(layer), unit, false);
                     lazy(forms.function(unit, false), whole)
                 });
-                arrangement::patterns(constraints.collect(), hyperplanes.collect(), d)
+                arrangement::patterns(constraints.collect(), hyperplanes.collect(), d, self.stop)
             }
         };
         let Ok(patterns) = listed else {
