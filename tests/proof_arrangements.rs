@@ -15,7 +15,7 @@ use common::model::Form;
 use common::networks::{self as nets, Kind};
 use common::patterns;
 use common::proofs::{Chunk, Event, Proof, Sets};
-use common::prover::{Style, flats_in, patterns_in, prove};
+use common::prover::{flats_in, in_one_chunk, patterns_in};
 use common::rng::{Rng, seeds};
 use num_bigint::BigInt;
 use num_traits::Signed;
@@ -26,25 +26,9 @@ const WHOLE: Event = Event::Arrangement(Sets {
     sets: vec![],
 });
 
-/// A proof in one chunk.
-fn proof(network: &Network, domain: &Domain, strict: bool, events: &[Event]) -> Proof {
-    let style = Style {
-        strict,
-        ..Style::default()
-    };
-    let mut proof = prove(network, domain, style, 0);
-    proof.chunks = vec![Chunk {
-        chart: 0,
-        trail: vec![],
-        events: events.to_vec(),
-    }];
-    proof.footer.chunks = 1;
-    proof
-}
-
 /// The regions of a proof whose only event is the arrangement.
 fn regions(network: &Network, domain: &Domain) -> Result<u64, String> {
-    let proof = proof(network, domain, false, &[WHOLE]);
+    let proof = in_one_chunk(network, domain, false, &[WHOLE]);
     // The footer has what the prover's own proof has.
     let verdict = proof.check(network).map_err(|flaw| flaw.to_string())?;
     assert_eq!(verdict.counts.arrangements, 1);
@@ -52,7 +36,7 @@ fn regions(network: &Network, domain: &Domain) -> Result<u64, String> {
 }
 
 fn assert_rejected(network: &Network, domain: &Domain, events: &[Event], expected: &str) {
-    let result = proof(network, domain, false, events).check(network);
+    let result = in_one_chunk(network, domain, false, events).check(network);
     let message = result.unwrap_err().to_string();
     assert!(message.contains(expected), "{message:?}: no {expected:?}");
 }
@@ -215,7 +199,7 @@ fn what_balls_do_not_know_integers_do() {
     let plane = Domain::everything(2);
     let near = nets::arrangement(&[vec![1, 0, 0], vec![0, 1, 0], vec![big, big, 1]]);
     let verdict = |network: &Network, domain: &Domain| {
-        let proof = proof(network, domain, false, &[WHOLE]);
+        let proof = in_one_chunk(network, domain, false, &[WHOLE]);
         proof.check(network).unwrap().counts
     };
     assert_eq!(
@@ -287,7 +271,7 @@ fn arrangements_keep_the_rules_of_leaves() {
     // A unit that is zero.
     let zero = nets::arrangement(&[vec![1, 0, 0], vec![0, 0, 0]]);
     assert_eq!(regions(&zero, &square(-1, 1)), Ok(2));
-    let result = proof(&zero, &square(-1, 1), true, &leaf).check(&zero);
+    let result = in_one_chunk(&zero, &square(-1, 1), true, &leaf).check(&zero);
     assert!(result.unwrap_err().to_string().contains("strictness"));
 }
 
@@ -388,7 +372,7 @@ fn arrangements_may_name_the_constraints_that_bound_the_cell() {
         ]
     };
     let verified = |sets: &[&[u64]]| {
-        let verdict = proof(&network, &domain, false, &events(sets)).check(&network);
+        let verdict = in_one_chunk(&network, &domain, false, &events(sets)).check(&network);
         let counts = verdict.unwrap().counts;
         assert_eq!((counts.regions, counts.arrangements), (4 + 3 + 2, 3));
     };
@@ -442,7 +426,7 @@ fn one_of_several_sets_shows_a_side() {
     let there = [(1, true)];
     // On the right, x + 1 is least where x is 0: that is not told by the corners of the square.
     for sets in [&[&[4u64, 2][..], &[4, 3], &[1, 2], &[1, 3]][..], &right] {
-        let counts = proof(&network, &domain, false, &events(sets, &there)).check(&network);
+        let counts = in_one_chunk(&network, &domain, false, &events(sets, &there)).check(&network);
         assert_eq!(counts.unwrap().counts.regions, 9);
     }
     for (sets, units, expected) in [
@@ -480,6 +464,6 @@ fn one_of_several_sets_shows_a_side() {
     // One constraint is enough: x + 1 = x + 1.
     let mut one = events(&right, &there);
     one[1] = sides(&[&[3], &[4]], &there);
-    let counts = proof(&network, &domain, false, &one).check(&network);
+    let counts = in_one_chunk(&network, &domain, false, &one).check(&network);
     assert_eq!(counts.unwrap().counts.regions, 9);
 }

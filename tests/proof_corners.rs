@@ -9,8 +9,8 @@ use chambers::proof::check::{self, Options, Which};
 use chambers::proof::format::{self, Input, Packing};
 use common::networks::{self as nets, Kind};
 use common::patterns;
-use common::proofs::{Chunk, Event, Proof};
-use common::prover::{Style, prove};
+use common::proofs::{Event, Proof};
+use common::prover::{Style, in_one_chunk, prove};
 use common::rng::{Rng, seeds};
 use num_traits::Signed;
 
@@ -25,29 +25,14 @@ fn amid(corners: &[&[u64]], rays: &[&[u64]]) -> Event {
     }
 }
 
-fn proof(network: &Network, domain: &Domain, strict: bool, events: &[Event]) -> Proof {
-    let style = Style {
-        strict,
-        ..Style::default()
-    };
-    let mut proof = prove(network, domain, style, 0);
-    proof.chunks = vec![Chunk {
-        chart: 0,
-        trail: vec![],
-        events: events.to_vec(),
-    }];
-    proof.footer.chunks = 1;
-    proof
-}
-
 fn verified(network: &Network, domain: &Domain, events: &[Event], regions: u64) {
-    let mut proof = proof(network, domain, false, events);
+    let mut proof = in_one_chunk(network, domain, false, events);
     proof.repair(network).unwrap();
     assert_eq!(proof.check(network).unwrap().counts.regions, regions);
 }
 
 fn rejected(network: &Network, domain: &Domain, events: &[Event], expected: &str) {
-    let result = proof(network, domain, false, events).check(network);
+    let result = in_one_chunk(network, domain, false, events).check(network);
     let message = result.unwrap_err().to_string();
     assert!(message.contains(expected), "{message:?}: no {expected:?}");
 }
@@ -173,7 +158,7 @@ fn hyperplanes_that_do_not_meet_have_no_corner() {
     };
     for other in [vec![1, 2, 5], vec![3, 6, 0], vec![-1, -2, 0]] {
         let network = nets::arrangement(&[vec![1, 2, 0], other]);
-        let mut parallel = proof(&network, &plane, false, &[amid(&[&[]], &[])]);
+        let mut parallel = in_one_chunk(&network, &plane, false, &[amid(&[&[]], &[])]);
         parallel.header.charts = vec![format::Chart {
             dimension: 2,
             inputs: vec![input(0), input(1)],
@@ -186,7 +171,7 @@ fn hyperplanes_that_do_not_meet_have_no_corner() {
     }
     // Nearly parallel: only integers tell.
     let network = nets::arrangement(&[vec![1, 2, 0], vec![1 << 60, (2 << 60) + 1, 0]]);
-    let mut proof = proof(&network, &plane, false, &[amid(&[&[]], &[])]);
+    let mut proof = in_one_chunk(&network, &plane, false, &[amid(&[&[]], &[])]);
     proof.repair(&network).unwrap();
     let counts = proof.check(&network).unwrap().counts;
     assert_eq!((counts.regions, counts.big), (4, 1));
@@ -208,12 +193,12 @@ fn corners_keep_the_rules_of_regions_and_crossings() {
     for strict in [false, true] {
         let mut events = vec![amid(&[&[]], &[])];
         if strict {
-            let result = proof(&zero, &line, true, &events).check(&zero);
+            let result = in_one_chunk(&zero, &line, true, &events).check(&zero);
             assert!(result.unwrap_err().to_string().contains("strictness"));
         }
         events = vec![Event::Split(0), amid(&[&[0], &[1]], &[])];
         if strict {
-            let result = proof(&zero, &line, true, &events).check(&zero);
+            let result = in_one_chunk(&zero, &line, true, &events).check(&zero);
             assert!(result.unwrap_err().to_string().contains("strictness"));
         }
     }

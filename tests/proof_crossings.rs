@@ -14,8 +14,8 @@ use chambers::regions::digest::PatternHash;
 use chambers::regions::{Digest, Pattern, Sign};
 use common::networks::{self as nets, Kind};
 use common::patterns;
-use common::proofs::{Chunk, Event, Proof};
-use common::prover::{Style, prove};
+use common::proofs::{Event, Proof};
+use common::prover::{Style, in_one_chunk, prove};
 use common::rng::{Rng, seeds};
 use num_bigint::BigInt;
 use num_traits::Signed;
@@ -47,22 +47,6 @@ fn side(unit: u64, constraints: &[u64]) -> Event {
         positive: true,
         constraints: constraints.to_vec(),
     }
-}
-
-/// A proof in one chunk.
-fn proof(network: &Network, domain: &Domain, strict: bool, events: &[Event]) -> Proof {
-    let style = Style {
-        strict,
-        ..Style::default()
-    };
-    let mut proof = prove(network, domain, style, 0);
-    proof.chunks = vec![Chunk {
-        chart: 0,
-        trail: vec![],
-        events: events.to_vec(),
-    }];
-    proof.footer.chunks = 1;
-    proof
 }
 
 fn square(lower: i64, upper: i64) -> Domain {
@@ -110,7 +94,7 @@ fn a_crossing_stands_for_all_choices_of_signs() {
         crossing(65_536, &[-1, 1]),
     ] {
         let events = [side(2, &[0, 2]), near];
-        let verdict = proof(&network, &domain, false, &events)
+        let verdict = in_one_chunk(&network, &domain, false, &events)
             .check(&network)
             .unwrap();
         let counts = verdict.counts;
@@ -129,7 +113,7 @@ fn a_crossing_stands_for_all_choices_of_signs() {
             crossing(0, &right),
             crossing(0, &left),
         ];
-        let verdict = proof(&network, &domain, false, &events)
+        let verdict = in_one_chunk(&network, &domain, false, &events)
             .check(&network)
             .unwrap();
         assert_eq!((verdict.counts.regions, verdict.counts.crossings), (4, 2));
@@ -143,7 +127,7 @@ fn a_crossing_stands_for_all_choices_of_signs() {
         region(0, &[-1, 1]),
         crossing(-1, &[-1, -3]),
     ];
-    let mixed = proof(&network, &domain, false, &events);
+    let mixed = in_one_chunk(&network, &domain, false, &events);
     assert_eq!(mixed.check(&network).unwrap().counts.regions, 4);
 }
 
@@ -187,7 +171,7 @@ fn sixteen_hyperplanes_may_cross_and_no_more() {
 fn wrong_crossings_are_rejected() {
     let (network, domain) = quadrants();
     let on = |domain: &Domain, events: &[Event], expected: &str| {
-        let changed = proof(&network, domain, false, events);
+        let changed = in_one_chunk(&network, domain, false, events);
         assert_rejected(changed.check(&network), expected);
     };
     let above = side(2, &[0, 2]);
@@ -252,7 +236,7 @@ fn wrong_crossings_are_rejected() {
         "no region yet: unit 1 of layer 1",
     );
     // Wrong footers.
-    let mut right = proof(&network, &domain, false, &good);
+    let mut right = in_one_chunk(&network, &domain, false, &good);
     right.check(&network).unwrap();
     for regions in ["1", "2", "3", "5", "8"] {
         right.footer.regions = regions.into();
@@ -276,7 +260,7 @@ fn dependent_hyperplanes_do_not_cross() {
     ] {
         let network = nets::arrangement(&[vec![1, 2, 0], other.clone()]);
         let events = [crossing(0, &[0, 0])];
-        let mut crossed = proof(&network, &Domain::everything(2), false, &events);
+        let mut crossed = in_one_chunk(&network, &Domain::everything(2), false, &events);
         match regions {
             None => assert_rejected(
                 crossed.check(&network),
@@ -299,7 +283,7 @@ fn units_of_earlier_layers_do_not_cross() {
     // The second layer is positive everywhere, or cuts.
     for second in [[1, 1, 1], [1, 1, -1]] {
         let network = nets::dense(2, &[rows.clone(), layer(&[second])]);
-        let crossed = proof(&network, &domain, false, &[crossing(0, &[0, 0])]);
+        let crossed = in_one_chunk(&network, &domain, false, &[crossing(0, &[0, 0])]);
         let expected = "a crossing in layer 1, but only units of the last layer, 2, may cross";
         assert_rejected(crossed.check(&network), expected);
     }
@@ -314,7 +298,7 @@ fn units_of_earlier_layers_do_not_cross() {
         crossing(0, &[-1, 1]),
         region(0, &[-1, -1]),
     ];
-    let two_layers = proof(&network, &domain, false, &events);
+    let two_layers = in_one_chunk(&network, &domain, false, &events);
     assert_eq!(two_layers.check(&network).unwrap().counts.regions, 7);
     let mut outside = two_layers.clone();
     // relu(x) = 1 beyond the positive side of y.
@@ -331,14 +315,14 @@ fn strictness_leaves_out_crossings_with_a_zero_unit() {
     let network = nets::arrangement(&[vec![1, 0, 0], vec![0, 0, 0], vec![0, 1, 0]]);
     let domain = square(-2, 2);
     let events = [crossing(0, &[0, 0])];
-    let mut crossed = proof(&network, &domain, false, &events);
+    let mut crossed = in_one_chunk(&network, &domain, false, &events);
     assert_eq!(crossed.check(&network).unwrap().counts.regions, 4);
     crossed.header.strict = true;
     assert_rejected(
         crossed.check(&network),
         "strictness leaves this out: a unit is zero all over the cell",
     );
-    let excluded = proof(&network, &domain, true, &[Event::Excluded]);
+    let excluded = in_one_chunk(&network, &domain, true, &[Event::Excluded]);
     assert_eq!(excluded.check(&network).unwrap().counts.regions, 0);
 }
 
@@ -417,7 +401,7 @@ fn regions_of_crossings_are_explained() {
 fn the_program_checks_and_explains_crossings() {
     let (network, domain) = quadrants();
     let events = [side(2, &[0, 2]), crossing(-3, &[1, 1])];
-    let crossed = proof(&network, &domain, false, &events);
+    let crossed = in_one_chunk(&network, &domain, false, &events);
     let folder = Folder::new();
     let file = folder.file("crossing.chp", crossed.encode(Packing::Zstd));
     let model = serde_json::json!({"input_shape": [2], "layers": [{

@@ -215,7 +215,8 @@ impl<'a, 'c> Tree<'a, 'c> {
     /// After a split, hands over what others wait for. Returns whether the positive side of this
     /// split is among it.
     pub fn share(&self, crew: &Crew<'_, 'a>, worker: &mut Worker, log: &Log<'a>) -> bool {
-        let all = worker.tally.decisions.float > crew.patience;
+        let decisions = &worker.tally.decisions;
+        let all = decisions.float + decisions.exact > crew.patience;
         while worker.handed < worker.pending.len() && (all || crew.team.waits()) {
             let split = worker.handed;
             worker.handed += 1;

@@ -61,7 +61,23 @@ pub fn prove(network: &Network, domain: &Domain, style: Style, seed: u64) -> Pro
     prove_and_tell(network, domain, style, seed).0
 }
 
-/// The same, and the certificates of its sides.
+/// Whatever these events say, in one chunk, with the footer that the network's proof has.
+pub fn in_one_chunk(network: &Network, domain: &Domain, strict: bool, events: &[Event]) -> Proof {
+    let style = Style {
+        strict,
+        ..Style::default()
+    };
+    let mut proof = prove(network, domain, style, 0);
+    proof.chunks = vec![Chunk {
+        chart: 0,
+        trail: vec![],
+        events: events.to_vec(),
+    }];
+    proof.footer.chunks = 1;
+    proof
+}
+
+/// [`prove`], and the certificates of its sides.
 pub fn prove_and_tell(
     network: &Network,
     domain: &Domain,
@@ -520,13 +536,7 @@ impl Prover<'_> {
             exponent,
             mantissas,
         }));
-        for choice in 0..1usize << open.len() {
-            let mut all: Vec<char> = signs.iter().map(|sign| sign.unwrap_or('?')).collect();
-            for (k, &unit) in open.iter().enumerate() {
-                all[unit] = ['+', '-'][choice >> k & 1];
-            }
-            self.add_pattern(&all);
-        }
+        self.add_choices(signs, &open, 0..1 << open.len());
         true
     }
 
@@ -555,6 +565,18 @@ impl Prover<'_> {
             false => Sets::default(),
         };
         self.emit(Event::Arrangement(sets));
+        self.add_choices(signs, &open, choices);
+        true
+    }
+
+    /// Counts regions with these signs, and for each choice others for the units that are open: a
+    /// bit for each, set for a negative sign.
+    fn add_choices(
+        &mut self,
+        signs: &[Option<char>],
+        open: &[usize],
+        choices: impl IntoIterator<Item = usize>,
+    ) {
         for choice in choices {
             let mut all: Vec<char> = signs.iter().map(|sign| sign.unwrap_or('?')).collect();
             for (k, &unit) in open.iter().enumerate() {
@@ -562,7 +584,6 @@ impl Prover<'_> {
             }
             self.add_pattern(&all);
         }
-        true
     }
 
     /// Counts a region with the signs of the finished layers and these.

@@ -10,7 +10,7 @@ use crate::arrangement::stage::stages;
 use crate::network::{Affine, Layer, Network, Shape};
 use crate::search::engine::samples::Kept;
 use crate::search::threads::Threads;
-use crate::search::{Proof, search};
+use crate::search::{Decisions, Proof, search};
 
 struct Random(u64);
 
@@ -207,4 +207,42 @@ fn branches_may_go_to_any_thread() {
         assert_eq!(listed.into_inner(), 2 * alone.regions);
     }
     assert!(handed > 200 && exact > 20, "{handed}, {exact}");
+}
+
+/// The hyperplanes x_i = x_j in five coordinates, whose regions are the orders of these: where no
+/// decision is one of floats, threads are called for, too.
+#[test]
+fn exact_searches_are_shared() {
+    let pairs = (0..5).flat_map(|i| (0..i).map(move |j| (i, j)));
+    let weight = pairs.flat_map(|(i, j)| {
+        (0..5).map(move |k| Number::from(i64::from(k == i) - i64::from(k == j)))
+    });
+    let affine = Affine::dense(5, 10, weight.collect(), vec![Number::ZERO; 10]).unwrap();
+    let mut network = Network::new(Shape::new([5]));
+    network.push(Layer::Affine(affine)).unwrap();
+    network.push(Layer::Relu).unwrap();
+    let kept = Kept::default();
+    let proof = Proof {
+        model: "".into(),
+        sink: &kept,
+    };
+    let (options, monitor) = (&Options::default(), &Monitor::new());
+    let threads = &Threads::with_patience(2, 60);
+    let domain = Domain::everything(5);
+    let answer = search(
+        &network,
+        &domain,
+        options,
+        monitor,
+        None,
+        Some(proof),
+        threads,
+    )
+    .unwrap();
+    assert_eq!(answer.regions, 120);
+    let Decisions { float, exact, .. } = answer.decisions;
+    // On each of two charts, floats alone do not decide as often.
+    assert!(float < 2 * 60 && float + exact > 2 * 60, "{exact} {float}");
+    assert!(kept.chunks() > 2, "{}", kept.chunks());
+    kept.verify(&network, &answer);
 }
