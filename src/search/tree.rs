@@ -259,13 +259,16 @@ impl<'a> Tree<'a, '_> {
         }
         let is_free = |class: &u32| !basis.contains(&(*class as usize));
         let rest: Vec<u32> = candidates.iter().copied().filter(is_free).collect();
-        match Dictionary::new(level, &worker.path, columns, constraints, rest) {
-            Some(mut dictionary) => {
-                // Where other constraints are zero at the vertex, there need not be inner points
-                // for all signs of the basis.
-                if dictionary.is_whole() && dictionary.is_tight() {
-                    dictionary.refresh(level, &worker.path);
-                }
+        let path = &worker.path;
+        let dictionary = Dictionary::new(level, path, columns, constraints, rest);
+        let dictionary = dictionary.and_then(|mut dictionary| {
+            // Where other constraints are zero at the vertex, there need not be inner points
+            // for all signs of the basis: floats go on, and cells need witnesses.
+            let vague = dictionary.is_whole() && dictionary.is_tight();
+            (!vague || dictionary.refresh(level, path)).then_some(dictionary)
+        });
+        match dictionary {
+            Some(dictionary) => {
                 let cell = &mut worker.cells[0];
                 cell.views.begin(dictionary.candidates().len());
                 cell.undecided = basis.len();
