@@ -7,7 +7,7 @@ use super::blocks::View;
 use super::stage::{ExactForms, SparseMap};
 use super::support::{self, Supports};
 use crate::arithmetic::float::{self, TINY};
-use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors, padded};
+use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors, padded, unrolled};
 
 /// One form a unit: the coefficients of the coordinates, then the constant. The
 /// exact coefficients lie within the form's radius of the centers, and the constant
@@ -29,6 +29,16 @@ pub struct FloatForms {
     pub tame: bool,
     /// Whether some row is vague.
     vague: bool,
+    /// Whether some coefficient of each row is proved not to be zero.
+    sloped: bool,
+}
+
+/// What is known of all rows.
+#[derive(Clone, Copy)]
+struct Measured {
+    tame: bool,
+    vague: bool,
+    sloped: bool,
 }
 
 /// What is known of four rows.
@@ -76,7 +86,7 @@ impl FloatForms {
         clear(&mut self.centers, rows * padded(width) / LANES);
         clear(&mut self.fours, rows / LANES);
         self.supports = Supports::default();
-        (self.tame, self.vague) = (true, false);
+        (self.tame, self.vague, self.sloped) = (true, false, len == 0);
     }
 
     /// As many forms as there are entries, each the coordinate that its entry names, or
@@ -160,11 +170,28 @@ impl FloatForms {
         (entries, four.slack[lane], four.norm[lane])
     }
 
+    /// Four rows from `4 * number` on, their slacks and their norms.
+    #[inline(always)]
+    pub fn four(&self, number: usize) -> (&[[f64; LANES]], &[f64; LANES], &[f64; LANES]) {
+        let (four, stride) = (&self.fours[number], self.stride());
+        (
+            &self.centers[number * LANES * stride..],
+            &four.slack,
+            &four.norm,
+        )
+    }
+
     /// Whether some coefficient of a row is proved not to be zero.
     #[inline]
     pub fn has_slope(&self, row: usize) -> bool {
         let (four, lane) = (&self.fours[row / LANES], row % LANES);
         four.size[lane] > four.radius[lane]
+    }
+
+    /// Whether some coefficient of each row is proved not to be zero.
+    #[inline]
+    pub fn all_have_slope(&self) -> bool {
+        self.tame && self.sloped
     }
 
     /// How far the constant of a row can be from its center.
@@ -220,9 +247,14 @@ impl FloatForms {
     /// Notes the sizes of centers and what follows, and whether they are tame, and vague.
     fn measure(&mut self) {
         let (supports, rows) = (&self.supports, self.len);
-        let (huge, vague) = measure(&self.centers, self.width, supports, rows, &mut self.fours);
-        self.tame &= !huge;
-        self.vague = vague;
+        let measured = measure(&self.centers, self.width, supports, rows, &mut self.fours);
+        self.tame &= measured.tame;
+        (self.vague, self.sloped) = (measured.vague, measured.sloped);
+    }
+
+    /// Whether some row is not known well enough to search with.
+    pub fn is_vague(&self) -> bool {
+        self.vague
     }
 
     /// The rows that are not known well enough to search with.
@@ -254,6 +286,7 @@ impl FloatForms {
         let mut supports = std::mem::take(&mut self.supports);
         supports.set(row, exact.support(row), self.len, |row| self.is_zero(row));
         self.supports = supports;
+        self.sloped = (0..self.len).all(|row| self.has_slope(row));
     }
 }
 
@@ -343,70 +376,95 @@ for_all_processors! {
         }
     }
 
-    /// Notes the sizes of centers and what follows: whether some number is not below [`HUGE`],
-    /// and whether some row is vague. Supports are those of so many rows.
+    /// Notes the sizes of centers and what follows. Supports are those of so many rows.
     fn measure<L>(
         centers: &[[f64; LANES]],
         width: usize,
         supports: &Supports,
         len: usize,
         fours: &mut [Four],
-    ) -> (bool, bool) {
-        let none = L::all(0.0);
-        let stride = width.div_ceil(LANES);
-        let (error, round_up) = rounding(stride);
-        let (error, round_up, tiny) = (L::all(error), L::all(round_up), L::all(TINY));
-        let doubtful = |support| support::count(support, width - 1) as f64;
-        // What a row that is zero counts makes no difference.
-        let all_doubtful = match supports {
-            Supports::Shared(support) => Some(L::all(doubtful(*support))),
-            Supports::Own(_) => None,
-        };
-        let linear: [L; LANES] = std::array::from_fn(|k| {
-            L::all(f64::from(u8::from(k < (width - 1) % LANES)))
-        });
-        let constants: [L; LANES] = std::array::from_fn(|k| {
-            L::all(f64::from(u8::from(k == (width - 1) % LANES)))
-        });
-        let (mut tame, mut vague) = ((1 << LANES) - 1, 0);
-        let places = centers.chunks_exact(LANES * stride).zip(fours);
-        for (number, (rows, four)) in places.enumerate() {
-            let last = |row: usize| L::load(&rows[row * stride + stride - 1]).abs();
-            let last = L::transposed(std::array::from_fn(last));
-            let (mut size, mut sum, mut constant) = (none, none, none);
-            for k in 0..LANES {
-                let entries = last[k].times(linear[k]);
-                size = entries.max(size);
-                sum = sum.plus(entries);
-                constant = constant.plus_product(last[k], constants[k]);
+    ) -> Measured {
+        unrolled!(
+            width,
+            [3 4 5 6],
+            measure_in::<L>(centers, width, supports, len, fours),
+            else measure_in::<L, 0>(centers, width, supports, len, fours)
+        )
+    }
+}
+
+/// The same of rows of K entries, or of any number when K is zero: whether all numbers are
+/// below [`HUGE`], and what is known of all rows.
+#[inline(always)]
+fn measure_in<L: Lanes, const K: usize>(
+    centers: &[[f64; LANES]],
+    width: usize,
+    supports: &Supports,
+    len: usize,
+    fours: &mut [Four],
+) -> Measured {
+    const ALL: u32 = (1 << LANES) - 1;
+    let width = if K == 0 { width } else { K };
+    let none = L::all(0.0);
+    let stride = width.div_ceil(LANES);
+    let (error, round_up) = rounding(stride);
+    let (error, round_up, tiny) = (L::all(error), L::all(round_up), L::all(TINY));
+    let doubtful = |support| support::count(support, width - 1) as f64;
+    // What a row that is zero counts makes no difference.
+    let all_doubtful = match supports {
+        Supports::Shared(support) => Some(L::all(doubtful(*support))),
+        Supports::Own(_) => None,
+    };
+    // The place of the constants in the last vectors.
+    let place = (width - 1) % LANES;
+    let (mut tame, mut vague, mut sloped) = (ALL, 0, ALL);
+    for (number, four) in fours.iter_mut().enumerate() {
+        let rows = &centers[number * LANES * stride..][..LANES * stride];
+        let (mut size, mut sum, mut constant) = (none, none, none);
+        for vector in 0..stride {
+            let mut entries = [none; LANES];
+            for (row, entries) in entries.iter_mut().enumerate() {
+                *entries = L::load(&rows[row * stride + vector]).abs();
             }
-            for k in 0..stride - 1 {
-                let entries = |row: usize| L::load(&rows[row * stride + k]).abs();
-                for entries in L::transposed(std::array::from_fn(entries)) {
+            for (k, &entries) in L::transposed(entries).iter().enumerate() {
+                if vector + 1 == stride && k == place {
+                    constant = entries;
+                } else if vector + 1 < stride || k < place {
                     size = entries.max(size);
                     sum = sum.plus(entries);
                 }
             }
-            size.store(&mut four.size);
-            sum.store(&mut four.sum);
-            constant.store(&mut four.constant);
-            let (radius, constant_radius) = (L::load(&four.radius), L::load(&four.constant_radius));
-            for numbers in [sum, constant, radius, constant_radius] {
-                // Not-a-number fails the comparison, too.
-                tame &= L::all(HUGE).above(numbers);
-            }
-            let doubtful = all_doubtful.unwrap_or_else(|| {
-                let row = |lane: usize| supports.get((number * LANES + lane).min(len - 1), false);
-                L::load(&std::array::from_fn(|lane| doubtful(row(lane))))
-            });
-            let doubt = radius.times(doubtful);
-            let slack = sum.plus(constant).times(error).plus(doubt).plus(constant_radius);
-            slack.times(round_up).plus(tiny).store(&mut four.slack);
-            sum.plus(doubt).times(round_up).store(&mut four.norm);
-            let bound = constant.max(size).times(L::all(VAGUE));
-            vague |= radius.max(constant_radius).above(bound);
         }
-        (tame != (1 << LANES) - 1, vague != 0)
+        size.store(&mut four.size);
+        sum.store(&mut four.sum);
+        constant.store(&mut four.constant);
+        let (radius, constant_radius) = (L::load(&four.radius), L::load(&four.constant_radius));
+        for numbers in [sum, constant, radius, constant_radius] {
+            // Not-a-number fails the comparison, too.
+            tame &= L::all(HUGE).above(numbers);
+        }
+        let first = number * LANES;
+        let doubtful = all_doubtful.unwrap_or_else(|| {
+            let row = |lane: usize| supports.get((first + lane).min(len - 1), false);
+            L::load(&std::array::from_fn(|lane| doubtful(row(lane))))
+        });
+        let doubt = radius.times(doubtful);
+        let slack = sum
+            .plus(constant)
+            .times(error)
+            .plus(doubt)
+            .plus(constant_radius);
+        slack.times(round_up).plus(tiny).store(&mut four.slack);
+        sum.plus(doubt).times(round_up).store(&mut four.norm);
+        let bound = constant.max(size).times(L::all(VAGUE));
+        vague |= radius.max(constant_radius).above(bound);
+        let beyond = ALL << (len - first).min(LANES);
+        sloped &= size.above(radius) | beyond;
+    }
+    Measured {
+        tame: tame == ALL,
+        vague: vague != 0,
+        sloped: sloped == ALL,
     }
 }
 

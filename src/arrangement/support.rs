@@ -12,6 +12,9 @@ pub fn bit(coordinate: usize) -> u128 {
 
 /// How many of the coordinates a support has.
 pub fn count(support: u128, dimension: usize) -> usize {
+    if let Ok(few) = u64::try_from(support) {
+        return few.count_ones() as usize;
+    }
     let own = (support & !bit(LAST)).count_ones() as usize;
     match support & bit(LAST) {
         0 => own,

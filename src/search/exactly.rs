@@ -4,7 +4,7 @@
 use super::engine::certify;
 use super::engine::exact::{Interior, Minimum, interior_point, minimum};
 use super::engine::witness::Witness;
-use super::level::{Level, Memory, RowId};
+use super::level::{Level, RowId};
 use super::log::Log;
 use super::tree::{State, Tree};
 use super::{Decisions, sign_of};
@@ -108,7 +108,7 @@ impl<'a> Tree<'a, '_> {
             }
             Some(stage) => {
                 let active = self.active(level, &cell.signs);
-                let next = level.next(stage, active, Memory::default());
+                let next = level.next(stage, active, Box::default());
                 let ExactCell { signs, state, .. } = &mut cell;
                 let mut candidates = Vec::new();
                 let left = self.sort_out(&next, signs, state, &mut tally, &mut candidates);

@@ -5,9 +5,10 @@ use std::sync::{Arc, OnceLock};
 
 use num_bigint::BigInt;
 
-use super::engine::vertices::Target;
+use super::engine::vertices::{FourTargets, Target};
 use super::rows::{FloatRow, Rows, Vector};
 use crate::arithmetic::IntegerRow;
+use crate::arithmetic::lanes::{LANES, Lanes};
 use crate::arrangement::Chart;
 use crate::arrangement::forms::FloatForms;
 use crate::arrangement::stage::{Class, ExactForms, Stage};
@@ -40,23 +41,25 @@ pub enum Content {
 pub struct Level<'a> {
     parent: Option<&'a Level<'a>>,
     number: u32,
+    own: Box<Memory>,
+    classes: &'a [Class],
+    exact: OnceLock<Box<ExactLevel>>,
+    /// What leads from the parent's active units to this level's; nothing when its exact rows
+    /// were there first.
+    stage: Option<&'a Stage>,
+    /// The fewest coordinates, and the next fewest.
+    reduced: [OnceLock<Option<Box<Reduced>>>; REDUCTIONS],
+}
+
+/// What a level knows in floats, and leaves behind for another one to use its memory again.
+#[derive(Default)]
+pub struct Memory {
     forms: FloatForms,
     /// The forms scaled to ordinary size; made on first use, as vertices need none.
     rows: OnceLock<Rows>,
     /// Memory for them.
     spare: Rows,
-    classes: &'a [Class],
-    exact: OnceLock<Box<ExactLevel>>,
-    source: Source<'a>,
-    /// The fewest coordinates, and the next fewest.
-    reduced: [OnceLock<Option<Box<Reduced>>>; REDUCTIONS],
-}
-
-/// What a level leaves behind, for another one to use again.
-#[derive(Default)]
-pub struct Memory {
-    rows: Rows,
-    forms: FloatForms,
+    /// Which units of the parent's layer pass their values on.
     active: Vec<bool>,
 }
 
@@ -79,14 +82,6 @@ struct Coordinates {
     of: Vec<Option<usize>>,
     /// The coordinates as rows.
     rows: Rows,
-}
-
-/// Where exact rows come from.
-enum Source<'a> {
-    /// They were there first.
-    Given,
-    /// The parent's forms of the active units, through the stage's maps.
-    Stage { stage: &'a Stage, active: Vec<bool> },
 }
 
 struct ExactLevel {
@@ -121,12 +116,10 @@ impl<'a> Level<'a> {
         Level {
             parent: None,
             number: 0,
-            forms: FloatForms::zeros(0, width),
-            rows: OnceLock::from(rows),
-            spare: Rows::default(),
+            own: Memory::given(FloatForms::zeros(0, width), rows),
             classes: &[],
             exact: OnceLock::from(Box::new(exact)),
-            source: Source::Given,
+            stage: None,
             reduced: [OnceLock::from(None), OnceLock::from(None)],
         }
     }
@@ -142,12 +135,10 @@ impl<'a> Level<'a> {
         Level {
             parent: Some(parent),
             number: 1,
-            forms,
-            rows: OnceLock::from(rows),
-            spare: Rows::default(),
+            own: Memory::given(forms, rows),
             classes: &chart.classes,
             exact: OnceLock::from(Box::new(exact)),
-            source: Source::Given,
+            stage: None,
             reduced: [OnceLock::from(None), OnceLock::from(None)],
         }
     }
@@ -158,60 +149,61 @@ impl<'a> Level<'a> {
         &'a self,
         stage: &'a Stage,
         is_active: impl Iterator<Item = bool>,
-        memory: Memory,
+        mut own: Box<Memory>,
     ) -> Level<'a> {
-        let Memory {
-            rows,
-            mut forms,
-            mut active,
-        } = memory;
-        active.clear();
-        active.extend(is_active);
-        through(&self.forms, stage, &active, &mut forms);
+        own.active.clear();
+        own.active.extend(is_active);
+        through(&self.own.forms, stage, &own.active, &mut own.forms);
         let mut level = Level {
             parent: Some(self),
             number: self.number + 1,
-            forms,
-            rows: OnceLock::new(),
-            spare: rows,
+            own,
             classes: stage.classes(),
             exact: OnceLock::new(),
-            source: Source::Stage { stage, active },
+            stage: Some(stage),
             reduced: [OnceLock::new(), OnceLock::new()],
         };
-        if !level.forms.tame {
-            level.forms = FloatForms::from_exact(&level.exact().forms);
-        } else if level.forms.vague().next().is_some() {
-            let exact = FloatForms::from_exact(&level.exact().forms);
-            let vague: Vec<usize> = level.forms.vague().collect();
-            vague
-                .into_iter()
-                .for_each(|row| level.forms.replace(row, &exact));
-            level.forms.tame = exact.tame;
-        }
-        if !level.forms.tame {
-            // Vertices are not to look at these.
-            level.prepare();
+        let forms = &level.own.forms;
+        if !forms.tame || forms.is_vague() {
+            level.make_sure();
         }
         level
     }
 
+    /// Computes what floats say too little of from exact numbers.
+    #[cold]
+    fn make_sure(&mut self) {
+        let exact = FloatForms::from_exact(&self.exact().forms);
+        let forms = &mut self.own.forms;
+        if forms.tame {
+            let vague: Vec<usize> = forms.vague().collect();
+            vague.into_iter().for_each(|row| forms.replace(row, &exact));
+            forms.tame = exact.tame;
+        } else {
+            *forms = exact;
+        }
+        if !forms.tame {
+            // Vertices are not to look at these.
+            self.prepare();
+        }
+    }
+
     /// Makes its rows in the memory that it has.
     pub fn prepare(&mut self) {
-        let spare = std::mem::take(&mut self.spare);
-        self.rows.get_or_init(|| self.scale(spare));
+        let spare = std::mem::take(&mut self.own.spare);
+        self.own.rows.get_or_init(|| self.scale(spare));
     }
 
     #[inline]
     fn rows(&self) -> &Rows {
-        self.rows.get_or_init(|| self.scale(Rows::default()))
+        self.own.rows.get_or_init(|| self.scale(Rows::default()))
     }
 
     /// The forms of its classes, scaled to ordinary size; those that are too extreme from
     /// their exact rows.
     #[cold]
     fn scale(&self, mut rows: Rows) -> Rows {
-        for index in rows.scale(&self.forms, Some(self.classes)) {
+        for index in rows.scale(&self.own.forms, Some(self.classes)) {
             let unit = self.classes[index].representative();
             rows.set_exact(index, &self.exact().forms.rows[unit]);
         }
@@ -219,33 +211,20 @@ impl<'a> Level<'a> {
     }
 
     /// Its memory, for another level.
-    pub fn into_memory(self) -> Memory {
-        let Level {
-            forms,
-            rows,
-            spare,
-            source,
-            ..
-        } = self;
-        let rows = rows.into_inner().unwrap_or(spare);
-        let active = match source {
-            Source::Given => Vec::new(),
-            Source::Stage { active, .. } => active,
-        };
-        Memory {
-            rows,
-            forms,
-            active,
+    pub fn into_memory(self) -> Box<Memory> {
+        let mut own = self.own;
+        if let Some(rows) = own.rows.take() {
+            own.spare = rows;
         }
+        own
     }
 
     /// Its rows in fewer coordinates, where there are fewer: in the fewest, or in others.
     fn reduced(&self, which: usize) -> Option<&Reduced> {
-        let reduced = self.reduced[which].get_or_init(|| match (&self.source, self.parent) {
-            (Source::Stage { stage, active }, Some(parent)) => {
-                parent.reduce(stage, active, which).map(Box::new)
-            }
-            _ => None,
+        let reduced = self.reduced[which].get_or_init(|| {
+            let (stage, parent) = (self.stage?, self.parent?);
+            let reduced = parent.reduce(stage, &self.own.active, which)?;
+            Some(Box::new(reduced))
         });
         reduced.as_deref()
     }
@@ -286,7 +265,7 @@ impl<'a> Level<'a> {
                 Arc::new(Coordinates { level, of, rows })
             }
         };
-        if !forms.tame || forms.vague().next().is_some() {
+        if !forms.tame || forms.is_vague() {
             return None;
         }
         if !rows.scale(&forms, Some(stage.classes())).is_empty() {
@@ -321,7 +300,7 @@ impl<'a> Level<'a> {
 
     /// Entries of a row: one a coordinate, and the constant.
     pub fn width(&self) -> usize {
-        self.forms.width
+        self.own.forms.width
     }
 
     /// 0 for the domain, l for the l-th ReLU layer.
@@ -382,18 +361,63 @@ impl<'a> Level<'a> {
     #[inline(always)]
     pub fn target_of<const K: usize>(&self, index: u32) -> Target {
         let index = index as usize;
-        let (entries, slack, norm) = match self.rows.get() {
+        let (entries, slack, norm) = match self.own.rows.get() {
             Some(rows) => rows.short::<K>(index),
-            None => self.forms.short::<K>(self.unit(index)),
+            None => self.own.forms.short::<K>(self.unit(index)),
         };
         Target::new(entries, slack, norm)
+    }
+
+    /// Four rows of this level as the vertex engine looks at them together, the first of them
+    /// `4 * number`; those beyond the last are zero. None where they do not lie so.
+    #[inline(always)]
+    pub fn four_of<L: Lanes, const K: usize>(&self, number: usize) -> Option<FourTargets<L, K>> {
+        let (rows, slacks, norms) = match self.own.rows.get() {
+            Some(rows) => rows.four(number),
+            None if self.is_plain() => self.own.forms.four(number),
+            None => return None,
+        };
+        // Loops, not closures: these are not always compiled for the vectors.
+        let stride = K.div_ceil(LANES);
+        let rows = &rows[..LANES * stride];
+        let (mut first, mut rest) = ([L::all(0.0); LANES], [L::all(0.0); LANES]);
+        for lane in 0..LANES {
+            first[lane] = L::load(&rows[lane * stride]);
+            if stride > 1 {
+                rest[lane] = L::load(&rows[lane * stride + 1]);
+            }
+        }
+        first = L::transposed(first);
+        if stride > 1 {
+            rest = L::transposed(rest);
+        }
+        let mut entries = [L::all(0.0); K];
+        for k in 0..K {
+            entries[k] = if k < LANES { first[k] } else { rest[k - LANES] };
+        }
+        Some(FourTargets {
+            entries,
+            magnitudes: L::load(norms).plus(entries[K - 1].abs()),
+            slack: L::load(slacks),
+        })
+    }
+
+    /// Whether each unit is a class of its own, which then has the unit's number.
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        self.classes.len() == self.own.forms.len()
+    }
+
+    /// Whether all rows are known to be hyperplanes.
+    #[inline]
+    pub fn all_have_slope(&self) -> bool {
+        self.own.forms.all_have_slope()
     }
 
     /// The unit that stands for a class of this level, which has units.
     #[inline]
     fn unit(&self, class: usize) -> usize {
-        // As many classes as forms are the forms, one after another.
-        match self.classes.len() == self.forms.len() {
+        match self.is_plain() {
             true => class,
             false => self.classes[class].representative(),
         }
@@ -422,9 +446,9 @@ impl<'a> Level<'a> {
     /// What is known of a row of this level before any search.
     #[inline]
     pub fn content(&self, index: usize) -> Content {
-        let has_slope = match self.rows.get() {
+        let has_slope = match self.own.rows.get() {
             Some(rows) => rows.has_slope(index),
-            None => self.forms.has_slope(self.unit(index)),
+            None => self.own.forms.has_slope(self.unit(index)),
         };
         if has_slope {
             return Content::Hyperplane;
@@ -481,17 +505,27 @@ impl<'a> Level<'a> {
     }
 
     fn exact(&self) -> &ExactLevel {
-        self.exact.get_or_init(|| match &self.source {
-            Source::Given => unreachable!("given levels are exact from the start"),
-            Source::Stage { stage, active } => {
-                let parent = self.parent.expect("a stage's level has a parent");
-                let (first, rest) = stage.maps.split_first().expect("a stage has a map");
-                let forms = parent.exact().forms.through(first, |unit| active[unit]);
-                let forms = rest
-                    .iter()
-                    .fold(forms, |forms, map| forms.through(map, |_| true));
-                Box::new(ExactLevel::new(forms, stage.classes().len()))
-            }
+        self.exact.get_or_init(|| {
+            let known = "levels without a parent are exact from the start";
+            let (stage, parent) = (self.stage.expect(known), self.parent.expect(known));
+            let (first, rest) = stage.maps.split_first().expect("a stage has a map");
+            let is_active = |unit: usize| self.own.active[unit];
+            let forms = parent.exact().forms.through(first, is_active);
+            let forms = rest
+                .iter()
+                .fold(forms, |forms, map| forms.through(map, |_| true));
+            Box::new(ExactLevel::new(forms, stage.classes().len()))
+        })
+    }
+}
+
+impl Memory {
+    /// Of a level whose forms and rows are made from exact ones.
+    fn given(forms: FloatForms, rows: Rows) -> Box<Self> {
+        Box::new(Memory {
+            forms,
+            rows: OnceLock::from(rows),
+            ..Memory::default()
         })
     }
 }
@@ -735,7 +769,7 @@ mod tests {
             }
             for level in [&second, &third] {
                 // Vertices look at forms, before rows are made of them.
-                let unscaled = level.rows.get().is_none();
+                let unscaled = level.own.rows.get().is_none();
                 for (index, class) in level.classes().iter().enumerate() {
                     let forms = &level.exact().forms;
                     let entries = &forms.rows[class.representative()];
@@ -748,7 +782,7 @@ mod tests {
                         Some(_) => Content::Constant,
                         None => Content::Zero,
                     };
-                    if inputs == 3 && unscaled && level.rows.get().is_none() {
+                    if inputs == 3 && unscaled && level.own.rows.get().is_none() {
                         let target = level.target(index as u32);
                         let rational = |x: f64| Rational::from_float(x).unwrap();
                         let off = |k: usize| (&values[k] - rational(target.entries[k])).abs();

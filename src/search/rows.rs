@@ -174,6 +174,17 @@ impl Rows {
         (entries, four.slack[lane], four.norm[lane])
     }
 
+    /// Four rows from `4 * number` on, their slacks and their norms.
+    #[inline(always)]
+    pub fn four(&self, number: usize) -> (&[[f64; LANES]], &[f64; LANES], &[f64; LANES]) {
+        let (four, stride) = (&self.fours[number], self.stride);
+        (
+            &self.centers[number * LANES * stride..],
+            &four.slack,
+            &four.norm,
+        )
+    }
+
     /// Whether some coefficient of a row is proved not to be zero.
     #[inline]
     pub fn has_slope(&self, index: usize) -> bool {

@@ -15,7 +15,7 @@ use rayon::Scope;
 
 use super::cell::Split;
 use super::exactly::ExactCell;
-use super::level::{Level, Memory, RowId};
+use super::level::{Level, RowId};
 use super::log::Log;
 use super::tree::{Roots, State, Tree, Worker};
 use crate::proof::record::Branch;
@@ -183,7 +183,7 @@ impl<'a, 'c> Tree<'a, 'c> {
             };
             let stage = &self.stages[level.number() as usize];
             let active = self.active(level, signs);
-            let next = level.next(stage, active, Memory::default());
+            let next = level.next(stage, active, Box::default());
             return self.search_piece(&next, piece);
         }
         let Piece {

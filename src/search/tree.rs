@@ -131,7 +131,7 @@ pub struct Worker {
     /// The classes of the layer that was entered last that may cut.
     pub candidates: Vec<u32>,
     /// Levels' memory that is not in use.
-    pub memory: Vec<Memory>,
+    pub memory: Vec<Box<Memory>>,
     pub flats: Flats,
     /// Memory of proposals.
     pub sums: Vec<f64>,
@@ -296,6 +296,10 @@ impl<'a> Tree<'a, '_> {
         candidates: &mut Vec<u32>,
     ) -> bool {
         candidates.clear();
+        if level.all_have_slope() {
+            candidates.extend(0..level.len() as u32);
+            return true;
+        }
         for index in 0..level.len() {
             match level.content(index) {
                 Content::Hyperplane => candidates.push(index as u32),
@@ -340,12 +344,18 @@ impl<'a> Tree<'a, '_> {
         settled: impl Iterator<Item = (usize, Sign)>,
     ) {
         let reads_signs = self.reads_signs(level);
-        let keys = &self.keys.of_classes[level.number() as usize - 1];
+        let number = level.number() as usize - 1;
+        let keys = &self.keys.of_classes[number];
+        let stage = &self.stages[number];
+        let own = &mut signs[stage.first_unit..][..stage.units];
+        let plain = level.is_plain();
         let mut hash = state.hash;
         for (class, sign) in settled {
             hash = hash.and(keys[class][(sign as i8 + 1) as usize]);
-            if reads_signs || sign == Sign::Zero {
-                self.note_signs(level, signs, class, sign);
+            if plain && sign != Sign::Zero {
+                own[class] = sign;
+            } else if reads_signs || sign == Sign::Zero {
+                self.note_signs(level, own, class, sign);
             }
         }
         state.hash = hash;
@@ -357,11 +367,11 @@ impl<'a> Tree<'a, '_> {
         !self.is_last(level) || self.visit.is_some()
     }
 
-    #[inline]
+    /// Notes the sign of a class's units in the list of those of the level.
     fn note_signs(&self, level: &Level, signs: &mut [Sign], class: usize, sign: Sign) {
         let first = self.stages[level.number() as usize - 1].first_unit;
         for &(unit, opposite) in &level.classes()[class].members {
-            signs[first + unit] = if opposite { -sign } else { sign };
+            signs[unit] = if opposite { -sign } else { sign };
             if sign == Sign::Zero {
                 self.tallies.note_degenerate(first + unit);
             }

@@ -15,7 +15,7 @@ use crate::network::{Affine, Layer, Network, Shape};
 use crate::proof::check::Verifier;
 use crate::proof::{Header, Sink};
 use crate::search::Answer;
-use crate::search::level::{Level, Memory, RowId};
+use crate::search::level::{Level, RowId};
 
 /// Reproducible random numbers (splitmix64), and rows that are hard for floats.
 pub struct Random(pub u64);
@@ -179,7 +179,7 @@ pub fn with_level(rows: &[Vec<Rational>], random: &mut Random, test: impl FnOnce
     let first = Level::first(&domain, &chart);
     let stage = differences(rows.len());
     let active = vec![true; terms.len()].into_iter();
-    test(&first.next(&stage, active, Memory::default()));
+    test(&first.next(&stage, active, Box::default()));
 }
 
 pub fn id(level: &Level, index: usize, negated: bool) -> RowId {

@@ -26,6 +26,16 @@ use crate::search::engine::witness::Point;
 /// Entries of a row in the most dimensions.
 pub const ENTRIES: usize = 6;
 
+/// Four rows to look at, in the lanes of vectors.
+#[derive(Clone, Copy)]
+pub struct FourTargets<L, const K: usize> {
+    /// Their entries, the constants last.
+    pub entries: [L; K],
+    /// What the magnitudes of the entries of each sum up to.
+    pub magnitudes: L,
+    pub slack: L,
+}
+
 /// Facets of a cell, as bits.
 pub type Facets = u64;
 
@@ -197,8 +207,17 @@ pub fn error_of(dimension: usize, doubt: f64) -> f64 {
 /// What a row's float value at a generator must exceed to be proved positive.
 #[inline(always)]
 pub fn bound(dimension: usize, error: f64, target: &Target) -> f64 {
+    let [magnitudes, slack] = [target.magnitudes, target.slack];
     // The factor also covers the roundings of these sums.
-    (target.magnitudes * error + factorial(dimension) * target.slack) * 1.002
+    (magnitudes * error + factorial(dimension) * slack) * 1.002
+}
+
+/// The same of four rows.
+#[inline(always)]
+fn bound_of_four<L: Lanes, const K: usize>(targets: &FourTargets<L, K>, error: f64) -> L {
+    let slack = targets.slack.times(L::all(factorial(K - 1)));
+    let sum = slack.plus_product(targets.magnitudes, L::all(error));
+    sum.times(L::all(1.002))
 }
 
 /// The same of a facet: its K entries are at most 1, and d! times its ρ is less than E.
@@ -250,6 +269,63 @@ pub fn verdict<L: Lanes, const K: usize>(
         (true, true) => Verdict::Cuts,
         (up, _) if either == 0b1111 => Verdict::On(if up { 1 } else { -1 }),
         _ => Verdict::Unknown,
+    }
+}
+
+/// Where a cell lies of four hyperplanes, a bit for each.
+#[derive(Clone, Copy)]
+pub struct Sides {
+    /// Proved to have a part on the positive side.
+    above: u32,
+    /// The same of the negative side.
+    below: u32,
+    /// Proved to lie on one side.
+    on: u32,
+}
+
+impl Sides {
+    /// On which side of one it lies, if on one.
+    #[inline(always)]
+    pub fn sign(self, lane: usize) -> i32 {
+        if self.above >> lane & 1 == 1 { 1 } else { -1 }
+    }
+
+    /// What is known of one.
+    #[inline(always)]
+    pub fn verdict(self, lane: usize) -> Verdict {
+        let bit = 1 << lane;
+        match (self.above & self.below & bit, self.on & bit) {
+            (0, 0) => Verdict::Unknown,
+            (0, _) => Verdict::On(self.sign(lane)),
+            _ => Verdict::Cuts,
+        }
+    }
+}
+
+/// The verdicts on four rows. No number is not-a-number, which the extremes would not show.
+#[inline(always)]
+pub fn sides_of_four<L: Lanes, const K: usize>(
+    generators: &Generators,
+    targets: FourTargets<L, K>,
+    error: f64,
+) -> Sides {
+    let bound = bound_of_four(&targets, error);
+    let entries = targets.entries;
+    let (mut least, mut largest) = (L::all(f64::MAX), L::all(f64::MIN));
+    for block in generators.blocks.as_chunks::<K>().0 {
+        for lane in 0..LANES {
+            let mut value = entries[K - 1].times(L::all(block[K - 1][lane]));
+            for k in 0..K - 1 {
+                value = value.plus_product(entries[k], L::all(block[k][lane]));
+            }
+            (least, largest) = (value.min(least), value.max(largest));
+        }
+    }
+    let negated = L::all(0.0).minus_product(L::all(1.0), bound);
+    Sides {
+        above: largest.above(bound),
+        below: negated.above(least),
+        on: least.above(bound) | negated.above(largest),
     }
 }
 

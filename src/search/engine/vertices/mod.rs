@@ -26,7 +26,7 @@ use generators::*;
 
 pub use corners::Corners;
 pub use flats::{FEWEST, Flats, Signs};
-pub use generators::{Target, Verdict};
+pub use generators::{FourTargets, Target, Verdict};
 
 /// Dimensions in which cells have few enough vertices.
 pub const DIMENSIONS: std::ops::RangeInclusive<usize> = 2..=5;
@@ -288,19 +288,47 @@ fn look_in<L: Lanes, const K: usize>(
     level: &Level,
     settled: &mut Vec<(u32, i32)>,
 ) -> bool {
-    let (mut kept, mut known) = (0, true);
-    for k in 0..cell.candidates.len() {
-        let class = cell.candidates[k];
-        match verdict::<L, K>(&cell.generators, &level.target_of::<K>(class), cell.error) {
-            Verdict::On(sign) => settled.push((class, sign)),
-            verdict => {
-                known &= verdict == Verdict::Cuts;
-                cell.candidates[kept] = class;
-                kept += 1;
+    let Vertices {
+        candidates,
+        generators,
+        error,
+        ..
+    } = cell;
+    let (count, mut kept, mut known) = (candidates.len(), 0, true);
+    settled.reserve(count);
+    let mut settle = |candidates: &mut [u32], class, verdict| match verdict {
+        Verdict::On(sign) => settled.push((class, sign)),
+        verdict => {
+            known &= verdict == Verdict::Cuts;
+            candidates[kept] = class;
+            kept += 1;
+        }
+    };
+    let mut k = 0;
+    while k < count {
+        let first = candidates[k];
+        // What is loaded of a generator serves four rows, where these lie together.
+        if first.is_multiple_of(LANES as u32)
+            && let Some(four) = candidates[k..].first_chunk::<LANES>()
+            && *four == [first, first + 1, first + 2, first + 3]
+            && let Some(targets) = level.four_of::<L, K>(first as usize / LANES)
+        {
+            let sides = sides_of_four::<L, K>(generators, targets, *error);
+            for lane in 0..LANES {
+                settle(candidates, first + lane as u32, sides.verdict(lane));
             }
+            k += LANES;
+        } else {
+            let target = level.target_of::<K>(first);
+            settle(
+                candidates,
+                first,
+                verdict::<L, K>(generators, &target, *error),
+            );
+            k += 1;
         }
     }
-    cell.candidates.truncate(kept);
+    candidates.truncate(kept);
     known
 }
 
