@@ -12,6 +12,8 @@ pub struct Blocks {
     blocks: Vec<Block>,
     columns: Vec<u32>,
     weights: Vec<[f64; LANES]>,
+    /// Whether all blocks are four rows in a row, of which the last may lie beyond the end.
+    fill_all: bool,
 }
 
 /// Up to four rows with the columns of all of them.
@@ -53,6 +55,7 @@ impl Blocks {
             blocks: Vec::new(),
             columns: Vec::new(),
             weights: Vec::new(),
+            fill_all: true,
         };
         let mut rest = order.as_slice();
         while let Some(&first) = rest.first() {
@@ -74,6 +77,7 @@ impl Blocks {
             result.push(&rest[..len], &columns, rows, &row, &bias);
             rest = &rest[len..];
         }
+        result.fill_all = result.blocks.iter().all(|block| block.four.is_some());
         result
     }
 
@@ -116,6 +120,11 @@ impl Blocks {
             columns: range,
             weights: start,
         });
+    }
+
+    /// Whether the blocks together are all rows by fours, with none left out.
+    pub fn fill_all(&self) -> bool {
+        self.fill_all
     }
 
     /// How many.

@@ -81,10 +81,18 @@ impl FloatForms {
 
     /// Becomes forms that are all zero.
     fn clear(&mut self, len: usize, width: usize) {
+        self.centers.clear();
+        self.fours.clear();
+        self.resize(len, width);
+    }
+
+    /// Becomes so many forms of which nothing is known: what there was before may be left.
+    fn resize(&mut self, len: usize, width: usize) {
         let rows = padded(len);
         (self.len, self.width) = (len, width);
-        clear(&mut self.centers, rows * padded(width) / LANES);
-        clear(&mut self.fours, rows / LANES);
+        let vectors = rows * padded(width) / LANES;
+        self.centers.resize(vectors, [0.0; LANES]);
+        self.fours.resize(rows / LANES, Four::default());
         self.supports = Supports::default();
         (self.tame, self.vague, self.sloped) = (true, false, len == 0);
     }
@@ -218,7 +226,11 @@ impl FloatForms {
     /// Makes of `result` the forms after an affine map of the entries that are `active` (the
     /// others count as zero); `None` stands for all.
     pub fn through(&self, map: &SparseMap, active: Option<&[bool]>, result: &mut FloatForms) {
-        result.clear(map.outputs(), self.width);
+        if map.blocks().fill_all() {
+            result.resize(map.outputs(), self.width);
+        } else {
+            result.clear(map.outputs(), self.width);
+        }
         result.tame = self.tame && map.tame;
         if result.tame {
             add_products(self, map, active, result);

@@ -284,6 +284,12 @@ pub struct Sides {
 }
 
 impl Sides {
+    /// Whether the cell lies on one side of all of them.
+    #[inline(always)]
+    pub fn all_on(self) -> bool {
+        self.on == (1 << LANES) - 1
+    }
+
     /// On which side of one it lies, if on one.
     #[inline(always)]
     pub fn sign(self, lane: usize) -> i32 {

@@ -296,7 +296,7 @@ fn look_in<L: Lanes, const K: usize>(
     } = cell;
     let (count, mut kept, mut known) = (candidates.len(), 0, true);
     settled.reserve(count);
-    let mut settle = |candidates: &mut [u32], class, verdict| match verdict {
+    let mut settle = |settled: &mut Vec<_>, candidates: &mut [u32], class, verdict| match verdict {
         Verdict::On(sign) => settled.push((class, sign)),
         verdict => {
             known &= verdict == Verdict::Cuts;
@@ -314,17 +314,24 @@ fn look_in<L: Lanes, const K: usize>(
             && let Some(targets) = level.four_of::<L, K>(first as usize / LANES)
         {
             let sides = sides_of_four::<L, K>(generators, targets, *error);
-            for lane in 0..LANES {
-                settle(candidates, first + lane as u32, sides.verdict(lane));
+            if sides.all_on() {
+                let side = |lane: usize| (first + lane as u32, sides.sign(lane));
+                settled.extend_from_slice(&[side(0), side(1), side(2), side(3)]);
+            } else {
+                for lane in 0..LANES {
+                    settle(
+                        settled,
+                        candidates,
+                        first + lane as u32,
+                        sides.verdict(lane),
+                    );
+                }
             }
             k += LANES;
         } else {
             let target = level.target_of::<K>(first);
-            settle(
-                candidates,
-                first,
-                verdict::<L, K>(generators, &target, *error),
-            );
+            let verdict = verdict::<L, K>(generators, &target, *error);
+            settle(settled, candidates, first, verdict);
             k += 1;
         }
     }
