@@ -1,6 +1,9 @@
 //! Four floats at a time: in the processor's vector registers where it has them, found
 //! out at run time, and as arrays elsewhere.
 
+#[cfg(target_arch = "x86_64")]
+use std::sync::atomic::{AtomicU8, Ordering};
+
 /// How many floats.
 pub const LANES: usize = 4;
 
@@ -285,6 +288,33 @@ mod x86 {
     }
 }
 
+/// Whether the processor has what kernels for vectors are compiled for.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub fn has_vectors() -> bool {
+    const NO: u8 = 1;
+    const YES: u8 = 2;
+    static KNOWN: AtomicU8 = AtomicU8::new(0);
+
+    #[cold]
+    fn detect() -> bool {
+        // Counting and finding bits has come with AVX2, but the one does not imply the other.
+        let found = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("popcnt");
+        KNOWN.store(if found { YES } else { NO }, Ordering::Relaxed);
+        found
+    }
+
+    match KNOWN.load(Ordering::Relaxed) {
+        YES => true,
+        NO => false,
+        _ => detect(),
+    }
+}
+
 /// Fewest floats that hold `count` in whole vectors.
 pub fn padded(count: usize) -> usize {
     count.next_multiple_of(LANES)
@@ -321,13 +351,13 @@ macro_rules! for_all_processors {
 
             #[cfg(target_arch = "x86_64")]
             {
-                #[target_feature(enable = "avx2,fma")]
+                #[target_feature(enable = "avx2,fma,bmi1,bmi2,popcnt")]
                 fn vectors($($arg: $type),*) $(-> $result)? {
                     generic::<$crate::arithmetic::lanes::Avx2>($($arg),*)
                 }
 
-                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                    // SAFETY: both features were just detected.
+                if $crate::arithmetic::lanes::has_vectors() {
+                    // SAFETY: it was detected that the features are there.
                     return unsafe { vectors($($arg),*) };
                 }
             }
@@ -393,7 +423,7 @@ mod tests {
         transposes::<Plain>();
         powers::<Plain>();
         #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        if has_vectors() {
             transposes::<Avx2>();
             powers::<Avx2>();
         }

@@ -554,6 +554,7 @@ mod tests {
     use num_traits::{One, Signed, Zero};
 
     use super::*;
+    use crate::arithmetic::lanes::Plain;
     use crate::arithmetic::lanes::plain_only::both;
     use crate::arithmetic::{Number, Rational};
     use crate::arrangement::Domain;
@@ -662,7 +663,7 @@ mod tests {
                 .wrapping_add(1442695040888963407);
             (state >> 33) % bound
         };
-        let (mut reduced, mut wider, mut targets) = (0, 0, 0);
+        let (mut reduced, mut wider, mut targets, mut fours) = (0, 0, 0, 0);
         for trial in 0..150 {
             let extremes = trial % 3;
             let mut number = || {
@@ -707,15 +708,15 @@ mod tests {
             let domain = Level::domain(chart);
             let first = Level::first(&domain, chart);
             let active = |n: usize| (0..n).map(move |unit| (unit + trial) % 4 != 0);
-            let second = first.next(&stages[1], active(units), Memory::default());
-            let third = second.next(&stages[2], active(5), Memory::default());
+            let second = first.next(&stages[1], active(units), Box::default());
+            let third = second.next(&stages[2], active(5), Box::default());
             // Two active units: two coordinates for all that comes.
             let two: Vec<bool> = (0..units).map(|unit| unit == 0 || unit == 2).collect();
-            let narrow = first.next(&stages[1], two.iter().copied(), Memory::default());
-            let narrower = narrow.next(&stages[2], active(5), Memory::default());
+            let narrow = first.next(&stages[1], two.iter().copied(), Box::default());
+            let narrower = narrow.next(&stages[2], active(5), Box::default());
             // One active unit after two: coordinates of its own, and those two.
             let one: Vec<bool> = (0..5).map(|unit| unit == trial % 5).collect();
-            let narrowest = narrow.next(&stages[2], one.iter().copied(), Memory::default());
+            let narrowest = narrow.next(&stages[2], one.iter().copied(), Box::default());
             let zero = || BigInt::zero();
             let unit = |k: usize| match k {
                 0 => vec![BigInt::one(), zero(), zero()],
@@ -788,12 +789,27 @@ mod tests {
                         let off = |k: usize| (&values[k] - rational(target.entries[k])).abs();
                         let sum: Rational = (0..=inputs).map(off).sum();
                         assert!(sum <= rational(target.slack), "trial {trial}");
+                        if let Some(four) = level.four_of::<Plain, 4>(index / LANES) {
+                            let lane = index % LANES;
+                            let entries = four.entries.map(|lanes| lanes.array()[lane]);
+                            assert_eq!(entries, target.entries[..4]);
+                            let [magnitudes, slack] = [four.magnitudes, four.slack];
+                            assert_eq!(magnitudes.array()[lane], target.magnitudes);
+                            assert_eq!(slack.array()[lane], target.slack);
+                            fours += 1;
+                        }
                         targets += 1;
                     }
                     assert_eq!(level.content(index), content, "trial {trial}");
                 }
             }
+            // In memory that another one, of other size, leaves behind.
+            let made = format!("{:?}", second.own.forms);
+            let again = first.next(&stages[1], active(inputs + 2), narrowest.into_memory());
+            assert_eq!(format!("{:?}", again.own.forms), made);
             for level in [&first, &second, &third] {
+                let slopes = (0..level.len()).all(|n| level.content(n) == Content::Hyperplane);
+                assert!(slopes || !level.all_have_slope(), "trial {trial}");
                 for index in 0..level.len() {
                     assert!(
                         is_enclosed(level, index),
@@ -804,6 +820,6 @@ mod tests {
             }
         }
         assert!(reduced > 300 && wider > 30, "{reduced}, {wider}");
-        assert!(targets > 300, "{targets}");
+        assert!(targets > 300 && fours > 200, "{targets}, {fours}");
     }
 }

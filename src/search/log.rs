@@ -101,6 +101,10 @@ impl<'s> Log<'s> {
         let Some(stream) = &mut self.stream else {
             return;
         };
+        if level.is_plain() {
+            let side = |&(class, sign): &(u32, i32)| (first + class as usize, sign > 0);
+            return stream.sides(first, settled.iter().map(side), each, places);
+        }
         let sides = settled.iter().flat_map(|&(class, sign)| {
             let members = level.classes()[class as usize].members.iter();
             members.map(move |&(unit, opposite)| (first + unit, (sign > 0) != opposite))

@@ -83,15 +83,8 @@ impl<'a> Tree<'a, '_> {
         let Cell { vertices, .. } = &mut cells[at];
         let known = vertices.look(level, settled);
         tally.decisions.float += settled.len() as u64;
-        if log.is_on()
-            && !settled.is_empty()
-            && !tell(level, vertices, settled, (least, places), log)
-        {
-            tally.decisions.float -= settled.len() as u64;
-            vertices
-                .candidates
-                .extend(settled.iter().map(|&(class, _)| class));
-            return Next::Refused;
+        if log.is_on() && !settled.is_empty() {
+            tell(level, vertices, settled, (least, places), log);
         }
         let sides = settled.iter();
         let sides = sides.map(|&(class, sign)| (class as usize, sign_of(sign)));
@@ -313,23 +306,25 @@ fn is_alone(level: &Level, class: u32) -> bool {
     level.classes()[class as usize].members.len() == 1
 }
 
-/// Tells why a cell has these sides of classes, by all of its vertices, or else those together
-/// that are least at the same one. False, and nothing told, where floats do not say why.
+/// Tells why a cell has these sides of classes: by all of its vertices, or else those together
+/// that are least at the same one, and those of which floats do not say where they are least by all
+/// vertices where they may be.
 fn tell(
     level: &Level,
     vertices: &mut Vertices,
     settled: &[(u32, i32)],
     (least, places): (&mut Vec<(usize, u32, i32)>, &mut Vec<u32>),
     log: &mut Log<'_>,
-) -> bool {
+) {
     let d = level.width() - 1;
     if d * vertices.generators() <= FEW_NUMBERS * settled.len() {
         vertices.all_places(places);
-        log.sides_at_vertices(level, settled, d, places);
-        return true;
+        return log.sides_at_vertices(level, settled, d, places);
     }
-    if !vertices.find_least(level, settled, least) {
-        return false;
+    let others = vertices.find_least(level, settled, least);
+    if !others.is_empty() {
+        vertices.places_of_least(level, &others, places);
+        log.sides_at_vertices(level, &others, d, places);
     }
     least.sort_unstable_by_key(|&(vertex, ..)| vertex);
     for sides in least.chunk_by(|one, other| one.0 == other.0) {
@@ -337,7 +332,6 @@ fn tell(
         let sides = sides.iter().map(|&(_, class, sign)| (class, sign));
         log.sides_at(level, sides, &places[..d]);
     }
-    true
 }
 
 /// Tells that of a cell that has been cut by a class, another one cuts the side of that sign, and

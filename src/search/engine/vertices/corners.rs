@@ -90,10 +90,12 @@ impl Vertices {
             false => &self.spare_below,
         };
         self.lie_on.clear();
-        let mut others = side.indices().iter().peekable();
+        let mut others = side.indices();
         for (index, &facets) in here.indices().iter().zip(here.facets()) {
-            while others.next_if(|other| *other < index).is_some() {}
-            if others.peek() == Some(&index) {
+            while others.first().is_some_and(|other| other < index) {
+                others = &others[1..];
+            }
+            if others.first() == Some(index) {
                 self.lie_on.push(facets);
             }
         }
@@ -134,7 +136,7 @@ impl Vertices {
             if turn < turns {
                 let some = above[turn..].iter().step_by(turns);
                 let some: SmallVec<[Facets; FEW]> = some.copied().collect();
-                edges(cell.dimension, &some, below, meetings);
+                edges_between(cell.dimension, &some, below, meetings);
             }
             turn < turns
         })
@@ -193,8 +195,7 @@ impl Vertices {
         let mut count = 1;
         let mut common = picked[0].facets & !cut;
         while common != 0 {
-            let left = |meeting: &&Meeting| (meeting.facets & common).count_ones();
-            let next = meetings.iter().min_by_key(left)?;
+            let next = &meetings[fewest_in(meetings, common)];
             // All generators of a cell have no facet in common, as it has inner points.
             if next.facets & common == common {
                 return None;
@@ -222,6 +223,32 @@ impl Vertices {
 }
 
 for_all_processors! {
+    /// The first of the meetings, of which there are some, that lie on the fewest of these facets.
+    fn fewest_in<L>(meetings: &[Meeting], facets: Facets) -> usize {
+        let (mut found, mut fewest) = (0, u32::MAX);
+        for (index, meeting) in meetings.iter().enumerate() {
+            let left = (meeting.facets & facets).count_ones();
+            if left < fewest {
+                (found, fewest) = (index, left);
+            }
+        }
+        found
+    }
+
+    fn edges_between<L>(
+        dimension: usize,
+        above: &[Facets],
+        below: &[Facets],
+        meetings: &mut Vec<Meeting>,
+    ) {
+        match dimension {
+            2 => edges(2, above, below, meetings),
+            3 => edges(3, above, below, meetings),
+            4 => edges(4, above, below, meetings),
+            _ => edges(5, above, below, meetings),
+        }
+    }
+
     fn part_by<L>(
         dimension: usize,
         generators: &Generators,

@@ -239,6 +239,16 @@ for_all_processors! {
         }
     }
 
+    #[cfg(test)]
+    fn sides_on<L>(cell: &Vertices, target: &Target) -> Sides {
+        match cell.dimension {
+            2 => sides_on_in::<L, 3>(cell, target),
+            3 => sides_on_in::<L, 4>(cell, target),
+            4 => sides_on_in::<L, 5>(cell, target),
+            _ => sides_on_in::<L, 6>(cell, target),
+        }
+    }
+
     fn on_section<L>(cell: &Vertices, target: &Target) -> Verdict {
         match cell.dimension {
             2 => verdict::<L, 3>(&cell.section, target, cell.error),
@@ -280,6 +290,18 @@ for_all_processors! {
             _ => meet::<L, 6>(facets, meetings, &[], error, points),
         }
     }
+}
+
+/// Of a row, its opposite, the row again and its opposite.
+#[cfg(test)]
+fn sides_on_in<L: Lanes, const K: usize>(cell: &Vertices, target: &Target) -> Sides {
+    let turns = L::load(&[1.0, -1.0, 1.0, -1.0]);
+    let targets = FourTargets {
+        entries: target.row::<K>().map(|entry| L::all(entry).times(turns)),
+        magnitudes: L::all(target.magnitudes),
+        slack: L::all(target.slack),
+    };
+    sides_of_four::<L, K>(&cell.generators, targets, cell.error)
 }
 
 #[inline(always)]

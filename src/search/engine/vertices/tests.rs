@@ -153,7 +153,25 @@ fn checked_look(cell: &Vertices, known: &Known, points: &[Vec<BigInt>]) -> Verdi
         }
     }
     let exact = signs(known, points);
+    // A row and its opposite, twice, as four.
+    let fours = sides_on(cell, &known.target);
+    for (lane, turn) in [1, -1, 1, -1].into_iter().enumerate() {
+        match fours.verdict(lane) {
+            Verdict::Unknown => assert!(!fours.all_on()),
+            Verdict::Cuts => assert!(exact.contains(&1) && exact.contains(&-1)),
+            Verdict::On(sign) => {
+                assert_eq!(exact, BTreeSet::from([turn * sign]), "{known:?} {cell:?}");
+                assert_eq!(fours.sign(lane), sign);
+            }
+        }
+    }
     let verdict = verdict_on(cell, &known.target);
+    let decided = verdict != Verdict::Unknown;
+    assert_eq!(
+        fours.verdict(0) != Verdict::Unknown,
+        decided,
+        "{known:?} {cell:?}"
+    );
     match verdict {
         Verdict::Unknown => {}
         Verdict::Cuts => assert!(
@@ -167,6 +185,11 @@ fn checked_look(cell: &Vertices, known: &Known, points: &[Vec<BigInt>]) -> Verdi
 
 /// Asserts Farkas' lemma for these places.
 fn check_least(known: &Known, sign: i32, places: &[u32], polyhedron: &Polyhedron) {
+    assert!(is_least(known, sign, places, polyhedron), "{known:?}");
+}
+
+/// Whether Farkas' lemma shows, by the constraints at these places, that a row has this sign.
+fn is_least(known: &Known, sign: i32, places: &[u32], polyhedron: &Polyhedron) -> bool {
     let d = polyhedron.d;
     let rows: Vec<&Known> = places.iter().map(|p| &polyhedron.constraints[p]).collect();
     let columns: Vec<Vec<Rational>> = (0..d)
@@ -175,10 +198,10 @@ fn check_least(known: &Known, sign: i32, places: &[u32], polyhedron: &Polyhedron
     let sign = Rational::from_integer(sign.into());
     let signed: Vec<Rational> = known.exact.iter().map(|a| a * &sign).collect();
     let multipliers = solution(columns, signed[..d].to_vec()).expect("independent rows");
-    assert!(multipliers.iter().all(|m| !m.is_negative()), "{known:?}");
     let constants = rows.iter().map(|row| row.exact[d].clone());
     let constants: Vec<Rational> = constants.collect();
-    assert!(!(&signed[d] - dot(&multipliers, &constants)).is_negative());
+    multipliers.iter().all(|m| !m.is_negative())
+        && !(&signed[d] - dot(&multipliers, &constants)).is_negative()
 }
 
 fn exactly(point: &Point) -> Vec<Rational> {
@@ -404,6 +427,15 @@ fn cells_and_all_that_is_said_of_them_are_exactly_right() {
                             let places = &cell.places(vertex)[..d];
                             check_least(&known, sign, places, &polyhedron);
                         }
+                        let mut places = Vec::new();
+                        let target = std::iter::once((known.target, sign));
+                        cell.places_where_least(target, &mut places);
+                        let mut corners = places.chunks(d);
+                        let shown = |places| is_least(&known, sign, places, &polyhedron);
+                        assert!(corners.any(shown), "{known:?} {cell:?}");
+                        if least.is_none() && places.len() < d * cell.generators() {
+                            tally.note("one of some", d);
+                        }
                         continue;
                     }
                     let place = first + step;
@@ -456,6 +488,7 @@ fn cells_and_all_that_is_said_of_them_are_exactly_right() {
         });
     }
     let said = "Cuts, On(1), On(-1), Unknown, least, no least, inside, cut, refused";
+    tally.demand(5, "one of some", &[2, 3, 4, 5]);
     tally.demand(25, said, &[2, 3, 4]);
     tally.demand(20, said, &[5]);
     let found = "slot used again, section Cuts, section Unknown, bounded, unbounded, corner";

@@ -1,5 +1,7 @@
 //! What proofs are told of a cell that is known by its vertices: where a row is least, and points.
 
+use smallvec::SmallVec;
+
 use super::Vertices;
 use super::generators::{ENTRIES, Facets, Generators, INFINITY, Target, bits, bound, value};
 use crate::arithmetic::float::{TINY, UNIT};
@@ -15,17 +17,50 @@ pub type Places = [u32; ENTRIES - 1];
 
 impl Vertices {
     /// For classes with their signs on the cell the vertices where these times their rows are least,
-    /// whose facets prove that they are; false where floats do not.
+    /// whose facets prove that they are; lists the others, of which floats do not tell.
     pub fn find_least(
         &mut self,
         level: &Level,
         settled: &[(u32, i32)],
         found: &mut Vec<(usize, u32, i32)>,
-    ) -> bool {
+    ) -> Others {
         let width = self.dimension + 1;
         inverse_heights(width, &self.generators, self.error, &mut self.inverse);
         found.clear();
-        find_least(self, level, settled, found)
+        let mut others = Others::new();
+        find_least(self, level, settled, found, &mut others);
+        others
+    }
+
+    /// The places of the facets of vertices, one vertex after another, among which there is for each
+    /// of these classes one where its sign times its row is least, and whose facets prove it.
+    /// After [`Vertices::find_least`].
+    pub fn places_of_least(&self, level: &Level, sides: &[(u32, i32)], places: &mut Vec<u32>) {
+        let targets = sides.iter();
+        let targets = targets.map(|&(class, sign)| (level.target(class), sign));
+        self.places_where_least(targets, places);
+    }
+
+    /// The same of rows.
+    pub(super) fn places_where_least(
+        &self,
+        targets: impl Iterator<Item = (Target, i32)>,
+        places: &mut Vec<u32>,
+    ) {
+        let mut wanted = Blocks::from_elem(0, self.inverse.len());
+        for (target, sign) in targets {
+            add_nearly_least(self, &target, sign.into(), &mut wanted);
+        }
+        places.clear();
+        let infinity = self.infinity();
+        let lie_on = self.generators.facets.chunks(LANES);
+        for (lie_on, wanted) in lie_on.zip(wanted) {
+            for (lane, &facets) in lie_on.iter().enumerate() {
+                if wanted >> lane & 1 == 1 && facets & infinity == 0 {
+                    places.extend_from_slice(&self.places_of(facets)[..self.dimension]);
+                }
+            }
+        }
     }
 
     /// The same of one row.
@@ -158,18 +193,37 @@ struct Mean {
     distance: f64,
 }
 
+/// Classes with their signs on a cell.
+pub type Others = SmallVec<[(u32, i32); 4]>;
+
+/// For each block of generators a bit for each that is picked.
+type Blocks = SmallVec<[u32; 32]>;
+
+/// Rounding up by so much makes up for some roundings, and more.
+const NEARLY: f64 = 1.0 / (1u64 << 40) as f64;
+
 for_all_processors! {
     fn find_least<L>(
         cell: &Vertices,
         level: &Level,
         settled: &[(u32, i32)],
         found: &mut Vec<(usize, u32, i32)>,
-    ) -> bool {
+        others: &mut Others,
+    ) {
         match cell.dimension {
-            2 => find_least_in::<L, 3>(cell, level, settled, found),
-            3 => find_least_in::<L, 4>(cell, level, settled, found),
-            4 => find_least_in::<L, 5>(cell, level, settled, found),
-            _ => find_least_in::<L, 6>(cell, level, settled, found),
+            2 => find_least_in::<L, 3>(cell, level, settled, found, others),
+            3 => find_least_in::<L, 4>(cell, level, settled, found, others),
+            4 => find_least_in::<L, 5>(cell, level, settled, found, others),
+            _ => find_least_in::<L, 6>(cell, level, settled, found, others),
+        }
+    }
+
+    fn add_nearly_least<L>(cell: &Vertices, target: &Target, sign: f64, wanted: &mut Blocks) {
+        match cell.dimension {
+            2 => add_nearly_least_in::<L, 3>(cell, target, sign, wanted),
+            3 => add_nearly_least_in::<L, 4>(cell, target, sign, wanted),
+            4 => add_nearly_least_in::<L, 5>(cell, target, sign, wanted),
+            _ => add_nearly_least_in::<L, 6>(cell, target, sign, wanted),
         }
     }
 
@@ -205,16 +259,16 @@ fn find_least_in<L: Lanes, const K: usize>(
     level: &Level,
     settled: &[(u32, i32)],
     found: &mut Vec<(usize, u32, i32)>,
-) -> bool {
+    others: &mut Others,
+) {
     let (generators, inverse, error) = (&cell.generators, &cell.inverse, cell.error);
     for &(class, sign) in settled {
         let target = &level.target_of::<K>(class);
         match least_in::<L, K>(generators, inverse, error, target, sign.into()) {
             Some(vertex) => found.push((vertex, class, sign)),
-            None => return false,
+            None => others.push((class, sign)),
         }
     }
-    true
 }
 
 /// The one of these generators with error E where `sign` times a row, positive at all of them, is
@@ -260,10 +314,38 @@ fn least_in<L: Lanes, const K: usize>(
     }
     // Four roundings and a tag, which is less than 2^-42 of a slope, make a slope; here are three
     // more. None is of numbers near to underflow, as no factor is smaller than TINY.
-    const NEARLY: f64 = 1.0 - 1.0 / (1u64 << 40) as f64;
     let upper = v + beta;
-    let proved = w > 1e3 * error && upper >= TINY && other * NEARLY * (w - error) > upper;
+    let proved = w > 1e3 * error && upper >= TINY && other * (1.0 - NEARLY) * (w - error) > upper;
     proved.then_some(index)
+}
+
+/// Picks the generators where `sign` times a row, positive at all of them, may be least for its
+/// height. With bounds as above, quotients are at least (v - β) / (w + 2 E) and, where w is larger
+/// than 2 E, at most (v + β) / (w - 2 E).
+#[inline(always)]
+fn add_nearly_least_in<L: Lanes, const K: usize>(
+    cell: &Vertices,
+    target: &Target,
+    sign: f64,
+    wanted: &mut Blocks,
+) {
+    let entries: [L; K] = target.row().map(|entry| L::all(sign * entry));
+    let blocks = cell.generators.blocks.as_chunks::<K>().0;
+    let beta = L::all(bound(K - 1, cell.error, target));
+    let (zero, infinity, twice) = (L::all(0.0), L::all(f64::INFINITY), L::all(2.0 * cell.error));
+    let mut least = infinity;
+    for block in blocks {
+        let height = L::load(&block[K - 1]).minus_product(twice, L::all(1.0));
+        let slope = value(&entries, block).plus(beta).over(height);
+        least = zero.below_pick(height, slope, infinity).min(least);
+    }
+    let least = L::all(least.smallest() * (1.0 + NEARLY));
+    let minus = L::all(-1.0);
+    for ((block, inverse), wanted) in blocks.iter().zip(&cell.inverse).zip(wanted) {
+        let slope = value(&entries, block).plus_product(minus, beta);
+        let beyond = slope.times(L::load(inverse)).above(least);
+        *wanted |= !beyond;
+    }
 }
 
 /// So many generators can be told apart by the last bits of a float.
