@@ -20,11 +20,19 @@ use crate::regions::Sign;
 pub enum Side {
     /// The hyperplane cuts, as far as anyone has seen.
     Cuts,
-    /// The whole cell has this sign, as the rows in [`Sides::why`] show. They are only given
-    /// when a proof is written.
+    /// The whole cell has this sign, as [`Sides::why`] shows. That is only said when a proof is
+    /// written.
     On(Sign),
     /// The cell is empty: the first of these rows contradicts the others.
     Empty(Vec<RowId>),
+}
+
+/// What proves a side: as in Farkas' lemma, the form is a combination of these.
+pub enum Why {
+    /// Rows.
+    Rows(Vec<RowId>),
+    /// The constraints at these places on the path.
+    Places(SmallVec<[u32; 16]>),
 }
 
 /// Decides on which sides of the candidates a cell lies.
@@ -39,8 +47,8 @@ pub struct Sides<'s> {
     pub proved: Option<(u32, bool)>,
     /// Whether proofs are told.
     pub wanted: bool,
-    /// The rows of the last proof.
-    pub why: Vec<RowId>,
+    /// What the last proof consists of.
+    pub why: Why,
 }
 
 impl Sides<'_> {
@@ -80,7 +88,7 @@ impl Sides<'_> {
             match least {
                 Minimum::Sign(0 | 1, tight) => {
                     decisions.exact += 1;
-                    self.why = ids(tight);
+                    self.why = Why::Rows(ids(tight));
                     return Side::On(sign_of(sign));
                 }
                 Minimum::Sign(..) | Minimum::Unbounded => views.tell(k, -sign),
@@ -105,10 +113,7 @@ impl Sides<'_> {
             let proved = dictionary.is_one_sided(k, sign);
             decisions.exact += u64::from(proved);
             if proved && self.wanted {
-                let places = dictionary.support(k);
-                self.why.clear();
-                self.why
-                    .extend(places.map(|place| self.path.ids()[place as usize]));
+                self.why = Why::Places(dictionary.support(k).collect());
             }
             return proved;
         }
@@ -123,10 +128,7 @@ impl Sides<'_> {
         }
         decisions.float += 1;
         if self.wanted {
-            let basis = dictionary.basis();
-            self.why.clear();
-            self.why
-                .extend(basis.map(|place| self.path.ids()[place as usize]));
+            self.why = Why::Places(dictionary.basis().collect());
         }
         true
     }
@@ -166,8 +168,7 @@ impl Sides<'_> {
             .exactly(|| certify::positive_by_whole_multipliers(level, &basis, &line, id, sign));
         if let Some(why) = whole {
             decisions.exact += 1;
-            self.why.clear();
-            self.why.extend(why);
+            self.why = Why::Rows(why.into_vec());
             return Some(Side::On(sign_of(sign)));
         }
         let inverse: Vec<Vec<f64>> = (0..d)
@@ -191,11 +192,12 @@ impl Sides<'_> {
                 && certify::positive_in_fewer(level, &support, id, sign)
         {
             decisions.float += 1;
-            self.why = support;
+            self.why = Why::Rows(support);
             return Some(Side::On(sign_of(sign)));
         }
-        self.why =
+        let why =
             decisions.exactly(|| certify::positive_exactly(level, &basis, &line, id, sign))?;
+        self.why = Why::Rows(why);
         decisions.exact += 1;
         Some(Side::On(sign_of(sign)))
     }

@@ -26,7 +26,7 @@ use super::level::{Content, Level, Memory, RowId};
 use super::log::Log;
 use super::point::nearest_inside;
 use super::share::{Crew, Pending};
-use super::sides::{Side, Sides, witness_of};
+use super::sides::{Side, Sides, Why, witness_of};
 use super::simple::Next;
 use super::tally::{Tallies, Tally};
 use super::{Monitor, Options, Visit, sign_of};
@@ -583,14 +583,20 @@ impl<'a> Tree<'a, '_> {
             basis,
             proved: None,
             wanted: log.is_on(),
-            why: Vec::new(),
+            why: Why::Rows(Vec::new()),
         };
         let mut settle =
             |dictionary: &mut Dictionary, views: &mut Views, sides: &Sides, k, sign| {
                 let class = dictionary.candidates()[k] as usize;
                 dictionary.remove_candidate(k);
                 views.remove(k);
-                log.side(level, class, sign, &sides.why);
+                match &sides.why {
+                    Why::Rows(why) => log.side(level, class, sign, why),
+                    Why::Places(places) => {
+                        let side = std::iter::once((class as u32, sign as i32));
+                        log.sides_at(level, side, places);
+                    }
+                }
                 self.assign(level, signs, state, class, sign);
             };
         let mut k = 0;

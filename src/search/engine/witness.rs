@@ -169,11 +169,13 @@ pub fn inwards(dictionary: &Dictionary, rounds: usize) -> Option<(Point, bool)> 
         }
         stuck = true;
         let (mut grows, mut shrinks) = (false, false);
-        for (column, free) in direction.iter().enumerate() {
-            let slope = dictionary.constraint_entries(column)[k] * free;
-            grows |= slope > PROPOSAL_ZERO;
-            shrinks |= slope < -PROPOSAL_ZERO;
-            tight.push(slope);
+        let start = tight.len();
+        tight.resize(start + d, 0.0);
+        let columns = direction.iter().zip(&mut tight[start..]).enumerate();
+        for (column, (free, slope)) in columns {
+            *slope = dictionary.constraint_entries(column)[k] * free;
+            grows |= *slope > PROPOSAL_ZERO;
+            shrinks |= *slope < -PROPOSAL_ZERO;
         }
         if !grows {
             return None;
@@ -259,13 +261,12 @@ pub fn propose(dictionary: &Dictionary, rounds: usize, sums: &mut Vec<f64>) -> O
 /// vertex of an exact dictionary, all exact but for the roundings: of d products and sums, of
 /// the step, of the inverse denominator and its product.
 fn rounding(dictionary: &Dictionary, direction: &[f64], step: f64) -> f64 {
+    if dictionary.is_full() {
+        return f64::INFINITY;
+    }
     let d = dictionary.dimension();
-    let largest = |column: usize| {
-        let coordinates = dictionary.coordinates(column).iter();
-        coordinates.fold(0.0, |largest: f64, value| largest.max(value.abs()))
-    };
-    let grown = (0..d).map(|column| direction[column] * largest(column));
-    let size = (largest(d) + step * grown.sum::<f64>()) / dictionary.denominator();
+    let grown = 1.0 + step * direction.iter().sum::<f64>();
+    let size = kernels::LARGEST * grown / dictionary.denominator();
     size * sum_error(d + 6) * (1.0 + 2.0 * sum_error(d + 6)) + 2.0 * SMALLEST
 }
 
