@@ -41,6 +41,8 @@ pub trait Lanes: Copy {
     fn tagged(self, tags: Self) -> Self;
     /// Lane k of the i-th becomes lane i of the k-th.
     fn transposed(rows: [Self; LANES]) -> [Self; LANES];
+    /// Of sets as bits, where one has more than so many elements in common with each of four.
+    fn share_more_than(count: usize, one: u64, four: &[u64; LANES]) -> u32;
     /// The largest lane of numbers.
     #[inline(always)]
     fn largest(self) -> f64 {
@@ -170,6 +172,17 @@ impl Lanes for Plain {
     fn transposed(rows: [Self; LANES]) -> [Self; LANES] {
         std::array::from_fn(|k| Plain(std::array::from_fn(|row| rows[row].0[k])))
     }
+
+    #[inline(always)]
+    fn share_more_than(count: usize, one: u64, four: &[u64; LANES]) -> u32 {
+        (0..LANES).fold(0, |bits, lane| {
+            let mut left = one & four[lane];
+            for _ in 0..count {
+                left &= left.wrapping_sub(1);
+            }
+            bits | u32::from(left != 0) << lane
+        })
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -283,6 +296,21 @@ mod x86 {
                     Avx2(_mm256_permute2f128_pd::<0x31>(even, more)),
                     Avx2(_mm256_permute2f128_pd::<0x31>(odd, rest)),
                 ]
+            }
+        }
+
+        #[inline(always)]
+        fn share_more_than(count: usize, one: u64, four: &[u64; LANES]) -> u32 {
+            unsafe {
+                let minus = _mm256_set1_epi64x(-1);
+                let four = _mm256_loadu_si256(four.as_ptr().cast());
+                let mut left = _mm256_and_si256(_mm256_set1_epi64x(one.cast_signed()), four);
+                for _ in 0..count {
+                    left = _mm256_and_si256(left, _mm256_add_epi64(left, minus));
+                }
+                let none = _mm256_cmpeq_epi64(left, _mm256_setzero_si256());
+                let none = _mm256_movemask_pd(_mm256_castsi256_pd(none));
+                !none.cast_unsigned() & ((1 << LANES) - 1)
             }
         }
     }
@@ -418,14 +446,40 @@ mod tests {
         }
     }
 
+    /// Against counting.
+    fn shares<L: Lanes>() {
+        let sets = [
+            0,
+            1,
+            0b1011,
+            u64::MAX,
+            1 << 63,
+            0xff00_0000_0000_00ff,
+            0b110,
+            !1,
+        ];
+        for one in sets {
+            for four in sets.windows(LANES) {
+                let four: [u64; LANES] = four.try_into().unwrap();
+                for count in 0..5 {
+                    let expected = |lane: &usize| (one & four[*lane]).count_ones() > count;
+                    let expected: u32 = (0..LANES).filter(expected).map(|lane| 1 << lane).sum();
+                    assert_eq!(L::share_more_than(count as usize, one, &four), expected);
+                }
+            }
+        }
+    }
+
     #[test]
     fn lanes_change_places() {
         transposes::<Plain>();
         powers::<Plain>();
+        shares::<Plain>();
         #[cfg(target_arch = "x86_64")]
         if has_vectors() {
             transposes::<Avx2>();
             powers::<Avx2>();
+            shares::<Avx2>();
         }
     }
 }

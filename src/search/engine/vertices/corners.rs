@@ -242,10 +242,10 @@ for_all_processors! {
         meetings: &mut Vec<Meeting>,
     ) {
         match dimension {
-            2 => edges(2, above, below, meetings),
-            3 => edges(3, above, below, meetings),
-            4 => edges(4, above, below, meetings),
-            _ => edges(5, above, below, meetings),
+            2 => edges::<L>(2, above, below, meetings),
+            3 => edges::<L>(3, above, below, meetings),
+            4 => edges::<L>(4, above, below, meetings),
+            _ => edges::<L>(5, above, below, meetings),
         }
     }
 

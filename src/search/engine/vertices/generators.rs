@@ -390,7 +390,7 @@ pub fn slice<L: Lanes, const K: usize>(
     section: &mut Generators,
 ) -> bool {
     meetings.clear();
-    edges(K - 1, above.facets(), below.facets(), meetings);
+    edges::<L>(K - 1, above.facets(), below.facets(), meetings);
     section.clear();
     meet::<L, K>(
         facets,
@@ -404,25 +404,31 @@ pub fn slice<L: Lanes, const K: usize>(
 /// Adds where the edges between generators on two sides of a hyperplane, which lie on these
 /// facets, cross it.
 #[inline(always)]
-pub fn edges(dimension: usize, above: &[Facets], below: &[Facets], meetings: &mut Vec<Meeting>) {
+pub fn edges<L: Lanes>(
+    dimension: usize,
+    above: &[Facets],
+    below: &[Facets],
+    meetings: &mut Vec<Meeting>,
+) {
+    let mut meet = |from: Facets, to: Facets| {
+        meetings.push(Meeting {
+            facets: from & to,
+            positive: (from & !to).trailing_zeros(),
+        });
+    };
+    let (fours, others) = below.as_chunks::<LANES>();
     for &from in above {
-        for some in below.chunks(64) {
-            let mut edges = 0u64;
-            for (n, &to) in some.iter().enumerate() {
-                // As many as d - 1, and no more: they are different points.
-                let mut rest = from & to;
-                for _ in 2..dimension {
-                    rest &= rest.wrapping_sub(1);
-                }
-                edges |= u64::from(rest != 0) << n;
-            }
+        for four in fours {
+            // As many as d - 1, and no more: they are different points.
+            let mut edges = L::share_more_than(dimension - 2, from, four);
             while edges != 0 {
-                let to = some[edges.trailing_zeros() as usize];
+                meet(from, four[edges.trailing_zeros() as usize]);
                 edges &= edges - 1;
-                meetings.push(Meeting {
-                    facets: from & to,
-                    positive: (from & !to).trailing_zeros(),
-                });
+            }
+        }
+        for &to in others {
+            if (from & to).count_ones() as usize > dimension - 2 {
+                meet(from, to);
             }
         }
     }
