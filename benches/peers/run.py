@@ -13,6 +13,7 @@ import json
 import math
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,11 +26,11 @@ HERE = Path(__file__).resolve().parent
 WORK = ROOT / "target/peers"
 PYTHON = WORK / "venv/bin/python"
 CHAMBERS = ROOT / "target/release/chambers"
+COUNTER = ROOT / "target/release/bench-count"  # benches/count.rs
 PROC = Path("/proc")
 PEERS = ("relucent", "affinitree", "regioncam", "parx")
 MEMORY = 8 << 30  # bytes; a program that needs more is stopped
 LOADING = 120  # seconds that a peer may take to be imported
-REPEAT_BELOW = 2.0  # seconds in all: shorter counts of ours run again; the best one counts
 CHECK_IN_PYTHON = 20_000  # regions: the checker in Python reads proofs up to this size
 
 
@@ -62,7 +63,7 @@ def memory_of(group):
 
 
 def run(command, limit, started=None):
-    """Runs a program within limits; its output, exit code, CPU seconds and peak memory.
+    """Runs a program within limits; its output, exit code and peak memory.
 
     The time counts from the start, or from when the file `started` appears."""
     environment = os.environ | {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
@@ -100,7 +101,6 @@ def run(command, limit, started=None):
         "output": output.read_text(errors="replace"),
         "errors": (WORK / "errors").read_text(errors="replace"),
         "stopped": stopped,
-        "cpu": usage.ru_utime + usage.ru_stime,
         "memory": peak if PROC.exists() else usage.ru_maxrss << 10,
     }
 
@@ -111,8 +111,13 @@ def run(command, limit, started=None):
 def prepare(build):
     """Installs the peers and builds chambers; the versions of what can run."""
     WORK.mkdir(parents=True, exist_ok=True)
-    if build or not CHAMBERS.exists():
+    if build or not CHAMBERS.exists() or not COUNTER.exists():
         subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=ROOT, check=True)
+        bench = ["cargo", "bench", "--bench", "count", "--no-run", "--message-format=json"]
+        built = subprocess.run(bench, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+        messages = map(json.loads, built.stdout.splitlines())
+        found = [m["executable"] for m in messages if m.get("target", {}).get("name") == "count"]
+        shutil.copy(found[-1], COUNTER)
     if not PYTHON.exists():
         subprocess.run([sys.executable, "-m", "venv", WORK / "venv"], check=True)
     lines = [line.strip() for line in (HERE / "requirements.txt").read_text().splitlines()]
@@ -144,33 +149,23 @@ def model_of(case):
 
 
 def count(case, limit, threads, proof=None):
-    """Our own count."""
+    """Our own count, in a process of its own, which repeats it as worker.py does."""
     model, domain = model_of(case)
-    command = [CHAMBERS, "count", *model, *domain, "--json", "--threads", threads]
+    command = [COUNTER, *model, *domain, "--threads", threads]
     if proof:
         command += ["--proof", proof]
-    best, total, memory = None, 0.0, 0
-    for _ in range(5):
-        done = run(command, limit)
-        if done["stopped"] or done["code"]:
-            return failure(done)
-        answer = json.loads(done["output"])
-        one = {
-            "count": int(answer["count"]),
-            "seconds": answer["seconds"],
-            "cpu": done["cpu"],
-            "decisions": answer["decisions"],
-        }
-        memory = max(memory, done["memory"])
-        if best is None or one["seconds"] < best["seconds"]:
-            best = one
-        total += one["seconds"]
-        if total > REPEAT_BELOW:
-            break
-    best["memory"] = memory  # of all runs: a short one may end before it is looked at
+    done = run(command, limit)
+    if done["stopped"] or done["code"]:
+        return failure(done)
+    answer = json.loads(done["output"])
+    answer |= {
+        "count": int(answer["count"]),
+        # A short process may end before it is looked at; it looks at itself.
+        "memory": max(done["memory"], answer["memory"] or 0),
+    }
     if proof:
-        best["proof_bytes"] = proof.stat().st_size
-    return best
+        answer["proof_bytes"] = proof.stat().st_size
+    return answer
 
 
 def count_by(peer, case, limit):

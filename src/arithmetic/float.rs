@@ -4,8 +4,7 @@
 //! chapter 3. They hold when nothing underflows; callers keep every non-zero
 //! operand above [`TINY`], so that no product of two can.
 
-use num_bigint::BigInt;
-use num_traits::{Signed, ToPrimitive, Zero};
+use super::Int;
 
 /// The unit roundoff, 2^-53.
 pub const UNIT: f64 = f64::EPSILON / 2.0;
@@ -50,31 +49,27 @@ pub fn odd_parts(y: f64) -> (i64, i64) {
 
 /// A big integer as `mantissa * 2^exponent` with `relative` error; exact when it
 /// has at most 53 significant bits.
-fn leading(value: &BigInt) -> (f64, i64, f64) {
-    let shift = value.trailing_zeros().unwrap_or(0);
+fn leading(value: &Int) -> (f64, i64, f64) {
+    let zeros = value.trailing_zeros().unwrap_or(0);
     let bits = value.bits();
-    if bits - shift <= 53 {
-        let mantissa = (value.magnitude() >> shift).to_u64().expect("53 bits") as f64;
-        return (
-            mantissa.copysign(if value.is_negative() { -1.0 } else { 1.0 }),
-            shift as i64,
-            0.0,
-        );
-    }
-    let shift = bits.saturating_sub(64);
-    let mantissa = (value.magnitude() >> shift).to_u64().expect("64 bits") as f64;
     // Cutting below 64 bits errs by less than 2^-63, rounding to 53 bits by 2^-53.
-    (
-        mantissa.copysign(if value.is_negative() { -1.0 } else { 1.0 }),
-        shift as i64,
-        2.0 * UNIT,
-    )
+    let (shift, error) = match bits - zeros <= 53 {
+        true => (zeros, 0.0),
+        false => (bits.saturating_sub(64), 2.0 * UNIT),
+    };
+    let mantissa = value.magnitude_bits(shift) as f64;
+    let signed = if value.sign() < 0 {
+        -mantissa
+    } else {
+        mantissa
+    };
+    (signed, shift as i64, error)
 }
 
 /// `numerator / denominator * 2^-scale` with a proved radius. Magnitudes below
 /// [`TINY`] become `0` with twice that radius, magnitudes beyond the floats have an
 /// infinite radius. `denominator` is positive.
-pub fn enclose_ratio(numerator: &BigInt, denominator: &BigInt, scale: i64) -> super::Enclosure {
+pub fn enclose_ratio(numerator: &Int, denominator: &Int, scale: i64) -> super::Enclosure {
     use super::Enclosure;
     if numerator.is_zero() {
         return Enclosure {
@@ -121,10 +116,19 @@ pub fn enclose_ratio(numerator: &BigInt, denominator: &BigInt, scale: i64) -> su
 
 #[cfg(test)]
 mod tests {
-    use num_traits::One;
+    use num_bigint::BigInt;
+    use num_traits::{One, Signed};
 
     use super::*;
-    use crate::arithmetic::Rational;
+    use crate::arithmetic::{Enclosure, Rational};
+
+    fn enclose_ratio(numerator: &BigInt, denominator: &BigInt, scale: i64) -> Enclosure {
+        super::enclose_ratio(
+            &numerator.clone().into(),
+            &denominator.clone().into(),
+            scale,
+        )
+    }
 
     #[test]
     fn ratios_lie_in_their_enclosures() {

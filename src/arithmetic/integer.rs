@@ -1,11 +1,11 @@
 //! Exact linear algebra on integer rows: fraction-free elimination in 128 bits
 //! where the numbers fit, in big integers where they do not (Bareiss 1968).
 
-use num_bigint::{BigInt, BigUint};
+use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
-use super::Rational;
+use super::{Int, Rational};
 
 /// Integers with the three operations that fraction-free elimination needs.
 /// `None` means that the result does not fit the type.
@@ -115,7 +115,7 @@ pub fn over_common_denominator(values: &[Rational]) -> (Vec<BigInt>, BigInt) {
 }
 
 /// The greatest common divisor; zero when all entries are.
-fn common_divisor(entries: &[BigInt]) -> BigInt {
+fn common_divisor(entries: &[Int]) -> Int {
     fn of<T: Integer + Clone>(magnitudes: impl Iterator<Item = T>) -> T {
         let mut divisor = T::zero();
         for magnitude in magnitudes {
@@ -127,18 +127,14 @@ fn common_divisor(entries: &[BigInt]) -> BigInt {
         divisor
     }
     // What is left without the common power of two is short more often than not.
-    let shift = entries.iter().filter_map(BigInt::trailing_zeros).min();
+    let shift = entries.iter().filter_map(Int::trailing_zeros).min();
     let shift = shift.unwrap_or(0);
-    let short: Vec<BigUint> = entries.iter().map(|e| e.magnitude() >> shift).collect();
-    let divisor = match short
-        .iter()
-        .map(BigUint::to_u64)
-        .collect::<Option<Vec<u64>>>()
-    {
-        Some(short) => of(short.into_iter()).into(),
-        None => BigInt::from(of(short.into_iter())),
-    };
-    divisor << shift
+    if entries.iter().all(|entry| entry.bits() <= shift + 64) {
+        let divisor = of(entries.iter().map(|entry| entry.magnitude_bits(shift)));
+        return (BigInt::from(divisor) << shift).into();
+    }
+    let short = entries.iter().map(|entry| entry.to_big() >> shift);
+    (of(short) << shift).into()
 }
 
 /// An affine form with integer coefficients, the constant last; only its sign
@@ -153,25 +149,21 @@ pub enum IntegerRow {
 
 impl IntegerRow {
     /// The form with these entries, divided by their greatest common divisor.
-    pub fn new(entries: &[BigInt]) -> Self {
+    pub fn new(entries: &[Int]) -> Self {
         let divisor = common_divisor(entries);
-        let reduced = |entry: &BigInt| {
-            if divisor > BigInt::one() {
-                entry / &divisor
-            } else {
-                entry.clone()
-            }
+        let reduced = |entry: &Int| match (entry, &divisor) {
+            (_, Int::Short(0 | 1)) => entry.clone(),
+            (Int::Short(entry), Int::Short(divisor)) => Int::Short(entry / divisor),
+            _ => Int::from(entry.to_big() / divisor.to_big()),
         };
-        let entries: Vec<BigInt> = entries.iter().map(reduced).collect();
-        match entries
-            .iter()
-            .map(BigInt::to_i64)
-            .collect::<Option<Vec<i64>>>()
-        {
-            Some(small) if small.iter().all(|&entry| entry != i64::MIN) => {
-                IntegerRow::Small(small.into())
-            }
-            _ => IntegerRow::Big(entries.into()),
+        let entries: Vec<Int> = entries.iter().map(reduced).collect();
+        let small = |entry: &Int| match entry {
+            Int::Short(value) => i64::try_from(*value).ok().filter(|&v| v != i64::MIN),
+            Int::Long(_) => None,
+        };
+        match entries.iter().map(small).collect::<Option<_>>() {
+            Some(small) => IntegerRow::Small(small),
+            None => IntegerRow::Big(entries.iter().map(Int::to_big).collect()),
         }
     }
 
@@ -200,6 +192,14 @@ impl IntegerRow {
         match self {
             IntegerRow::Small(entries) => Some(T::from_i64(entries[index])),
             IntegerRow::Big(entries) => T::from_big(&entries[index]),
+        }
+    }
+
+    /// Entry `index`.
+    pub fn int(&self, index: usize) -> Int {
+        match self {
+            IntegerRow::Small(entries) => entries[index].into(),
+            IntegerRow::Big(entries) => entries[index].clone().into(),
         }
     }
 
@@ -336,7 +336,7 @@ mod tests {
     use super::*;
 
     fn row(entries: &[i64]) -> IntegerRow {
-        IntegerRow::new(&entries.iter().map(|&e| BigInt::from(e)).collect::<Vec<_>>())
+        IntegerRow::new(&entries.iter().map(|&e| Int::from(e)).collect::<Vec<_>>())
     }
 
     fn big(entries: &[i64], scale: &BigInt) -> IntegerRow {
@@ -347,9 +347,9 @@ mod tests {
                 .enumerate()
                 .map(|(k, &e)| {
                     if k == 0 {
-                        BigInt::from(e) * scale
+                        Int::from(BigInt::from(e) * scale)
                     } else {
-                        BigInt::from(e)
+                        Int::from(e)
                     }
                 })
                 .collect::<Vec<_>>(),

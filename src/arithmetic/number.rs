@@ -1,11 +1,11 @@
 //! A weight as the rational number that its stored bits, or its text, denote.
 
-use std::fmt;
+use std::{fmt, io};
 
 use num_bigint::BigInt;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
-use super::float::odd_parts;
+use super::float::{self, odd_parts};
 
 /// An exact rational of any size.
 pub type Rational = num_rational::BigRational;
@@ -96,6 +96,87 @@ impl Number {
                 }
             }
             Number::Rational(value) => (**value).clone(),
+        }
+    }
+
+    /// Writes the exact value in lowest terms, as `p` or `p/q`.
+    pub(crate) fn write_fraction(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        if let Number::Float(value) = self {
+            let (mantissa, exponent) = odd_parts(*value);
+            match exponent {
+                0..=63 => return write!(out, "{}", i128::from(mantissa) << exponent),
+                -63..0 => return write!(out, "{mantissa}/{}", 1u64 << -exponent),
+                _ => {}
+            }
+        }
+        write!(out, "{}", self.to_rational())
+    }
+
+    /// `2^exponent`.
+    pub(crate) fn power_of_two(exponent: i64) -> Number {
+        match exponent {
+            -1022..=1023 => Number::Float(float::power_of_two(exponent)),
+            _ => {
+                let power = Rational::from_integer(BigInt::one() << exponent.unsigned_abs());
+                Number::from_rational(if exponent < 0 { power.recip() } else { power })
+            }
+        }
+    }
+
+    /// `self + other`.
+    pub(crate) fn plus(&self, other: &Number) -> Number {
+        if let (Number::Float(a), Number::Float(b)) = (self, other) {
+            // Knuth's TwoSum: what rounding leaves out, unless a sum overflows.
+            let sum = a + b;
+            let part = sum - a;
+            let error = (a - (sum - part)) + (b - part);
+            if error == 0.0 {
+                return Number::Float(sum + 0.0);
+            }
+        }
+        Number::from_rational(self.to_rational() + other.to_rational())
+    }
+
+    /// `self - other`.
+    pub(crate) fn minus(&self, other: &Number) -> Number {
+        self.plus(&other.negated())
+    }
+
+    /// `-self`.
+    pub(crate) fn negated(&self) -> Number {
+        match self {
+            Number::Float(value) => Number::Float(0.0 - value),
+            Number::Rational(value) => Number::Rational(Box::new(-&**value)),
+        }
+    }
+
+    /// `self * 2^exponent`.
+    pub(crate) fn scaled(&self, exponent: i64) -> Number {
+        if let Number::Float(value) = self
+            && (*value == 0.0 || (-400..=400).contains(&float::exponent(*value)))
+            && (-400..=400).contains(&exponent)
+        {
+            return Number::Float(value * float::power_of_two(exponent));
+        }
+        let power = Number::power_of_two(exponent).to_rational();
+        Number::from_rational(self.to_rational() * power)
+    }
+
+    /// About log2 of a positive number: at most the exact one, and no more than 2 below.
+    pub(crate) fn log2_floor(&self) -> i64 {
+        match self {
+            Number::Float(value) => float::exponent(*value) - 1,
+            Number::Rational(value) => {
+                value.numer().bits() as i64 - value.denom().bits() as i64 - 1
+            }
+        }
+    }
+
+    /// Whether `self < other`.
+    pub(crate) fn is_below(&self, other: &Number) -> bool {
+        match (self, other) {
+            (Number::Float(a), Number::Float(b)) => a < b,
+            _ => self.to_rational() < other.to_rational(),
         }
     }
 
@@ -247,6 +328,54 @@ mod tests {
         }
         assert_eq!(Number::from_f64(f64::NAN), None);
         assert_eq!(Number::from_f64(f64::INFINITY), None);
+    }
+
+    #[test]
+    fn arithmetic_is_that_of_rationals() {
+        let texts = [
+            "0",
+            "1",
+            "-1",
+            "3",
+            "0.1",
+            "1/3",
+            "-0.75",
+            "1e16",
+            "1e-16",
+            "9007199254740993",
+            "1e308",
+            "-1.7e308",
+            "4e-324",
+            "1e-310",
+            "1e400",
+        ];
+        let mut numbers: Vec<Number> = texts.map(|text| Number::parse(text).unwrap()).into();
+        numbers.extend([f64::MAX, f64::MIN_POSITIVE, 0.1, 0.3].map(Number::Float));
+        for a in &numbers {
+            let exact = a.to_rational();
+            let mut text = Vec::new();
+            a.write_fraction(&mut text).unwrap();
+            assert_eq!(text, exact.to_string().into_bytes());
+            assert_eq!(a.negated(), Number::from_rational(-&exact));
+            for exponent in [-1080, -401, -3, 0, 7, 400, 1100] {
+                let power = Number::power_of_two(exponent);
+                let scaled = &exact * power.to_rational();
+                assert_eq!(a.scaled(exponent), Number::from_rational(scaled));
+                let floor = |number: &Number| Number::power_of_two(number.log2_floor());
+                let ratio = power.to_rational() / floor(&power).to_rational();
+                assert!(ratio >= Rational::one() && ratio <= Rational::from_integer(4.into()));
+            }
+            if exact.is_positive() {
+                let ratio = &exact / Number::power_of_two(a.log2_floor()).to_rational();
+                assert!(ratio >= Rational::one() && ratio <= Rational::from_integer(4.into()));
+            }
+            for b in &numbers {
+                let (other, is) = (b.to_rational(), Number::from_rational);
+                assert_eq!(a.plus(b), is(&exact + &other), "{a} + {b}");
+                assert_eq!(a.minus(b), is(&exact - &other), "{a} - {b}");
+                assert_eq!(a.is_below(b), exact < other);
+            }
+        }
     }
 
     #[test]

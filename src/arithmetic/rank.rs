@@ -9,12 +9,12 @@ use std::collections::HashSet;
 use std::fmt;
 
 use num_bigint::BigInt;
-use num_integer::Integer;
-use num_traits::{One, ToPrimitive, Zero};
+use num_traits::{One, Zero};
 
-use super::integer::{Ring, over_common_denominator};
-use super::prime::{PRIME, cross, inverse, multiply};
-use super::{Number, Rational};
+use super::int::whole;
+use super::integer::Ring;
+use super::prime::cross;
+use super::{Int, Number, Rational};
 
 /// What is proved of a rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,26 +51,30 @@ pub fn rank(rows: &[SparseRow]) -> Rank {
     let mut columns: Vec<u32> = columns.into_iter().collect();
     columns.sort_unstable();
     let full = rows.len().min(columns.len());
-    let matrix: Vec<Vec<BigInt>> = rows.iter().map(|row| integers(row, &columns)).collect();
-    let modular = modular_part(&matrix, MODULAR_WORK).0.len();
+    let matrix: Vec<Vec<Int>> = rows.iter().map(|row| integers(row, &columns)).collect();
+    let size = (rows.len(), columns.len());
+    let entry = |row: usize, column: usize| &matrix[row][column];
+    let modular = modular_part(size, entry, MODULAR_WORK).0.len();
     if modular == full {
         return Rank::Exactly(full);
     }
     if rows.len() * columns.len() * (modular + 1) <= EXACT_WORK {
-        return Rank::Exactly(exact_part(&matrix).0.len());
+        return Rank::Exactly(exact_part(size, entry).0.len());
     }
     Rank::AtLeast(modular)
 }
 
-/// Rows and columns of a largest non-singular square part of a matrix. All rows must
-/// have the same width.
-pub fn independent_part(matrix: &[Vec<BigInt>]) -> (Vec<usize>, Vec<usize>) {
-    let width = matrix.first().map_or(0, Vec::len);
-    let modular = modular_part(matrix, u64::MAX);
-    if modular.0.len() == matrix.len().min(width) {
+/// Rows and columns of a largest non-singular square part of a matrix of so many rows and
+/// columns.
+pub fn independent_part<'a>(
+    size: (usize, usize),
+    entry: impl Fn(usize, usize) -> &'a Int,
+) -> (Vec<usize>, Vec<usize>) {
+    let modular = modular_part(size, &entry, u64::MAX);
+    if modular.0.len() == size.0.min(size.1) {
         modular
     } else {
-        exact_part(matrix)
+        exact_part(size, entry)
     }
 }
 
@@ -98,37 +102,30 @@ fn distinct_lines(rows: &[SparseRow]) -> Vec<SparseRow> {
 
 /// Rows and columns of a part that is non-singular modulo the prime, of as many rows
 /// as the work allows; largest possible modulo the prime when it allows all.
-fn modular_part(matrix: &[Vec<BigInt>], work: u64) -> (Vec<usize>, Vec<usize>) {
-    let prime = BigInt::from(PRIME);
-    let residue = |entry: &BigInt| {
-        entry
-            .mod_floor(&prime)
-            .to_u64()
-            .expect("a residue is below 2^61")
-    };
-    let width = matrix.first().map_or(0, Vec::len);
+fn modular_part<'a>(
+    (height, width): (usize, usize),
+    entry: impl Fn(usize, usize) -> &'a Int,
+    work: u64,
+) -> (Vec<usize>, Vec<usize>) {
     let (mut rows, mut columns) = (Vec::new(), Vec::new());
-    // Rows so far, each scaled to 1 in its own column and reduced by those before it.
+    // Rows so far, each reduced by those before it.
     let mut basis: Vec<Vec<u64>> = Vec::new();
     let mut spent = 0;
-    for (number, row) in matrix.iter().enumerate() {
+    for number in 0..height {
         if rows.len() == width || spent > work {
             break;
         }
-        let mut row: Vec<u64> = row.iter().map(residue).collect();
+        let mut row: Vec<u64> = (0..width).map(|k| entry(number, k).residue()).collect();
         for (&column, other) in columns.iter().zip(&basis) {
-            let factor: u64 = row[column];
+            let (factor, pivot): (u64, u64) = (row[column], other[column]);
             if factor != 0 {
                 spent += width as u64;
                 for (value, &other) in row.iter_mut().zip(other) {
-                    *value = cross(*value, 1, factor, other);
+                    *value = cross(*value, pivot, factor, other);
                 }
             }
         }
         if let Some(column) = row.iter().position(|&value| value != 0) {
-            let scale = inverse(row[column]);
-            row.iter_mut()
-                .for_each(|value| *value = multiply(*value, scale));
             rows.push(number);
             columns.push(column);
             basis.push(row);
@@ -138,8 +135,12 @@ fn modular_part(matrix: &[Vec<BigInt>], work: u64) -> (Vec<usize>, Vec<usize>) {
 }
 
 /// The same over the integers, by fraction-free elimination: every division is exact.
-fn exact_part(matrix: &[Vec<BigInt>]) -> (Vec<usize>, Vec<usize>) {
-    let mut matrix = matrix.to_vec();
+fn exact_part<'a>(
+    (height, width): (usize, usize),
+    entry: impl Fn(usize, usize) -> &'a Int,
+) -> (Vec<usize>, Vec<usize>) {
+    let row = |row: usize| (0..width).map(|k| entry(row, k).to_big()).collect();
+    let mut matrix: Vec<Vec<BigInt>> = (0..height).map(row).collect();
     let (mut rows, mut columns) = (Vec::new(), Vec::new());
     let mut previous = BigInt::one();
     for number in 0..matrix.len() {
@@ -162,10 +163,10 @@ fn exact_part(matrix: &[Vec<BigInt>]) -> (Vec<usize>, Vec<usize>) {
 }
 
 /// A positive multiple of the row with integer entries.
-fn integers(row: &SparseRow, columns: &[u32]) -> Vec<BigInt> {
-    let values: Vec<Rational> = row.iter().map(|(_, value)| value.to_rational()).collect();
-    let mut dense = vec![BigInt::zero(); columns.len()];
-    for ((column, _), value) in row.iter().zip(over_common_denominator(&values).0) {
+fn integers(row: &SparseRow, columns: &[u32]) -> Vec<Int> {
+    let mut dense = vec![Int::ZERO; columns.len()];
+    let values = whole(row.iter().map(|(_, value)| value)).0;
+    for ((column, _), value) in row.iter().zip(values) {
         let at = columns.binary_search(column).expect("all columns are kept");
         dense[at] = value;
     }
@@ -175,6 +176,7 @@ fn integers(row: &SparseRow, columns: &[u32]) -> Vec<BigInt> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arithmetic::prime::PRIME;
 
     fn matrix(rows: &[&str]) -> Vec<SparseRow> {
         let row = |text: &&str| {
@@ -217,23 +219,21 @@ mod tests {
     fn elimination_meets_rows_in_any_order() {
         let rows = matrix(&["0 0 1 1", "0 1 1 0", "1 1 1 1", "1 2 2 1", "1 1 2 2"]);
         assert_eq!(rank(&rows), Rank::Exactly(3));
-        let dense: Vec<Vec<BigInt>> = rows
+        let dense: Vec<Vec<Int>> = rows
             .iter()
             .map(|row| integers(row, &[0, 1, 2, 3]))
             .collect();
-        assert_eq!(exact_part(&dense), (vec![0, 1, 2], vec![2, 1, 0]));
-        assert_eq!(modular_part(&dense, u64::MAX), exact_part(&dense));
+        let (size, entry) = ((5, 4), |row: usize, column: usize| &dense[row][column]);
+        assert_eq!(exact_part(size, entry), (vec![0, 1, 2], vec![2, 1, 0]));
+        assert_eq!(modular_part(size, entry, u64::MAX), exact_part(size, entry));
     }
 
     #[test]
     fn a_part_that_the_prime_hides_is_found() {
-        let prime = BigInt::from(PRIME);
-        let rows = [
-            vec![prime, BigInt::zero()],
-            vec![BigInt::zero(), BigInt::one()],
-        ];
-        assert_eq!(modular_part(&rows, u64::MAX).0.len(), 1);
-        assert_eq!(independent_part(&rows), (vec![0, 1], vec![0, 1]));
-        assert_eq!(independent_part(&[]), (vec![], vec![]));
+        let rows = [[Int::from(PRIME as i64), Int::ZERO], [Int::ZERO, Int::ONE]];
+        let entry = |row: usize, column: usize| &rows[row][column];
+        assert_eq!(modular_part((2, 2), entry, u64::MAX).0.len(), 1);
+        assert_eq!(independent_part((2, 2), entry), (vec![0, 1], vec![0, 1]));
+        assert_eq!(independent_part((0, 2), entry), (vec![], vec![]));
     }
 }

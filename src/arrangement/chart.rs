@@ -1,14 +1,13 @@
 //! Coordinates for the search: as few as the domain and the first layer need,
 //! scaled to ordinary magnitudes. All maps are exact.
 
-use num_bigint::BigInt;
-use num_integer::Integer;
-use num_traits::{One, Signed, Zero};
+use num_traits::ToPrimitive;
 
 use super::stage::{Class, ExactForms, Stage, group};
 use super::{Domain, Interval};
+use crate::arithmetic::int::whole;
 use crate::arithmetic::rank::independent_part;
-use crate::arithmetic::{IntegerRow, Number, Rational};
+use crate::arithmetic::{Int, IntegerRow, Number, Rational};
 use crate::proof::format as proof;
 
 /// A part of the domain, seen through coordinates y in R^d.
@@ -34,8 +33,8 @@ pub struct Chart {
 
 /// An input as an affine form in the chart's coordinates.
 struct InputForm {
-    terms: Vec<(usize, Rational)>,
-    constant: Rational,
+    terms: Vec<(usize, Number)>,
+    constant: Number,
 }
 
 /// The charts that cover the interior of `domain` (relative to its own dimension),
@@ -62,8 +61,8 @@ pub fn charts(stages: &[Stage], domain: &Domain) -> Vec<Chart> {
         .enumerate()
         .map(|(k, interval)| match open.binary_search(&k) {
             Ok(column) => InputForm {
-                terms: vec![(column, Rational::one())],
-                constant: Rational::zero(),
+                terms: vec![(column, Number::ONE)],
+                constant: Number::ZERO,
             },
             Err(_) => InputForm {
                 terms: vec![],
@@ -90,11 +89,10 @@ pub fn charts(stages: &[Stage], domain: &Domain) -> Vec<Chart> {
             .iter()
             .all(|interval| *interval == Interval::default());
     let lead = forms
-        .rows
-        .iter()
+        .rows()
         .position(|row| row.iter().any(|entry| !entry.is_zero()));
     if central && let Some(lead) = lead {
-        let row = &forms.rows[lead];
+        let row = forms.row(lead);
         let chart = |side| Chart {
             lead: Some(lead),
             ..central_chart(stages, intervals.len(), &spanning, &magnitudes, row, side)
@@ -117,33 +115,31 @@ pub fn charts(stages: &[Stage], domain: &Domain) -> Vec<Chart> {
         let ends = (interval.lower.as_ref(), interval.upper.as_ref());
         let magnitude = magnitudes[column].unwrap_or(0);
         let exponent = match ends {
-            (Some(lower), Some(upper)) => {
-                let half = (upper.to_rational() - lower.to_rational()) / BigInt::from(2);
-                log2_floor(&half)
-            }
+            (Some(lower), Some(upper)) => upper.minus(lower).log2_floor() - 1,
             _ => -magnitude,
         };
-        let scale = power_of_two(exponent);
+        let scale = Number::power_of_two(exponent);
         input.terms.push((coordinate, scale.clone()));
-        let mut side = |coefficient: Rational, constant: Rational| {
-            let denominator = coefficient.denom().lcm(constant.denom());
-            let mut row = vec![BigInt::zero(); kept.len() + 1];
-            row[coordinate] = coefficient.numer() * (&denominator / coefficient.denom());
-            row[kept.len()] = constant.numer() * (&denominator / constant.denom());
+        let mut side = |coefficient: &Number, constant: &Number| {
+            let mut row = vec![Int::ZERO; kept.len() + 1];
+            let (values, _) = whole([coefficient, constant].into_iter());
+            let [coefficient, constant] = values.try_into().expect("as many as numbers");
+            (row[coordinate], row[kept.len()]) = (coefficient, constant);
             sides.push(IntegerRow::new(&row));
         };
         if let Some(lower) = ends.0 {
-            side(scale.clone(), &input.constant - lower.to_rational());
+            side(&scale, &input.constant.minus(lower));
         }
         if let Some(upper) = ends.1 {
-            side(-scale.clone(), upper.to_rational() - &input.constant);
+            side(&scale.negated(), &upper.minus(&input.constant));
         }
         match ends {
             (Some(lower), Some(upper)) => {
-                let reach = |end: &Number| ((end.to_rational() - &input.constant) / &scale).abs();
-                let reach = reach(lower).max(reach(upper));
-                let reach = Number::from_rational(reach).enclosure();
-                extent.push((reach.center + reach.radius).next_up());
+                let reach = |end: &Number| {
+                    let reach = end.minus(&input.constant).scaled(-exponent).enclosure();
+                    (reach.center.abs() + reach.radius).next_up()
+                };
+                extent.push(reach(lower).max(reach(upper)));
             }
             (None, None) => free.push(coordinate),
             _ => {}
@@ -170,21 +166,9 @@ fn finish(
 ) -> Chart {
     let inputs = common_denominator(&inputs, dimension);
     let units = first_units(stages, inputs.clone());
-    let classes = group(
-        units
-            .rows
-            .iter()
-            .map(|row| IntegerRow::new(row).direction()),
-    );
-    let on_free: Vec<Vec<BigInt>> = classes
-        .iter()
-        .map(|class| {
-            free.iter()
-                .map(|&k| units.rows[class.representative()][k].clone())
-                .collect()
-        })
-        .collect();
-    let basis = independent_part(&on_free).0;
+    let classes = group(units.len(), |unit| (&[], units.row(unit)));
+    let on_free = |class: usize, k: usize| &units.row(classes[class].representative())[free[k]];
+    let basis = independent_part((classes.len(), free.len()), on_free).0;
     debug_assert_eq!(basis.len(), free.len());
     Chart {
         dimension,
@@ -205,7 +189,7 @@ fn central_chart(
     input_count: usize,
     spanning: &[usize],
     magnitudes: &[Option<i64>],
-    lead: &[BigInt],
+    lead: &[Int],
     side: i32,
 ) -> Chart {
     let size = |column: usize| lead[column].bits() as i64 - magnitudes[column].unwrap_or(0);
@@ -214,25 +198,29 @@ fn central_chart(
         .filter(|&&column| !lead[column].is_zero())
         .max_by_key(|&&column| size(column))
         .expect("a form that is not zero has an entry on the spanning columns");
-    let pivot = Rational::from_integer(lead[eliminated].clone());
+    let pivot = &lead[eliminated];
     let mut inputs: Vec<InputForm> = (0..input_count)
         .map(|_| InputForm {
             terms: vec![],
-            constant: Rational::zero(),
+            constant: Number::ZERO,
         })
         .collect();
     // The eliminated input is side * 2^k / sign(pivot) - sum of the others' shares.
-    let unit = power_of_two(-magnitudes[eliminated].unwrap_or(0)) * BigInt::from(side);
+    let unit = Number::power_of_two(-magnitudes[eliminated].unwrap_or(0));
     let mut solved = InputForm {
         terms: vec![],
-        constant: if pivot.is_negative() { -unit } else { unit },
+        constant: if pivot.sign() == side {
+            unit
+        } else {
+            unit.negated()
+        },
     };
     let rest = spanning.iter().filter(|&&column| column != eliminated);
     for (coordinate, &column) in rest.enumerate() {
-        let scale = power_of_two(-magnitudes[column].unwrap_or(0));
-        solved
-            .terms
-            .push((coordinate, -(&scale * &lead[column]) / &pivot));
+        let scale = Number::power_of_two(-magnitudes[column].unwrap_or(0));
+        let quotient = Rational::new(-lead[column].to_big(), pivot.to_big());
+        let share = Number::from_rational(quotient * scale.to_rational());
+        solved.terms.push((coordinate, share));
         inputs[column].terms.push((coordinate, scale));
     }
     inputs[eliminated] = solved;
@@ -254,7 +242,7 @@ fn first_units(stages: &[Stage], inputs: ExactForms) -> ExactForms {
             .iter()
             .fold(inputs, |forms, map| forms.through(map, |_| true)),
         None => ExactForms {
-            rows: vec![],
+            entries: vec![],
             ..inputs
         },
     }
@@ -264,8 +252,8 @@ fn first_units(stages: &[Stage], inputs: ExactForms) -> ExactForms {
 /// a column of zeros.
 fn column_magnitudes(forms: &ExactForms) -> Vec<Option<i64>> {
     let mut magnitudes = vec![None; forms.width - 1];
-    for row in &forms.rows {
-        let largest = row.iter().map(BigInt::bits).max().unwrap_or(0) as i64;
+    for row in forms.rows() {
+        let largest = row.iter().map(Int::bits).max().unwrap_or(0) as i64;
         for (magnitude, entry) in magnitudes
             .iter_mut()
             .zip(row)
@@ -285,12 +273,8 @@ fn spanning_columns(
     magnitudes: &[Option<i64>],
 ) -> Vec<usize> {
     columns.sort_by_key(|&column| (std::cmp::Reverse(magnitudes[column]), column));
-    let part: Vec<Vec<BigInt>> = forms
-        .rows
-        .iter()
-        .map(|row| columns.iter().map(|&column| row[column].clone()).collect())
-        .collect();
-    let mut spanning: Vec<usize> = independent_part(&part)
+    let entry = |row: usize, k: usize| &forms.row(row)[columns[k]];
+    let mut spanning: Vec<usize> = independent_part((forms.len(), columns.len()), entry)
         .1
         .into_iter()
         .map(|k| columns[k])
@@ -299,84 +283,65 @@ fn spanning_columns(
     spanning
 }
 
-fn interior_point(interval: &Interval) -> Rational {
-    let one = Rational::one();
+fn interior_point(interval: &Interval) -> Number {
     match (&interval.lower, &interval.upper) {
-        (None, None) => Rational::zero(),
-        (Some(lower), None) => lower.to_rational() + one,
-        (None, Some(upper)) => upper.to_rational() - one,
+        (None, None) => Number::ZERO,
+        (Some(lower), None) => lower.plus(&Number::ONE),
+        (None, Some(upper)) => upper.minus(&Number::ONE),
         (Some(lower), Some(upper)) => {
-            let (lower, upper) = (lower.to_rational(), upper.to_rational());
-            let middle = (&lower + &upper) / BigInt::from(2);
+            let middle = lower.plus(upper).scaled(-1);
             // A float keeps later numbers short; the exact middle serves where it is not inside.
-            match Rational::from_float(Number::from_rational(middle.clone()).to_f64()) {
-                Some(float) if lower < float && float < upper => float,
-                _ => middle,
-            }
+            let float = match &middle {
+                Number::Float(_) => None,
+                Number::Rational(exact) => exact.to_f64().and_then(Number::from_f64),
+            };
+            let inside = |float: &Number| lower.is_below(float) && float.is_below(upper);
+            float.filter(inside).unwrap_or(middle)
         }
     }
-}
-
-fn power_of_two(exponent: i64) -> Rational {
-    let power = BigInt::one() << exponent.unsigned_abs();
-    if exponent >= 0 {
-        Rational::from_integer(power)
-    } else {
-        Rational::new(BigInt::one(), power)
-    }
-}
-
-/// About log2 of a positive rational: at most the exact one, and less than 2 below.
-fn log2_floor(value: &Rational) -> i64 {
-    value.numer().bits() as i64 - value.denom().bits() as i64 - 1
 }
 
 fn common_denominator(inputs: &[InputForm], dimension: usize) -> ExactForms {
     let values = inputs
         .iter()
         .flat_map(|form| form.terms.iter().map(|(_, v)| v).chain([&form.constant]));
-    let denominator = values.fold(BigInt::one(), |common, value| common.lcm(value.denom()));
-    let scaled = |value: &Rational| value.numer() * (&denominator / value.denom());
-    let rows = inputs
-        .iter()
-        .map(|form| {
-            let mut row = vec![BigInt::zero(); dimension + 1];
-            for (coordinate, value) in &form.terms {
-                row[*coordinate] = scaled(value);
-            }
-            row[dimension] = scaled(&form.constant);
-            row
-        })
-        .collect();
+    let (values, denominator) = whole(values);
+    let mut values = values.into_iter();
+    let width = dimension + 1;
+    let mut entries = vec![Int::ZERO; inputs.len() * width];
+    for (form, row) in inputs.iter().zip(entries.chunks_exact_mut(width)) {
+        let columns = form.terms.iter().map(|&(coordinate, _)| coordinate);
+        for column in columns.chain([dimension]) {
+            row[column] = values.next().expect("one for each number");
+        }
+    }
     ExactForms {
-        rows,
-        width: dimension + 1,
-        denominator: denominator.clone(),
+        entries,
+        width,
+        denominator,
     }
 }
 
 impl Chart {
     /// The input-space point with chart coordinates `y`.
     pub fn to_input(&self, y: &[Rational]) -> Vec<Rational> {
+        let denominator = self.inputs.denominator.to_big();
         self.inputs
-            .rows
-            .iter()
+            .rows()
             .map(|row| {
-                let mut sum = Rational::from_integer(row[self.dimension].clone());
+                let mut sum = Rational::from_integer(row[self.dimension].to_big());
                 for (entry, coordinate) in row.iter().zip(y).filter(|(entry, _)| !entry.is_zero()) {
-                    sum += coordinate * entry;
+                    sum += coordinate * entry.to_big();
                 }
-                sum / &self.inputs.denominator
+                sum / &denominator
             })
             .collect()
     }
 
     /// The chart as a proof states it.
     pub fn stated(&self) -> proof::Chart {
-        let number = |entry: &BigInt| {
-            Rational::new(entry.clone(), self.inputs.denominator.clone()).to_string()
-        };
-        let input = |row: &Vec<BigInt>| {
+        let number = |entry: &Int| entry.over(&self.inputs.denominator);
+        let input = |row: &[Int]| {
             let terms = row[..self.dimension].iter().enumerate();
             proof::Input {
                 constant: number(&row[self.dimension]),
@@ -388,7 +353,7 @@ impl Chart {
         };
         proof::Chart {
             dimension: self.dimension,
-            inputs: self.inputs.rows.iter().map(input).collect(),
+            inputs: self.inputs.rows().map(input).collect(),
         }
     }
 }

@@ -114,9 +114,9 @@ impl FloatForms {
 
     /// Encloses exact forms.
     pub fn from_exact(forms: &ExactForms) -> Self {
-        let mut result = FloatForms::zeros(forms.rows.len(), forms.width);
-        let mut supports = Vec::with_capacity(forms.rows.len());
-        for (row, entries) in forms.rows.iter().enumerate() {
+        let mut result = FloatForms::zeros(forms.len(), forms.width);
+        let mut supports = Vec::with_capacity(forms.len());
+        for (row, entries) in forms.rows().enumerate() {
             let (mut radius, mut constant_radius, mut own) = (0.0, 0.0, 0);
             for (k, entry) in entries.iter().enumerate() {
                 let enclosure = float::enclose_ratio(entry, &forms.denominator, 0);
@@ -683,9 +683,9 @@ mod tests {
                     before.through(&stage.maps[0], Some(&active), &mut floats);
                 }
                 assert!(floats.tame);
-                for (row, entries) in exact.rows.iter().enumerate() {
-                    let value =
-                        |k: usize| Rational::new(entries[k].clone(), exact.denominator.clone());
+                for (row, entries) in exact.rows().enumerate() {
+                    let denominator = exact.denominator.to_big();
+                    let value = |k: usize| Rational::new(entries[k].to_big(), denominator.clone());
                     let off =
                         |k: usize| value(k) - Rational::from_float(floats.center(row)[k]).unwrap();
                     let (four, lane) = (&floats.fours[row / LANES], row % LANES);
@@ -694,7 +694,7 @@ mod tests {
                     let sum: Rational = (0..inputs).map(|k| value(k).abs()).sum();
                     assert!(sum <= Rational::from_float(four.norm[lane]).unwrap());
                     for (k, entry) in entries.iter().enumerate() {
-                        let value = Rational::new(entry.clone(), exact.denominator.clone());
+                        let value = Rational::new(entry.to_big(), denominator.clone());
                         let center = Rational::from_float(floats.center(row)[k]).unwrap();
                         let radius = Rational::from_float(radius(&floats, row, k)).unwrap();
                         assert!(

@@ -2,16 +2,12 @@
 //! sparse affine maps, as floats with proved radii and as integers over a common
 //! denominator.
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
-
-use num_bigint::BigInt;
-use num_traits::Zero;
 
 use super::blocks::Blocks;
 use crate::arithmetic::float::{self, TINY, UNIT};
-use crate::arithmetic::integer::{IntegerRow, over_common_denominator};
-use crate::arithmetic::{Enclosure, Number, Rational};
+use crate::arithmetic::int::{fingerprint, opposition, whole};
+use crate::arithmetic::{Enclosure, Int, Number};
 use crate::network::{Affine, Layer, Network, Shape};
 
 /// The affine maps between two ReLU layers (or the input and the first).
@@ -68,10 +64,10 @@ pub struct SparseMap {
 /// The same map over integers: `denominator` times weights and bias.
 #[derive(Debug)]
 pub struct IntegerMap {
-    weights: Vec<BigInt>,
-    bias: Vec<BigInt>,
+    weights: Vec<Int>,
+    bias: Vec<Int>,
     /// Positive.
-    pub denominator: BigInt,
+    pub denominator: Int,
 }
 
 /// Numbers as floats, with a bound on their relative errors; `None` when float proofs may
@@ -156,13 +152,7 @@ impl SparseMap {
     /// The map over integers; made on first use.
     pub fn integers(&self) -> &IntegerMap {
         self.integers.get_or_init(|| {
-            let values: Vec<Rational> = self
-                .exact
-                .iter()
-                .chain(&self.exact_bias)
-                .map(Number::to_rational)
-                .collect();
-            let (mut weights, denominator) = over_common_denominator(&values);
+            let (mut weights, denominator) = whole(self.exact.iter().chain(&self.exact_bias));
             let bias = weights.split_off(self.exact.len());
             IntegerMap {
                 weights,
@@ -173,48 +163,64 @@ impl SparseMap {
     }
 
     /// The non-zero entries of a row, times the common denominator.
-    pub fn integer_row(&self, row: usize) -> impl Iterator<Item = (usize, &BigInt)> {
+    pub fn integer_row(&self, row: usize) -> impl Iterator<Item = (usize, &Int)> {
         let integers = self.integers();
         (self.starts[row]..self.starts[row + 1])
             .map(|k| (self.columns[k] as usize, &integers.weights[k]))
     }
 
     /// The bias of a row, times the common denominator.
-    pub fn integer_bias(&self, row: usize) -> &BigInt {
+    pub fn integer_bias(&self, row: usize) -> &Int {
         &self.integers().bias[row]
     }
 
     /// Groups the rows that are multiples of each other.
     fn classes(&self) -> Vec<Class> {
-        let rows = (0..self.outputs()).map(|row| {
+        group(self.outputs(), |row| {
             let entries = self.starts[row]..self.starts[row + 1];
-            let values: Vec<Rational> = self.exact[entries.clone()]
-                .iter()
-                .chain([&self.exact_bias[row]])
-                .map(Number::to_rational)
-                .collect();
-            let integers = IntegerRow::new(&over_common_denominator(&values).0);
-            let (direction, negative) = integers.direction();
-            ((&self.columns[entries], direction), negative)
-        });
-        group(rows)
+            let numbers = self.exact[entries.clone()].iter();
+            let values = whole(numbers.chain([&self.exact_bias[row]])).0;
+            (&self.columns[entries], values)
+        })
     }
 }
 
-/// Groups units whose rows have the same direction; `true` marks rows that point
-/// against their direction.
-pub fn group<K: std::hash::Hash + Eq>(rows: impl Iterator<Item = (K, bool)>) -> Vec<Class> {
+/// Groups so many units whose rows are multiples of each other; a row is given by its columns,
+/// unless it has all, and its entries.
+pub fn group<'a, R: AsRef<[Int]>>(
+    units: usize,
+    row: impl Fn(usize) -> (&'a [u32], R),
+) -> Vec<Class> {
+    let mut order: Vec<(u64, usize)> = (0..units)
+        .map(|unit| (fingerprint(row(unit).1.as_ref()), unit))
+        .collect();
+    order.sort_unstable();
+    // For each unit the first one of its class, and whether they point against each other.
+    let mut firsts: Vec<(usize, bool)> = (0..units).map(|unit| (unit, false)).collect();
+    for alike in order.chunk_by(|a, b| a.0 == b.0) {
+        for (k, &(_, unit)) in alike.iter().enumerate().skip(1) {
+            let (columns, own) = row(unit);
+            let found = alike[..k].iter().find_map(|&(_, other)| {
+                let is_first = firsts[other].0 == other;
+                let (other_columns, others) = row(other);
+                if !is_first || other_columns != columns {
+                    return None;
+                }
+                Some((other, opposition(others.as_ref(), own.as_ref())?))
+            });
+            firsts[unit] = found.unwrap_or((unit, false));
+        }
+    }
     let mut classes: Vec<Class> = Vec::new();
-    let mut known: HashMap<K, (usize, bool)> = HashMap::new();
-    for (unit, (direction, negative)) in rows.enumerate() {
-        match known.get(&direction) {
-            Some(&(class, first)) => classes[class].members.push((unit, negative != first)),
-            None => {
-                known.insert(direction, (classes.len(), negative));
-                classes.push(Class {
-                    members: vec![(unit, false)],
-                });
-            }
+    let mut of_unit = vec![0; units];
+    for (unit, &(first, opposite)) in firsts.iter().enumerate() {
+        let member = (unit, opposite);
+        if first == unit {
+            of_unit[unit] = classes.len();
+            let members = vec![member];
+            classes.push(Class { members });
+        } else {
+            classes[of_unit[first]].members.push(member);
         }
     }
     classes
@@ -260,37 +266,49 @@ fn identity(values: usize) -> Affine {
 /// one positive denominator.
 #[derive(Clone, Debug)]
 pub struct ExactForms {
-    /// One row a unit.
-    pub rows: Vec<Vec<BigInt>>,
+    /// Row-major, one row a unit.
+    pub entries: Vec<Int>,
     /// Entries of a row: one a coordinate, and the constant.
     pub width: usize,
     /// Positive.
-    pub denominator: BigInt,
+    pub denominator: Int,
 }
 
 impl ExactForms {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.entries.len() / self.width
+    }
+
+    /// One of them.
+    pub fn row(&self, unit: usize) -> &[Int] {
+        &self.entries[unit * self.width..][..self.width]
+    }
+
+    /// All of them.
+    pub fn rows(&self) -> impl Iterator<Item = &[Int]> {
+        self.entries.chunks_exact(self.width)
+    }
+
     /// The forms after an affine map of the entries that are `active` (the others
     /// count as zero).
     pub fn through(&self, map: &SparseMap, active: impl Fn(usize) -> bool) -> ExactForms {
         let width = self.width;
-        let rows = (0..map.outputs())
-            .map(|row| {
-                let mut form = vec![BigInt::zero(); width];
-                form[width - 1] = map.integer_bias(row) * &self.denominator;
-                for (column, weight) in map.integer_row(row).filter(|(column, _)| active(*column)) {
-                    for (sum, entry) in form.iter_mut().zip(&self.rows[column]) {
-                        if !entry.is_zero() {
-                            *sum += weight * entry;
-                        }
+        let mut entries = vec![Int::ZERO; map.outputs() * width];
+        for (row, form) in entries.chunks_exact_mut(width).enumerate() {
+            form[width - 1] = map.integer_bias(row).times(&self.denominator);
+            for (column, weight) in map.integer_row(row).filter(|(column, _)| active(*column)) {
+                for (sum, entry) in form.iter_mut().zip(self.row(column)) {
+                    if !entry.is_zero() {
+                        sum.add_product(weight, entry);
                     }
                 }
-                form
-            })
-            .collect();
+            }
+        }
         ExactForms {
-            rows,
+            entries,
             width,
-            denominator: &self.denominator * &map.integers().denominator,
+            denominator: self.denominator.times(&map.integers().denominator),
         }
     }
 }

@@ -19,8 +19,8 @@ use num_bigint::{BigInt, BigUint};
 use num_traits::{One, ToPrimitive, Zero};
 
 use super::field::{Field, Large, Small, inverse_matrix, is_prime};
-use crate::arithmetic::integer::IntegerRow;
 use crate::arithmetic::rank::independent_part;
+use crate::arithmetic::{Int, IntegerRow};
 use crate::arrangement::stage::{ExactForms, stages};
 use crate::network::Network;
 use crate::search::Monitor;
@@ -91,7 +91,10 @@ impl Configuration {
 
     /// Splits the vectors into components; false when asked to stop.
     fn split(&mut self, vectors: Vec<Vec<BigInt>>, limit: u64, monitor: &Monitor) -> bool {
-        let (basis, columns) = independent_part(&vectors);
+        let whole = |vector: &Vec<BigInt>| vector.iter().cloned().map(Int::from).collect();
+        let matrix: Vec<Vec<Int>> = vectors.iter().map(whole).collect();
+        let size = (matrix.len(), self.dimension + 1);
+        let (basis, columns) = independent_part(size, |row, column| &matrix[row][column]);
         let rank = basis.len();
         if rank == vectors.len() {
             self.coloops = rank;
@@ -204,16 +207,16 @@ fn hyperplanes(network: &Network) -> Result<Vec<Vec<BigInt>>> {
         );
     }
     let (first, rest) = stage.maps.split_first().expect("at least one map");
-    let rows = (0..first.outputs()).map(|row| {
-        let mut form = vec![BigInt::zero(); inputs + 1];
+    let rows = (0..first.outputs()).flat_map(|row| {
+        let mut form = vec![Int::ZERO; inputs + 1];
         for (column, weight) in first.integer_row(row) {
-            form[column] += weight;
+            form[column] = weight.clone();
         }
         form[inputs] = first.integer_bias(row).clone();
         form
     });
     let forms = ExactForms {
-        rows: rows.collect(),
+        entries: rows.collect(),
         width: inputs + 1,
         denominator: first.integers().denominator.clone(),
     };
@@ -222,8 +225,8 @@ fn hyperplanes(network: &Network) -> Result<Vec<Vec<BigInt>>> {
         .fold(forms, |forms, map| forms.through(map, |_| true));
     let mut seen = HashSet::new();
     let mut distinct = Vec::new();
-    for form in &forms.rows {
-        if form[..inputs].iter().all(BigInt::is_zero) {
+    for form in forms.rows() {
+        if form[..inputs].iter().all(Int::is_zero) {
             continue;
         }
         let (direction, _) = IntegerRow::new(form).direction();

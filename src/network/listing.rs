@@ -21,13 +21,14 @@ impl Network {
                 Layer::Affine(affine) => {
                     writeln!(out, "affine {}", affine.output().len())?;
                     for (row, bias) in affine.bias().iter().enumerate() {
-                        write!(out, "{}", bias.to_rational())?;
+                        bias.write_fraction(out)?;
                         let (columns, weights) = affine.row(row);
                         let mut entries: Vec<_> = columns.iter().zip(weights).collect();
                         entries.retain(|(_, weight)| !weight.is_zero());
                         entries.sort_by_key(|(column, _)| **column);
                         for (column, weight) in entries {
-                            write!(out, " {column}:{}", weight.to_rational())?;
+                            write!(out, " {column}:")?;
+                            weight.write_fraction(out)?;
                         }
                         writeln!(out)?;
                     }

@@ -1,12 +1,14 @@
 //! The file format of proofs, as `docs/proofs.md` defines it: records, varints, the
 //! header, the footer and the starts of chunks.
 
+use std::cell::RefCell;
 use std::io::{self, Read, Write};
 
 use num_bigint::{BigInt, BigUint, Sign};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use zstd::bulk::Compressor;
 
 use crate::arithmetic::{Number, Rational};
 use crate::arrangement::{Domain, Interval};
@@ -212,7 +214,7 @@ pub fn write_record(
     let stored = match packing {
         Packing::Stored => body,
         Packing::Zstd => {
-            packed = zstd::bulk::compress(body, COMPRESSION_LEVEL)?;
+            packed = compress(body)?;
             &packed
         }
     };
@@ -227,6 +229,20 @@ pub fn write_record(
     let checksum = Sha256::digest(&record);
     record.extend(&checksum[..16]);
     out.write_all(&record)
+}
+
+/// Packs a body with the memory that the thread's last one took.
+fn compress(body: &[u8]) -> io::Result<Vec<u8>> {
+    thread_local! {
+        static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    }
+    COMPRESSOR.with_borrow_mut(|known| {
+        let compressor = match known {
+            Some(compressor) => compressor,
+            None => known.insert(Compressor::new(COMPRESSION_LEVEL)?),
+        };
+        compressor.compress(body)
+    })
 }
 
 /// Why a file's framing is not that of a proof.

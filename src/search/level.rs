@@ -3,12 +3,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use num_bigint::BigInt;
-
 use super::engine::vertices::{FourTargets, Target};
 use super::rows::{FloatRow, Rows, Vector};
-use crate::arithmetic::IntegerRow;
 use crate::arithmetic::lanes::{LANES, Lanes};
+use crate::arithmetic::{Int, IntegerRow};
 use crate::arrangement::Chart;
 use crate::arrangement::forms::FloatForms;
 use crate::arrangement::stage::{Class, ExactForms, Stage};
@@ -96,16 +94,14 @@ impl<'a> Level<'a> {
         let width = chart.dimension + 1;
         let mut rows = Rows::zeros(width, chart.sides.len());
         for (index, side) in chart.sides.iter().enumerate() {
-            let entries: Vec<BigInt> = (0..width)
-                .map(|k| side.entry(k).expect("big integers hold all"))
-                .collect();
+            let entries: Vec<Int> = (0..width).map(|k| side.int(k)).collect();
             rows.set_exact(index, &entries);
         }
         let exact = ExactLevel {
             forms: ExactForms {
-                rows: vec![],
+                entries: vec![],
                 width,
-                denominator: 1.into(),
+                denominator: Int::ONE,
             },
             rows: chart
                 .sides
@@ -130,7 +126,7 @@ impl<'a> Level<'a> {
         let forms = FloatForms::from_exact(&exact.forms);
         let mut rows = Rows::zeros(forms.width, chart.classes.len());
         for (index, class) in chart.classes.iter().enumerate() {
-            rows.set_exact(index, &exact.forms.rows[class.representative()]);
+            rows.set_exact(index, exact.forms.row(class.representative()));
         }
         Level {
             parent: Some(parent),
@@ -205,7 +201,7 @@ impl<'a> Level<'a> {
     fn scale(&self, mut rows: Rows) -> Rows {
         for index in rows.scale(&self.own.forms, Some(self.classes)) {
             let unit = self.classes[index].representative();
-            rows.set_exact(index, &self.exact().forms.rows[unit]);
+            rows.set_exact(index, self.exact().forms.row(unit));
         }
         rows
     }
@@ -433,9 +429,8 @@ impl<'a> Level<'a> {
     pub fn integer_row(&self, id: RowId) -> IntegerRow {
         let level = self.at(id.level);
         let exact = level.exact();
-        let row = exact.rows[id.index as usize].get_or_init(|| {
-            IntegerRow::new(&exact.forms.rows[level.classes[id.index as usize].representative()])
-        });
+        let row = exact.rows[id.index as usize]
+            .get_or_init(|| IntegerRow::new(exact.forms.row(level.representative(id))));
         if id.negated {
             row.negated()
         } else {
@@ -482,11 +477,7 @@ impl<'a> Level<'a> {
         if center.abs() > radius {
             return (if center > 0.0 { 1 } else { -1 }, true);
         }
-        let exact: BigInt = self
-            .integer_row(self.id(index))
-            .entry(last)
-            .expect("big integers hold all");
-        (crate::arithmetic::integer::Ring::sign(&exact), false)
+        (self.integer_row(self.id(index)).int(last).sign(), false)
     }
 
     /// The unit, within its layer, that stands for the class of a row of this level or
@@ -551,6 +542,7 @@ impl ExactLevel {
 
 #[cfg(test)]
 mod tests {
+    use num_bigint::BigInt;
     use num_traits::{One, Signed, Zero};
 
     use super::*;
@@ -572,13 +564,14 @@ mod tests {
     /// float row.
     fn is_enclosed(level: &Level, index: usize) -> bool {
         let denominator = &level.exact().forms.denominator;
-        [&BigInt::one(), denominator]
+        [&Int::ONE, denominator]
             .into_iter()
             .any(|denominator| is_enclosed_over(level, index, denominator))
     }
 
-    fn is_enclosed_over(level: &Level, index: usize, denominator: &BigInt) -> bool {
-        let entries = &level.exact().forms.rows[level.classes()[index].representative()];
+    fn is_enclosed_over(level: &Level, index: usize, denominator: &Int) -> bool {
+        let forms = &level.exact().forms;
+        let entries = forms.row(level.classes()[index].representative());
         let vector = Some(level.own_vector(index));
         is_row_enclosed(level.row(level.id(index)), vector, entries, denominator)
     }
@@ -586,12 +579,12 @@ mod tests {
     fn is_row_enclosed(
         row: FloatRow,
         vector: Option<Vector>,
-        entries: &[BigInt],
-        denominator: &BigInt,
+        entries: &[Int],
+        denominator: &Int,
     ) -> bool {
         let values: Vec<Rational> = entries
             .iter()
-            .map(|entry| Rational::new(entry.clone(), denominator.clone()))
+            .map(|entry| Rational::new(entry.to_big(), denominator.to_big()))
             .collect();
         let is_sum_at_most = |mut terms: Vec<Rational>, bound: f64| {
             let sum = terms
@@ -717,16 +710,15 @@ mod tests {
             // One active unit after two: coordinates of its own, and those two.
             let one: Vec<bool> = (0..5).map(|unit| unit == trial % 5).collect();
             let narrowest = narrow.next(&stages[2], one.iter().copied(), Box::default());
-            let zero = || BigInt::zero();
             let unit = |k: usize| match k {
-                0 => vec![BigInt::one(), zero(), zero()],
-                2 => vec![zero(), BigInt::one(), zero()],
-                _ => vec![zero(), zero(), zero()],
+                0 => [Int::ONE, Int::ZERO, Int::ZERO],
+                2 => [Int::ZERO, Int::ONE, Int::ZERO],
+                _ => [Int::ZERO; 3],
             };
             let units = ExactForms {
-                rows: (0..units).map(unit).collect(),
+                entries: (0..units).flat_map(unit).collect(),
                 width: 3,
-                denominator: BigInt::one(),
+                denominator: Int::ONE,
             };
             let exact = units.through(&stages[1].maps[0], |unit| two[unit]);
             let after = exact.through(&stages[2].maps[0], |unit| (unit + trial) % 4 != 0);
@@ -745,9 +737,9 @@ mod tests {
                     let Some(row) = level.reduced_row(level.id(index), which) else {
                         continue;
                     };
-                    let entries = &exact.rows[class.representative()];
+                    let entries = exact.row(class.representative());
                     assert!(
-                        [&BigInt::one(), &exact.denominator]
+                        [&Int::ONE, &exact.denominator]
                             .into_iter()
                             .any(|denominator| is_row_enclosed(row, None, entries, denominator)),
                         "trial {trial}, level {}, reduced row {index}",
@@ -773,10 +765,10 @@ mod tests {
                 let unscaled = level.own.rows.get().is_none();
                 for (index, class) in level.classes().iter().enumerate() {
                     let forms = &level.exact().forms;
-                    let entries = &forms.rows[class.representative()];
+                    let entries = forms.row(class.representative());
                     let values = entries
                         .iter()
-                        .map(|entry| Rational::new(entry.clone(), forms.denominator.clone()));
+                        .map(|entry| Rational::new(entry.to_big(), forms.denominator.to_big()));
                     let values: Vec<Rational> = values.collect();
                     let content = match values.iter().position(|value| !value.is_zero()) {
                         Some(k) if k < inputs => Content::Hyperplane,

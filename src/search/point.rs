@@ -1,10 +1,9 @@
 //! Whether a float point lies strictly inside an activation region, with proof.
 
-use num_bigint::BigInt;
 use num_traits::ToPrimitive;
 
-use crate::arithmetic::Rational;
-use crate::arithmetic::integer::{Ring, over_common_denominator};
+use crate::arithmetic::integer::over_common_denominator;
+use crate::arithmetic::{Int, Rational};
 use crate::arrangement::forms::FloatForms;
 use crate::arrangement::stage::{ExactForms, Stage};
 use crate::arrangement::{Domain, Interval};
@@ -57,11 +56,10 @@ fn is_inside(interval: &Interval, x: &Rational) -> bool {
 /// A point's coordinates as forms without variables.
 fn constants(point: &[Rational]) -> ExactForms {
     let (values, denominator) = over_common_denominator(point);
-    let rows = values.into_iter().map(|value| vec![value]).collect();
     ExactForms {
-        rows,
+        entries: values.into_iter().map(Int::from).collect(),
         width: 1,
-        denominator,
+        denominator: denominator.into(),
     }
 }
 
@@ -96,9 +94,8 @@ fn signs_exactly(stages: &[Stage], pattern: &[Sign], point: &[Rational]) -> bool
             });
         }
         let signs = &pattern[stage.first_unit..stage.first_unit + stage.units];
-        let agrees =
-            |(row, &sign): (&Vec<BigInt>, &Sign)| Ring::sign(&row[0]) == i32::from(sign as i8);
-        if !values.rows.iter().zip(signs).all(agrees) {
+        let agrees = |(value, &sign): (&Int, &Sign)| value.sign() == i32::from(sign as i8);
+        if !values.entries.iter().zip(signs).all(agrees) {
             return false;
         }
     }

@@ -1,8 +1,7 @@
 //! Rows of one layer or of the domain in floats: centers and radii, scaled to ordinary size,
 //! and what proofs need to know of them.
 
-use num_bigint::BigInt;
-
+use crate::arithmetic::Int;
 use crate::arithmetic::float::{self, TINY, UNIT};
 use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors, unrolled};
 use crate::arrangement::forms::{FloatForms, Four, clear, rounding};
@@ -198,15 +197,11 @@ impl Rows {
     }
 
     /// Scales an exact row to ordinary size and encloses it.
-    pub fn set_exact(&mut self, index: usize, entries: &[BigInt]) {
+    pub fn set_exact(&mut self, index: usize, entries: &[Int]) {
         let (constant, linear) = entries.split_last().expect("a row has a constant");
-        let bits = linear
-            .iter()
-            .map(BigInt::bits)
-            .max()
-            .filter(|&bits| bits > 0);
+        let bits = linear.iter().map(Int::bits).max().filter(|&bits| bits > 0);
         let scale = bits.unwrap_or(constant.bits()) as i64 - 1;
-        let one = BigInt::from(1);
+        let one = Int::ONE;
         let centers = &mut self.centers[index * self.stride..].as_flattened_mut()[..self.width];
         let (mut radius, mut own) = (0.0, 0);
         let (mut size, mut sum) = (0.0, 0.0);

@@ -298,9 +298,10 @@ impl<T: Ring> Tableau<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arithmetic::Int;
 
     fn row(entries: &[i64]) -> IntegerRow {
-        IntegerRow::new(&entries.iter().map(|&e| BigInt::from(e)).collect::<Vec<_>>())
+        IntegerRow::new(&entries.iter().map(|&e| Int::from(e)).collect::<Vec<_>>())
     }
 
     fn inside(rows: &[IntegerRow], dimension: usize, hint: &[usize]) -> Vec<Rational> {
@@ -377,8 +378,8 @@ mod tests {
         assert_eq!(why, [0, 1]);
         // A strip of width 2^-80 at height 1.
         let big: BigInt = BigInt::from(1) << 80;
-        let upper = IntegerRow::new(&[-big.clone(), &big + 1]);
-        let lower = IntegerRow::new(&[1.into(), (-1).into()]);
+        let upper = IntegerRow::new(&[Int::from(-&big), Int::from(&big + 1)]);
+        let lower = IntegerRow::new(&[Int::ONE, Int::from(-1)]);
         let point = inside(&[lower, upper], 1, &[]);
         assert!(point[0] > Rational::from_integer(1.into()));
         assert_eq!(inside(&[], 0, &[]), []);

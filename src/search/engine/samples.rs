@@ -8,7 +8,7 @@ use num_traits::{One, Zero};
 
 use crate::arithmetic::float::power_of_two;
 use crate::arithmetic::integer::over_common_denominator;
-use crate::arithmetic::{IntegerRow, Number, Rational};
+use crate::arithmetic::{Int, IntegerRow, Number, Rational};
 use crate::arrangement::Chart;
 use crate::arrangement::stage::{Class, ExactForms, Stage, stages};
 use crate::network::{Affine, Layer, Network, Shape};
@@ -100,7 +100,8 @@ pub fn rational(value: f64) -> Rational {
 }
 
 pub fn integers(row: &[Rational]) -> IntegerRow {
-    IntegerRow::new(&over_common_denominator(row).0)
+    let entries = over_common_denominator(row).0.into_iter();
+    IntegerRow::new(&entries.map(Int::from).collect::<Vec<_>>())
 }
 
 /// A chart of units with these forms.
@@ -108,24 +109,21 @@ fn chart(rows: &[Vec<Rational>]) -> Chart {
     let width = rows[0].len();
     let values = rows.iter().flatten();
     let denominator = values.fold(BigInt::one(), |c, v| c.lcm(v.denom()));
-    let scaled = |v: &Rational| v.numer() * (&denominator / v.denom());
+    let scaled = |v: &Rational| Int::from(v.numer() * (&denominator / v.denom()));
     Chart {
         dimension: width - 1,
         inputs: ExactForms {
-            rows: vec![],
+            entries: vec![],
             width,
-            denominator: 1.into(),
+            denominator: Int::ONE,
         },
         sides: vec![],
         extent: None,
         lead: None,
         units: ExactForms {
-            rows: rows
-                .iter()
-                .map(|row| row.iter().map(scaled).collect())
-                .collect(),
+            entries: rows.iter().flatten().map(scaled).collect(),
             width,
-            denominator: denominator.clone(),
+            denominator: denominator.clone().into(),
         },
         classes: (0..rows.len())
             .map(|unit| Class {
