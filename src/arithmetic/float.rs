@@ -4,7 +4,7 @@
 //! chapter 3. They hold when nothing underflows; callers keep every non-zero
 //! operand above [`TINY`], so that no product of two can.
 
-use super::Int;
+use super::{Enclosure, Int};
 
 /// The unit roundoff, 2^-53.
 pub const UNIT: f64 = f64::EPSILON / 2.0;
@@ -66,19 +66,26 @@ fn leading(value: &Int) -> (f64, i64, f64) {
     (signed, shift as i64, error)
 }
 
-/// `numerator / denominator * 2^-scale` with a proved radius. Magnitudes below
-/// [`TINY`] become `0` with twice that radius, magnitudes beyond the floats have an
-/// infinite radius. `denominator` is positive.
-pub fn enclose_ratio(numerator: &Int, denominator: &Int, scale: i64) -> super::Enclosure {
-    use super::Enclosure;
-    if numerator.is_zero() {
-        return Enclosure {
+/// Encloses `numerator / denominator * 2^-scale` for any numerator, with a proved radius.
+/// Magnitudes below [`TINY`] become `0` with twice that radius, magnitudes beyond the floats have
+/// an infinite radius. `denominator` is positive.
+pub fn enclose_over(denominator: &Int, scale: i64) -> impl Fn(&Int) -> Enclosure + use<> {
+    let bottom = leading(denominator);
+    move |numerator| match numerator.is_zero() {
+        true => Enclosure {
             center: 0.0,
             radius: 0.0,
-        };
+        },
+        false => enclose_quotient(leading(numerator), bottom, scale),
     }
-    let (top, top_exponent, top_error) = leading(numerator);
-    let (bottom, bottom_exponent, bottom_error) = leading(denominator);
+}
+
+/// The same of what [`leading`] gives of both.
+fn enclose_quotient(
+    (top, top_exponent, top_error): (f64, i64, f64),
+    (bottom, bottom_exponent, bottom_error): (f64, i64, f64),
+    scale: i64,
+) -> Enclosure {
     let quotient = top / bottom;
     // A division by a power of two is exact; another errs by one rounding.
     let relative = if top_error == 0.0 && bottom == 1.0 {
@@ -120,14 +127,10 @@ mod tests {
     use num_traits::{One, Signed};
 
     use super::*;
-    use crate::arithmetic::{Enclosure, Rational};
+    use crate::arithmetic::Rational;
 
     fn enclose_ratio(numerator: &BigInt, denominator: &BigInt, scale: i64) -> Enclosure {
-        super::enclose_ratio(
-            &numerator.clone().into(),
-            &denominator.clone().into(),
-            scale,
-        )
+        enclose_over(&denominator.clone().into(), scale)(&numerator.clone().into())
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl Int {
     /// `self * other`.
     pub fn times(&self, other: &Int) -> Int {
         if let (Int::Short(a), Int::Short(b)) = (self, other)
-            && let Some(product) = a.checked_mul(*b)
+            && let Some(product) = product(*a, *b)
         {
             return Int::Short(product);
         }
@@ -67,14 +67,13 @@ impl Int {
 
     /// Adds `a * b`.
     pub fn add_product(&mut self, a: &Int, b: &Int) {
-        let product = a.times(b);
-        if let (Int::Short(sum), Int::Short(product)) = (&*self, &product)
-            && let Some(sum) = sum.checked_add(*product)
+        if let (Int::Short(sum), Int::Short(a), Int::Short(b)) = (&mut *self, a, b)
+            && let Some(all) = product(*a, *b).and_then(|product| sum.checked_add(product))
         {
-            *self = Int::Short(sum);
+            *sum = all;
             return;
         }
-        *self = (self.to_big() + product.to_big()).into();
+        *self = (self.to_big() + a.to_big() * b.to_big()).into();
     }
 
     /// The length of its magnitude in bits; 0 for 0.
@@ -134,6 +133,14 @@ impl Int {
     }
 }
 
+/// `a * b`, where it fits; most values have 64 bits.
+fn product(a: i128, b: i128) -> Option<i128> {
+    match (i64::try_from(a), i64::try_from(b)) {
+        (Ok(a), Ok(b)) => Some(i128::from(a) * i128::from(b)),
+        _ => a.checked_mul(b),
+    }
+}
+
 impl From<BigInt> for Int {
     fn from(value: BigInt) -> Self {
         match value.to_i128() {
@@ -185,12 +192,11 @@ pub fn fingerprint(row: &[Int]) -> u64 {
     };
     let shift = row.iter().filter_map(Int::trailing_zeros).min();
     let shift = shift.unwrap_or(0);
-    let residue = |entry: &Int, shift: u64| {
-        let magnitude = entry.magnitude_bits(shift);
-        match entry.sign() < 0 {
-            true => magnitude.wrapping_neg(),
-            false => magnitude,
-        }
+    // Of what 2^shift divides.
+    let residue = |entry: &Int, shift: u64| match entry {
+        Int::Short(value) => (value >> shift.min(127)) as u64,
+        Int::Long(value) if value.is_negative() => entry.magnitude_bits(shift).wrapping_neg(),
+        Int::Long(_) => entry.magnitude_bits(shift),
     };
     let odd = residue(first, first.trailing_zeros().unwrap_or(0));
     // Newton's iteration: x = 1/x modulo 8 for odd x, and each step doubles the bits.

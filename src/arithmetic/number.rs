@@ -1,6 +1,6 @@
 //! A weight as the rational number that its stored bits, or its text, denote.
 
-use std::{fmt, io};
+use std::fmt;
 
 use num_bigint::BigInt;
 use num_traits::{One, Signed, ToPrimitive, Zero};
@@ -99,17 +99,26 @@ impl Number {
         }
     }
 
-    /// Writes the exact value in lowest terms, as `p` or `p/q`.
-    pub(crate) fn write_fraction(&self, out: &mut dyn io::Write) -> io::Result<()> {
-        if let Number::Float(value) = self {
-            let (mantissa, exponent) = odd_parts(*value);
-            match exponent {
-                0..=63 => return write!(out, "{}", i128::from(mantissa) << exponent),
-                -63..0 => return write!(out, "{mantissa}/{}", 1u64 << -exponent),
-                _ => {}
-            }
+    /// Appends the exact value in lowest terms, as `p` or `p/q`.
+    pub(crate) fn put_fraction(&self, text: &mut Vec<u8>) {
+        let parts = match self {
+            Number::Float(value) => odd_parts(*value),
+            Number::Rational(_) => (0, i64::MAX),
+        };
+        // A mantissa has at most 53 bits.
+        let (numerator, denominator) = match parts {
+            (mantissa, exponent @ 0..=10) => (mantissa << exponent, 1),
+            (mantissa, exponent @ -63..0) => (mantissa, 1 << -exponent),
+            _ => return text.extend(self.to_rational().to_string().bytes()),
+        };
+        if numerator < 0 {
+            text.push(b'-');
         }
-        write!(out, "{}", self.to_rational())
+        put_decimal(numerator.unsigned_abs(), text);
+        if denominator > 1 {
+            text.push(b'/');
+            put_decimal(denominator, text);
+        }
     }
 
     /// `2^exponent`.
@@ -239,6 +248,21 @@ impl fmt::Debug for Number {
     }
 }
 
+/// Appends an integer in decimal digits.
+pub(crate) fn put_decimal(mut value: u64, text: &mut Vec<u8>) {
+    let mut digits = [b'0'; 20];
+    let mut first = digits.len();
+    loop {
+        first -= 1;
+        digits[first] += (value % 10) as u8;
+        value /= 10;
+        if value == 0 {
+            break;
+        }
+    }
+    text.extend_from_slice(&digits[first..]);
+}
+
 fn parse_integer(text: &str) -> Option<BigInt> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
@@ -350,11 +374,14 @@ mod tests {
             "1e400",
         ];
         let mut numbers: Vec<Number> = texts.map(|text| Number::parse(text).unwrap()).into();
-        numbers.extend([f64::MAX, f64::MIN_POSITIVE, 0.1, 0.3].map(Number::Float));
+        let floats = [f64::MAX, f64::MIN_POSITIVE, 0.1, 0.3, -0.1 * 1e19, 1e22];
+        numbers.extend(floats.map(Number::Float));
+        let wide = 9007199254740991.0;
+        numbers.extend([-64, -63, -1, 0, 10, 11].map(|e| Number::Float(wide * 2f64.powi(e))));
         for a in &numbers {
             let exact = a.to_rational();
             let mut text = Vec::new();
-            a.write_fraction(&mut text).unwrap();
+            a.put_fraction(&mut text);
             assert_eq!(text, exact.to_string().into_bytes());
             assert_eq!(a.negated(), Number::from_rational(-&exact));
             for exponent in [-1080, -401, -3, 0, 7, 400, 1100] {

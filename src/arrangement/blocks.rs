@@ -104,9 +104,16 @@ impl Blocks {
         for (lane, &number) in rows.iter().enumerate() {
             numbers[lane] = number as u32;
             let (own, values) = row(number);
-            for (column, value) in own.iter().zip(values) {
-                let place = columns.binary_search(column);
-                weights[place.expect("columns of all rows")][lane] = *value;
+            if own == columns {
+                weights
+                    .iter_mut()
+                    .zip(values)
+                    .for_each(|(to, value)| to[lane] = *value);
+            } else {
+                for (column, value) in own.iter().zip(values) {
+                    let place = columns.binary_search(column);
+                    weights[place.expect("columns of all rows")][lane] = *value;
+                }
             }
             weights[columns.len()][lane] = bias(number);
         }

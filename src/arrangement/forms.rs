@@ -116,10 +116,11 @@ impl FloatForms {
     pub fn from_exact(forms: &ExactForms) -> Self {
         let mut result = FloatForms::zeros(forms.len(), forms.width);
         let mut supports = Vec::with_capacity(forms.len());
+        let enclose = float::enclose_over(&forms.denominator, 0);
         for (row, entries) in forms.rows().enumerate() {
             let (mut radius, mut constant_radius, mut own) = (0.0, 0.0, 0);
             for (k, entry) in entries.iter().enumerate() {
-                let enclosure = float::enclose_ratio(entry, &forms.denominator, 0);
+                let enclosure = enclose(entry);
                 result.center_mut(row)[k] = enclosure.center;
                 if k + 1 == forms.width {
                     constant_radius = enclosure.radius;

@@ -4,6 +4,8 @@
 
 use std::sync::OnceLock;
 
+use smallvec::{SmallVec, smallvec};
+
 use super::blocks::Blocks;
 use crate::arithmetic::float::{self, TINY, UNIT};
 use crate::arithmetic::int::{fingerprint, opposition, whole};
@@ -36,7 +38,7 @@ impl Stage {
 #[derive(Clone, Debug)]
 pub struct Class {
     /// (unit within its layer, whether its sign is opposite to the first one's).
-    pub members: Vec<(usize, bool)>,
+    pub members: SmallVec<[(usize, bool); 1]>,
 }
 
 impl Class {
@@ -98,8 +100,10 @@ fn tame(numbers: &[Number]) -> (Vec<f64>, Option<f64>) {
 impl SparseMap {
     fn new(affine: &Affine) -> Self {
         let outputs = affine.output().len();
-        let mut starts = vec![0];
-        let (mut columns, mut exact) = (Vec::new(), Vec::new());
+        let (rows, entries) = (outputs + 1, affine.entries());
+        let mut starts = Vec::with_capacity(rows);
+        starts.push(0);
+        let (mut columns, mut exact) = (Vec::with_capacity(entries), Vec::with_capacity(entries));
         for row in 0..outputs {
             let (row_columns, row_weights) = affine.row(row);
             for (&column, weight) in row_columns.iter().zip(row_weights) {
@@ -217,8 +221,9 @@ pub fn group<'a, R: AsRef<[Int]>>(
         let member = (unit, opposite);
         if first == unit {
             of_unit[unit] = classes.len();
-            let members = vec![member];
-            classes.push(Class { members });
+            classes.push(Class {
+                members: smallvec![member],
+            });
         } else {
             classes[of_unit[first]].members.push(member);
         }
@@ -229,10 +234,13 @@ pub fn group<'a, R: AsRef<[Int]>>(
 /// Cuts a network at its ReLU layers. What follows the last one cuts no cell and
 /// is left out.
 pub fn stages(network: &Network) -> Vec<Stage> {
-    let mut stages = Vec::new();
-    let mut maps = Vec::new();
+    let layers = network.layers();
+    let count = layers.iter().filter(|layer| matches!(layer, Layer::Relu));
+    let mut stages = Vec::with_capacity(count.count());
+    // Most stages have one.
+    let mut maps = Vec::with_capacity(1);
     let (mut first_unit, mut values) = (0, network.input().len());
-    for layer in network.layers() {
+    for layer in layers {
         match layer {
             Layer::Reshape(_) => {}
             Layer::Affine(affine) => {
@@ -244,7 +252,7 @@ pub fn stages(network: &Network) -> Vec<Stage> {
                     maps.push(SparseMap::new(&identity(values)));
                 }
                 stages.push(Stage {
-                    maps: std::mem::take(&mut maps),
+                    maps: std::mem::replace(&mut maps, Vec::with_capacity(1)),
                     units: values,
                     first_unit,
                     classes: OnceLock::new(),

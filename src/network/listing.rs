@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use sha2::{Digest, Sha256};
 
 use super::{Layer, Network};
+use crate::arithmetic::number::put_decimal;
 
 impl Network {
     /// Writes the network's listing.
@@ -14,6 +15,7 @@ impl Network {
     /// When `out` refuses.
     pub fn write_listing(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "inputs {}", self.input().len())?;
+        let mut line = Vec::new();
         for layer in self.layers() {
             match layer {
                 Layer::Reshape(_) => {}
@@ -21,16 +23,20 @@ impl Network {
                 Layer::Affine(affine) => {
                     writeln!(out, "affine {}", affine.output().len())?;
                     for (row, bias) in affine.bias().iter().enumerate() {
-                        bias.write_fraction(out)?;
                         let (columns, weights) = affine.row(row);
                         let mut entries: Vec<_> = columns.iter().zip(weights).collect();
                         entries.retain(|(_, weight)| !weight.is_zero());
                         entries.sort_by_key(|(column, _)| **column);
+                        line.clear();
+                        bias.put_fraction(&mut line);
                         for (column, weight) in entries {
-                            write!(out, " {column}:")?;
-                            weight.write_fraction(out)?;
+                            line.push(b' ');
+                            put_decimal((*column).into(), &mut line);
+                            line.push(b':');
+                            weight.put_fraction(&mut line);
                         }
-                        writeln!(out)?;
+                        line.push(b'\n');
+                        out.write_all(&line)?;
                     }
                 }
             }

@@ -11,6 +11,10 @@ use crate::proof::format::{Kind, Packing, write_magic, write_record};
 use crate::proof::{Footer, Header, Sink};
 use crate::search::Monitor;
 
+/// Records of fewer bytes are never packed: that would take longer than all the rest of a short
+/// proof, and save less than a block of a disk.
+const SHORT: usize = 1 << 12;
+
 /// Writes one proof while a search runs. When writing fails, it stops the search.
 pub struct Writer {
     destination: Destination,
@@ -65,14 +69,18 @@ impl Writer {
         }
         let footer = footer(state.chunks);
         json(&footer)
-            .and_then(|body| write_record(Kind::Footer, self.packing, &body, &mut state.sink))
+            .and_then(|body| write_record(Kind::Footer, Packing::Stored, &body, &mut state.sink))
             .map_err(|error| self.destination.error(error))?;
         self.destination.close(state.sink, footer.complete)
     }
 
     fn record(&self, kind: Kind, body: &[u8]) {
+        let packing = match body.len() < SHORT {
+            true => Packing::Stored,
+            false => self.packing,
+        };
         let mut bytes = Vec::new();
-        let packed = write_record(kind, self.packing, body, &mut bytes);
+        let packed = write_record(kind, packing, body, &mut bytes);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.error.is_some() {
             return;

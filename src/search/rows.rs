@@ -201,12 +201,12 @@ impl Rows {
         let (constant, linear) = entries.split_last().expect("a row has a constant");
         let bits = linear.iter().map(Int::bits).max().filter(|&bits| bits > 0);
         let scale = bits.unwrap_or(constant.bits()) as i64 - 1;
-        let one = Int::ONE;
+        let enclose = float::enclose_over(&Int::ONE, scale);
         let centers = &mut self.centers[index * self.stride..].as_flattened_mut()[..self.width];
         let (mut radius, mut own) = (0.0, 0);
         let (mut size, mut sum) = (0.0, 0.0);
         for (k, entry) in linear.iter().enumerate() {
-            let enclosure = float::enclose_ratio(entry, &one, scale);
+            let enclosure = enclose(entry);
             centers[k] = enclosure.center;
             if enclosure.center != 0.0 || enclosure.radius != 0.0 {
                 radius = enclosure.radius.max(radius);
@@ -215,7 +215,7 @@ impl Rows {
             size = enclosure.center.abs().max(size);
             sum += enclosure.center.abs();
         }
-        let enclosure = float::enclose_ratio(constant, &one, scale);
+        let enclosure = enclose(constant);
         centers[linear.len()] = enclosure.center;
         let (four, lane) = (&mut self.fours[index / LANES], index % LANES);
         four.radius[lane] = radius;

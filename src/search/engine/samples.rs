@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Zero};
+use smallvec::smallvec;
 
 use crate::arithmetic::float::power_of_two;
 use crate::arithmetic::integer::over_common_denominator;
@@ -127,7 +128,7 @@ fn chart(rows: &[Vec<Rational>]) -> Chart {
         },
         classes: (0..rows.len())
             .map(|unit| Class {
-                members: vec![(unit, false)],
+                members: smallvec![(unit, false)],
             })
             .collect(),
         basis: vec![],
