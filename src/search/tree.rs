@@ -131,6 +131,10 @@ pub struct Worker {
     /// The classes of the layer that was entered last that may cut.
     pub candidates: Vec<u32>,
     /// Levels' memory that is not in use.
+    #[expect(
+        clippy::vec_box,
+        reason = "it moves whenever a layer is entered or left"
+    )]
     pub memory: Vec<Box<Memory>>,
     pub flats: Flats,
     /// Memory of proposals.

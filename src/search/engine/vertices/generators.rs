@@ -319,6 +319,7 @@ pub fn sides_of_four<L: Lanes, const K: usize>(
     let entries = targets.entries;
     let (mut least, mut largest) = (L::all(f64::MAX), L::all(f64::MIN));
     for block in generators.blocks.as_chunks::<K>().0 {
+        #[expect(clippy::needless_range_loop, reason = "a lane of each coordinate")]
         for lane in 0..LANES {
             let mut value = entries[K - 1].times(L::all(block[K - 1][lane]));
             for k in 0..K - 1 {
