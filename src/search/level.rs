@@ -365,7 +365,7 @@ impl<'a> Level<'a> {
     }
 
     /// Four rows of this level as the vertex engine looks at them together, the first of them
-    /// `4 * number`; those beyond the last are zero. None where they do not lie so.
+    /// `4 * number`; those beyond the last are of no meaning. None where they do not lie so.
     #[inline(always)]
     pub fn four_of<L: Lanes, const K: usize>(&self, number: usize) -> Option<FourTargets<L, K>> {
         let (rows, slacks, norms) = match self.own.rows.get() {
@@ -497,7 +497,7 @@ impl<'a> Level<'a> {
 
     fn exact(&self) -> &ExactLevel {
         self.exact.get_or_init(|| {
-            let known = "levels without a parent are exact from the start";
+            let known = "levels without a stage are exact from the start";
             let (stage, parent) = (self.stage.expect(known), self.parent.expect(known));
             let (first, rest) = stage.maps.split_first().expect("a stage has a map");
             let is_active = |unit: usize| self.own.active[unit];

@@ -20,8 +20,8 @@ use crate::regions::Sign;
 pub enum Side {
     /// The hyperplane cuts, as far as anyone has seen.
     Cuts,
-    /// The whole cell has this sign, as [`Sides::why`] shows. That is only said when a proof is
-    /// written.
+    /// The whole cell has this sign, as [`Sides::why`] shows. Places are only
+    /// said when a proof is written.
     On(Sign),
     /// The cell is empty: the first of these rows contradicts the others.
     Empty(Vec<RowId>),

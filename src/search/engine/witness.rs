@@ -261,6 +261,7 @@ pub fn propose(dictionary: &Dictionary, rounds: usize, sums: &mut Vec<f64>) -> O
 /// vertex of an exact dictionary, all exact but for the roundings: of d products and sums, of
 /// the step, of the inverse denominator and its product.
 fn rounding(dictionary: &Dictionary, direction: &[f64], step: f64) -> f64 {
+    // No number of a dictionary that is not full is larger, and no direction negative.
     if dictionary.is_full() {
         return f64::INFINITY;
     }

@@ -199,7 +199,7 @@ pub type Others = SmallVec<[(u32, i32); 4]>;
 /// For each block of generators a bit for each that is picked.
 type Blocks = SmallVec<[u32; 32]>;
 
-/// Rounding up by so much makes up for some roundings, and more.
+/// A share by which to err on the safe side: it makes up for some roundings, and more.
 const NEARLY: f64 = 1.0 / (1u64 << 40) as f64;
 
 for_all_processors! {
