@@ -141,6 +141,6 @@ fn memory() -> Option<u64> {
     let line = status
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let pages: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
-    Some(pages << 10)
+    let kilobytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kilobytes << 10)
 }

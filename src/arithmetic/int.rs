@@ -183,12 +183,18 @@ pub fn whole<'a>(numbers: impl Iterator<Item = &'a Number> + Clone) -> (Vec<Int>
     }
 }
 
-/// A number that rows of integers have in common if they are multiples of each other: mixed
-/// from the quotients of the entries and the odd part of the first that is not zero, in the 2-adic
-/// integers modulo 2^64, once no entry is odd no more than it has to be.
-pub fn fingerprint(row: &[Int]) -> u64 {
+/// A number that rows of integers in these columns have in common if they are multiples of each
+/// other: mixed from the columns and from the quotients of the entries, without their common power
+/// of two, and the odd part of the first that is not zero, in the 2-adic integers modulo 2^64.
+pub fn fingerprint(columns: &[u32], row: &[Int]) -> u64 {
+    let mix = |sum: u64, value: u64| {
+        (sum ^ value)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .rotate_left(29)
+    };
+    let columns = columns.iter().map(|&column| column.into()).fold(0, mix);
     let Some(first) = row.iter().find(|entry| !entry.is_zero()) else {
-        return 0;
+        return columns;
     };
     let shift = row.iter().filter_map(Int::trailing_zeros).min();
     let shift = shift.unwrap_or(0);
@@ -203,12 +209,10 @@ pub fn fingerprint(row: &[Int]) -> u64 {
     let inverse = (0..5).fold(odd, |inverse, _| {
         inverse.wrapping_mul(2u64.wrapping_sub(odd.wrapping_mul(inverse)))
     });
-    row.iter().fold(0, |sum: u64, entry| {
-        let quotient = residue(entry, shift).wrapping_mul(inverse);
-        (sum ^ quotient)
-            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-            .rotate_left(29)
-    })
+    let quotients = row
+        .iter()
+        .map(|entry| residue(entry, shift).wrapping_mul(inverse));
+    quotients.fold(columns, mix)
 }
 
 /// Whether two rows of the same width are multiples of each other, none of zeros but both, and
@@ -317,12 +321,13 @@ mod tests {
             for factor in big.iter().filter(|factor| !factor.is_zero()) {
                 let factor = Int::from(factor.clone());
                 let multiple: Vec<Int> = row.iter().map(|entry| entry.times(&factor)).collect();
-                assert_eq!(fingerprint(&multiple), fingerprint(&row));
+                assert_eq!(fingerprint(&[1], &multiple), fingerprint(&[1], &row));
+                assert_ne!(fingerprint(&[1], &multiple), fingerprint(&[2], &row));
                 let opposite = factor.sign() < 0 && number < 4;
                 assert_eq!(opposition(&row, &multiple), Some(opposite));
                 for other in rows.iter().filter(|other| **other != rows[number]) {
                     let other = other.map(Int::from);
-                    assert_ne!(fingerprint(&multiple), fingerprint(&other));
+                    assert_ne!(fingerprint(&[], &multiple), fingerprint(&[], &other));
                     assert_eq!(opposition(&multiple, &other), None);
                 }
             }

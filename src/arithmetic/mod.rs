@@ -5,7 +5,7 @@ pub(crate) mod int;
 pub(crate) mod integer;
 pub(crate) mod interval;
 pub(crate) mod lanes;
-pub(crate) mod number;
+mod number;
 pub(crate) mod prime;
 pub mod rank;
 

@@ -108,16 +108,14 @@ impl Number {
         // A mantissa has at most 53 bits.
         let (numerator, denominator) = match parts {
             (mantissa, exponent @ 0..=10) => (mantissa << exponent, 1),
-            (mantissa, exponent @ -63..0) => (mantissa, 1 << -exponent),
+            (mantissa, exponent @ -63..0) => (mantissa, 1u64 << -exponent),
             _ => return text.extend(self.to_rational().to_string().bytes()),
         };
-        if numerator < 0 {
-            text.push(b'-');
-        }
-        put_decimal(numerator.unsigned_abs(), text);
+        let mut digits = itoa::Buffer::new();
+        text.extend(digits.format(numerator).bytes());
         if denominator > 1 {
             text.push(b'/');
-            put_decimal(denominator, text);
+            text.extend(digits.format(denominator).bytes());
         }
     }
 
@@ -246,21 +244,6 @@ impl fmt::Debug for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
-}
-
-/// Appends an integer in decimal digits.
-pub(crate) fn put_decimal(mut value: u64, text: &mut Vec<u8>) {
-    let mut digits = [b'0'; 20];
-    let mut first = digits.len();
-    loop {
-        first -= 1;
-        digits[first] += (value % 10) as u8;
-        value /= 10;
-        if value == 0 {
-            break;
-        }
-    }
-    text.extend_from_slice(&digits[first..]);
 }
 
 fn parse_integer(text: &str) -> Option<BigInt> {

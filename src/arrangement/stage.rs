@@ -100,10 +100,8 @@ fn tame(numbers: &[Number]) -> (Vec<f64>, Option<f64>) {
 impl SparseMap {
     fn new(affine: &Affine) -> Self {
         let outputs = affine.output().len();
-        let (rows, entries) = (outputs + 1, affine.entries());
-        let mut starts = Vec::with_capacity(rows);
-        starts.push(0);
-        let (mut columns, mut exact) = (Vec::with_capacity(entries), Vec::with_capacity(entries));
+        let mut starts = vec![0];
+        let (mut columns, mut exact) = (Vec::new(), Vec::new());
         for row in 0..outputs {
             let (row_columns, row_weights) = affine.row(row);
             for (&column, weight) in row_columns.iter().zip(row_weights) {
@@ -195,9 +193,11 @@ pub fn group<'a, R: AsRef<[Int]>>(
     units: usize,
     row: impl Fn(usize) -> (&'a [u32], R),
 ) -> Vec<Class> {
-    let mut order: Vec<(u64, usize)> = (0..units)
-        .map(|unit| (fingerprint(row(unit).1.as_ref()), unit))
-        .collect();
+    let named = |unit| {
+        let (columns, entries) = row(unit);
+        (fingerprint(columns, entries.as_ref()), unit)
+    };
+    let mut order: Vec<(u64, usize)> = (0..units).map(named).collect();
     order.sort_unstable();
     // For each unit the first one of its class, and whether they point against each other.
     let mut firsts: Vec<(usize, bool)> = (0..units).map(|unit| (unit, false)).collect();
@@ -234,13 +234,10 @@ pub fn group<'a, R: AsRef<[Int]>>(
 /// Cuts a network at its ReLU layers. What follows the last one cuts no cell and
 /// is left out.
 pub fn stages(network: &Network) -> Vec<Stage> {
-    let layers = network.layers();
-    let count = layers.iter().filter(|layer| matches!(layer, Layer::Relu));
-    let mut stages = Vec::with_capacity(count.count());
-    // Most stages have one.
-    let mut maps = Vec::with_capacity(1);
+    let mut stages = Vec::new();
+    let mut maps = Vec::new();
     let (mut first_unit, mut values) = (0, network.input().len());
-    for layer in layers {
+    for layer in network.layers() {
         match layer {
             Layer::Reshape(_) => {}
             Layer::Affine(affine) => {
@@ -252,7 +249,7 @@ pub fn stages(network: &Network) -> Vec<Stage> {
                     maps.push(SparseMap::new(&identity(values)));
                 }
                 stages.push(Stage {
-                    maps: std::mem::replace(&mut maps, Vec::with_capacity(1)),
+                    maps: std::mem::take(&mut maps),
                     units: values,
                     first_unit,
                     classes: OnceLock::new(),

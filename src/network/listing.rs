@@ -6,7 +6,6 @@ use std::io::{self, Write};
 use sha2::{Digest, Sha256};
 
 use super::{Layer, Network};
-use crate::arithmetic::number::put_decimal;
 
 impl Network {
     /// Writes the network's listing.
@@ -15,7 +14,7 @@ impl Network {
     /// When `out` refuses.
     pub fn write_listing(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "inputs {}", self.input().len())?;
-        let mut line = Vec::new();
+        let (mut line, mut digits) = (Vec::new(), itoa::Buffer::new());
         for layer in self.layers() {
             match layer {
                 Layer::Reshape(_) => {}
@@ -31,7 +30,7 @@ impl Network {
                         bias.put_fraction(&mut line);
                         for (column, weight) in entries {
                             line.push(b' ');
-                            put_decimal((*column).into(), &mut line);
+                            line.extend(digits.format(*column).bytes());
                             line.push(b':');
                             weight.put_fraction(&mut line);
                         }

@@ -2,6 +2,8 @@
 //! and a point inside it. Floats propose and prove; what they leave open, exact arithmetic
 //! decides.
 
+use std::cell::OnceCell;
+
 use smallvec::SmallVec;
 
 use super::engine::basis::Basis;
@@ -171,13 +173,14 @@ impl Sides<'_> {
             self.why = Why::Rows(why.into_vec());
             return Some(Side::On(sign_of(sign)));
         }
-        let inverse: Vec<Vec<f64>> = (0..d)
-            .map(|i| {
-                (0..d)
-                    .map(|column| dictionary.coordinates(column)[i])
-                    .collect()
-            })
-            .collect();
+        // Made only when it is asked for.
+        let inverse = OnceCell::<Vec<Vec<f64>>>::new();
+        let rows = || {
+            let entry = |i: usize, column: usize| dictionary.coordinates(column)[i];
+            let row = |i| (0..d).map(|column| entry(i, column)).collect();
+            (0..d).map(row).collect()
+        };
+        let row = |i: usize| &inverse.get_or_init(rows)[i][..];
         // This proof uses the box without saying how: it cannot be told.
         let in_box = || {
             self.extent.is_some_and(|extent| {
@@ -186,7 +189,7 @@ impl Sides<'_> {
         };
         let support: Vec<RowId> = certify::support(&basis, &line, sign).collect();
         if !self.wanted && in_box()
-            || certify::positive_by_multipliers(level, &basis, &line, |i| &inverse[i], id, sign)
+            || certify::positive_by_multipliers(level, &basis, &line, row, id, sign)
             // Rows of a basis that is proved to be one are independent.
             || self.is_proved(dictionary)
                 && certify::positive_in_fewer(level, &support, id, sign)

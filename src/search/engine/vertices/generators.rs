@@ -275,7 +275,7 @@ pub fn verdict<L: Lanes, const K: usize>(
 
 /// Where a cell lies of four hyperplanes, a bit for each.
 #[derive(Clone, Copy)]
-pub struct Sides {
+pub struct FourSides {
     /// Proved to have a part on the positive side.
     above: u32,
     /// The same of the negative side.
@@ -284,7 +284,7 @@ pub struct Sides {
     on: u32,
 }
 
-impl Sides {
+impl FourSides {
     /// Whether the cell lies on one side of all of them.
     #[inline(always)]
     pub fn all_on(self) -> bool {
@@ -315,7 +315,7 @@ pub fn sides_of_four<L: Lanes, const K: usize>(
     generators: &Generators,
     targets: FourTargets<L, K>,
     error: f64,
-) -> Sides {
+) -> FourSides {
     let bound = bound_of_four(&targets, error);
     let entries = targets.entries;
     let (mut least, mut largest) = (L::all(f64::MAX), L::all(f64::MIN));
@@ -330,7 +330,7 @@ pub fn sides_of_four<L: Lanes, const K: usize>(
         }
     }
     let negated = L::all(0.0).minus_product(L::all(1.0), bound);
-    Sides {
+    FourSides {
         above: largest.above(bound),
         below: negated.above(least),
         on: least.above(bound) | negated.above(largest),

@@ -240,7 +240,7 @@ for_all_processors! {
     }
 
     #[cfg(test)]
-    fn sides_on<L>(cell: &Vertices, target: &Target) -> Sides {
+    fn sides_on<L>(cell: &Vertices, target: &Target) -> FourSides {
         match cell.dimension {
             2 => sides_on_in::<L, 3>(cell, target),
             3 => sides_on_in::<L, 4>(cell, target),
@@ -294,7 +294,7 @@ for_all_processors! {
 
 /// Of a row, its opposite, the row again and its opposite.
 #[cfg(test)]
-fn sides_on_in<L: Lanes, const K: usize>(cell: &Vertices, target: &Target) -> Sides {
+fn sides_on_in<L: Lanes, const K: usize>(cell: &Vertices, target: &Target) -> FourSides {
     let turns = L::load(&[1.0, -1.0, 1.0, -1.0]);
     let targets = FourTargets {
         entries: target.row::<K>().map(|entry| L::all(entry).times(turns)),
