@@ -175,7 +175,7 @@ def flats(constraints, planes):
 Node = namedtuple("Node", "trail constraints layers forms signs")
 
 class Checker:
-    place, regions, complete = "listing", 0, True
+    place, regions, each, complete = "listing", 0, 1, True
 
     def check(self, listing, file):
         self.inputs, self.layers = read_listing(listing.decode())
@@ -218,7 +218,9 @@ class Checker:
             demand(len(charts) == 1, "without a lead there is one chart")
             sides = self.check_plain(domain, *charts)
         else:
-            demand(len(charts) == 2, "with a lead there are two charts")
+            half = len(charts) == len(self.layers) == 1  # the other half is opposite
+            demand(half or len(charts) == 2, "with a lead there are two charts")
+            self.each = 2 if half else 1
             demand(all(ends == [None, None] for ends in domain), "rays need all of R^n")
             self.check_rays(header["lead"], charts)
         self.roots = [self.opened(Node((), sides, 0, inputs, [])) for inputs in charts]
@@ -318,7 +320,7 @@ class Checker:
             named = [g for g in node.constraints if not sets or any(g in rows for rows in sets)]
             shows = prover(sets)
             demand(all(shows(g) for g in node.constraints if g not in named), "one is not named")
-            self.regions += flats(named, free)
+            self.regions += self.each * flats(named, free)
         elif event in (REGION, CROSSING, AMID):  # a region is a crossing of no hyperplanes
             if event == AMID:
                 point = amid(free, len(node.forms[-1]) - 1 - len(free), numbers, constraints)
@@ -333,7 +335,7 @@ class Checker:
                 point = [y - solved[k][-1] * a for y, a in zip(point, normal)]
             for k, side in enumerate(node.constraints):
                 demand(sum(map(mul, side, point)) > 0, f"the point is not inside of constraint {k}")
-            self.regions += 2 ** len(free)
+            self.regions += self.each * 2 ** len(free)
         elif event == EMPTY:
             count, (first,) = next(numbers), constraints(1)
             check_farkas([-a for a in first], constraints(count))

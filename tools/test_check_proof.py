@@ -352,7 +352,9 @@ class Proof:
             "network": hashlib.sha256(self.listing).hexdigest(), "domain": [list(i) for i in domain],
             "strict": strict, "lead": lead,
             "charts": [{"dimension": d, "inputs": rows} for d, rows in charts]}
-        self.footer = {"regions": str(len(patterns) + crossed), "digest": digest(patterns), "complete": True,
+        # One chart of two: regions of the other are opposite.
+        each = 2 if lead is not None and len(charts) == 1 else 1
+        self.footer = {"regions": str(each * (len(patterns) + crossed)), "digest": digest(patterns), "complete": True,
                        "chunks": len(self.chunks)}
 
     def bytes(self):
@@ -512,7 +514,10 @@ class Verified(unittest.TestCase):
         charts = [[1, [["1", [0, "-2"]], ["0", [0, "1"]]]], [1, [["-1", [0, "-2"]], ["0", [0, "1"]]]]]
         for n in range(1, 5):
             # n lines through a point: 2 n sectors.
-            self.verified(2 * n, 2, [[weights[:n], [0] * n], "relu"], charts=charts, lead=0)
+            layers = [[weights[:n], [0] * n], "relu"]
+            self.verified(2 * n, 2, layers, charts=charts, lead=0)
+            self.verified(2 * n, 2, layers, charts=charts[:1], lead=0)
+            self.verified(2 * n, 2, layers, charts=charts[:1], lead=0, cross=True)
         # A bias after the last ReLU is none of the units' business.
         layers = [[weights, [0] * 4], "relu", [[[1, 1, 1, 1]], [7]]]
         self.verified(8, 2, layers, charts=charts, lead=0)
@@ -808,6 +813,13 @@ class Rejected(unittest.TestCase):
                       *network, **good)
         # A point instead of a line.
         self.rejected("reach", charts([["1"], ["0"]], rows(-1)), *network, **good)
+        # Half of the rays: the positive half, and of a single layer.
+        half = {"charts": [[1, rows(-1)]], "lead": 0}
+        self.rejected("wrong sign", lambda p: None, *network, **half)
+        half = {"charts": [[1, rows(1)]], "lead": 0}
+        self.rejected("number of regions", lambda p: p.footer.update(regions="2"), *network, **half)
+        deep = 2, [*layers, [[[1, 1]], [0]], "relu"]
+        self.rejected("two charts", lambda p: None, *deep, **half)
         biased = 2, [[[[1, 2], [3, -1]], [0, 1]], "relu"]
         self.rejected("biases", lambda p: None, *biased, **good)
 

@@ -47,7 +47,7 @@ struct InputForm {
 /// - A network without biases on all of R^n is the same along every ray from the
 ///   origin, and each of its regions lies on one side of its first unit's
 ///   hyperplane h = 0: the charts h = 1 and h = -1 meet every region once, one
-///   dimension lower.
+///   dimension lower. (Of a single layer both show the same, but for all signs.)
 pub fn charts(stages: &[Stage], domain: &Domain) -> Vec<Chart> {
     if domain.is_empty() {
         return Vec::new();

@@ -70,9 +70,9 @@ pub struct Header {
     pub domain: Vec<[Option<String>; 2]>,
     /// Whether cells with a unit that is identically zero are left out.
     pub strict: bool,
-    /// With two charts on rays, the number of the unit of the first layer whose
-    /// form is constant on them: positive on the first, negative on the second. The key
-    /// may not be missing.
+    /// With charts on rays, the number of the unit of the first layer whose form is
+    /// constant on them: positive on the first, negative on the second, which a single layer need
+    /// not have. The key may not be missing.
     #[serde(deserialize_with = "Option::deserialize")]
     pub lead: Option<usize>,
     /// The coordinates.

@@ -28,6 +28,7 @@ use crate::arrangement::{Chart, Domain};
 use crate::network::Network;
 use crate::proof::format::domain_to_text;
 use crate::proof::{Footer, Header, Sink};
+use crate::regions::digest::PatternHash;
 use crate::regions::{Digest, Region, Sign};
 use tally::Tallies;
 use threads::Threads;
@@ -209,7 +210,16 @@ fn search(
     );
     let start = Instant::now();
     let stages = stages(network);
-    let charts = charts(&stages, domain);
+    let mut charts = charts(&stages, domain);
+    // A single layer without biases has for each region the opposite one, where -x is in place of
+    // x and all signs are turned. Who wants to see regions sees them where they are found.
+    let opposite = match (&stages[..], &charts[..]) {
+        ([_], [one, _]) if visit.is_none() => Some(opposite(one)),
+        _ => None,
+    };
+    if opposite.is_some() {
+        charts.truncate(1);
+    }
     let sink = proof.as_ref().map(|proof| proof.sink);
     if let Some(Proof { model, sink }) = proof {
         sink.header(&Header {
@@ -225,7 +235,7 @@ fn search(
     let units = stages
         .last()
         .map_or(0, |stage| stage.first_unit + stage.units);
-    let tallies = Tallies::new(stages.len(), units);
+    let tallies = Tallies::new(stages.len(), units, opposite);
     for (number, chart) in charts.iter().enumerate() {
         threads.search(&Tree {
             stages: &stages,
@@ -261,6 +271,17 @@ fn search(
         decisions: total.decisions,
         elapsed: start.elapsed(),
     })
+}
+
+/// In what the hashes of a pattern of the chart's units and of the one of all opposite signs differ.
+fn opposite(chart: &Chart) -> PatternHash {
+    let signs = |unit| {
+        let key = |sign| PatternHash::of_unit(unit, sign);
+        key(Sign::Positive).and(key(Sign::Negative))
+    };
+    let has_sign = |unit: &usize| chart.units.row(*unit).iter().any(|entry| !entry.is_zero());
+    let units = (0..chart.units.len()).filter(has_sign).map(signs);
+    units.fold(PatternHash::default(), PatternHash::and)
 }
 
 fn sign_of(sign: i32) -> Sign {

@@ -259,9 +259,9 @@ impl<'a> Tree<'a, '_> {
             }
             last = pattern;
             regions += 1;
-            tally.digest.add(hash);
+            tally.add_pattern(hash);
         }
-        tally.count_regions(level, regions, state.degenerate);
+        tally.count_cells(level, regions, state.degenerate);
     }
 
     /// The same of many patterns of many classes, in any order.
@@ -295,9 +295,9 @@ impl<'a> Tree<'a, '_> {
                 hash = hash.and(table[left as usize % 16]);
                 left >>= 4;
             }
-            tally.digest.add(hash);
+            tally.add_pattern(hash);
         }
-        tally.count_regions(level, patterns.len() as u64, state.degenerate);
+        tally.count_cells(level, patterns.len() as u64, state.degenerate);
     }
 }
 

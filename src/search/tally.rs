@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use super::level::Level;
 use super::{Decisions, Monitor};
 use crate::regions::Digest;
+use crate::regions::digest::PatternHash;
 
 /// Leaves between two reports to the monitor, and regions, of which a leaf may have many.
 const REPORT_EVERY: u64 = 64;
@@ -27,6 +28,9 @@ pub struct Tally {
     pub decisions: Decisions,
     /// Cells that were left unsearched.
     pub abandoned: u64,
+    /// Where each region found stands for its opposite, too: what all signs together change in
+    /// the hash of a pattern.
+    opposite: Option<PatternHash>,
     leaves: u64,
     /// Of the last leaf.
     depth: u64,
@@ -39,15 +43,18 @@ pub struct Tallies {
     sum: Mutex<Tally>,
     degenerate: Vec<AtomicBool>,
     layers: usize,
+    opposite: Option<PatternHash>,
 }
 
 impl Tallies {
-    /// Empty tallies.
-    pub fn new(layers: usize, units: usize) -> Self {
+    /// Empty tallies. With `opposite`, the hash in which a pattern and the one of all opposite
+    /// signs differ, each region counts for both.
+    pub fn new(layers: usize, units: usize, opposite: Option<PatternHash>) -> Self {
         Tallies {
-            sum: Mutex::new(Tally::blank(layers)),
+            sum: Mutex::new(Tally::blank(layers, opposite)),
             degenerate: (0..units).map(|_| AtomicBool::new(false)).collect(),
             layers,
+            opposite,
         }
     }
 
@@ -60,7 +67,7 @@ impl Tallies {
 
     /// A tally of nothing, for a part of the search to keep to itself.
     pub fn blank(&self) -> Tally {
-        Tally::blank(self.layers)
+        Tally::blank(self.layers, self.opposite)
     }
 
     /// Adds to the sum what a part of the search has found.
@@ -90,25 +97,46 @@ impl Tallies {
 }
 
 impl Tally {
-    fn blank(layers: usize) -> Self {
+    fn blank(layers: usize, opposite: Option<PatternHash>) -> Self {
         Tally {
             cells: vec![0; layers],
+            opposite,
             ..Tally::default()
         }
+    }
+
+    /// How many cells each one found stands for.
+    fn weight(&self) -> u64 {
+        1 + u64::from(self.opposite.is_some())
     }
 
     /// One more cell of the level's layer.
     pub fn count_cell(&mut self, level: &Level) {
         if level.number() > 0 {
-            self.cells[level.number() as usize - 1] += 1;
+            self.cells[level.number() as usize - 1] += self.weight();
         }
     }
 
-    /// More regions of the level's layer, the last.
-    pub fn count_regions(&mut self, level: &Level, regions: u64, degenerate: bool) {
-        self.cells[level.number() as usize - 1] += regions;
+    /// More regions of cells that are counted.
+    pub fn count_regions(&mut self, regions: u64, degenerate: bool) {
+        let regions = regions * self.weight();
         self.regions += regions;
         self.degenerate_regions += if degenerate { regions } else { 0 };
+    }
+
+    /// More regions of the level's layer, the last, and as many cells.
+    pub fn count_cells(&mut self, level: &Level, regions: u64, degenerate: bool) {
+        self.cells[level.number() as usize - 1] += regions * self.weight();
+        self.count_regions(regions, degenerate);
+    }
+
+    /// Adds the pattern of a region to the digest.
+    #[inline]
+    pub fn add_pattern(&mut self, pattern: PatternHash) {
+        self.digest.add(pattern);
+        if let Some(opposite) = self.opposite {
+            self.digest.add(pattern.and(opposite));
+        }
     }
 
     /// The end of a branch `splits` below the root of one of `charts` trees.

@@ -749,9 +749,8 @@ impl<'a> Tree<'a, '_> {
 
     /// Counts an activation region.
     fn count_region(&self, state: State, tally: &mut Tally) {
-        tally.regions += 1;
-        tally.digest.add(state.hash);
-        tally.degenerate_regions += u64::from(state.degenerate);
+        tally.count_regions(1, state.degenerate);
+        tally.add_pattern(state.hash);
         self.end_branch(tally, state);
     }
 

@@ -140,7 +140,7 @@ pub fn explain<R: Read>(
         found: None,
     };
     let verifier = check_watched(network, open()?, options, &mut finder)?;
-    let Some(scene) = finder.found else {
+    let Some(mut scene) = finder.found else {
         return Ok(None);
     };
     // Patterns do not end where the domain does.
@@ -156,7 +156,13 @@ pub fn explain<R: Read>(
     };
     check_watched(network, open()?, options, &mut collector)?;
     let reasons = collector.reasons;
-    let inputs = verifier.inputs(scene.chart);
+    let mut inputs = verifier.inputs(scene.chart);
+    if scene.opposite {
+        // At -x all forms are the negative ones, and so are all signs.
+        let forms = inputs.iter_mut().chain(&mut scene.forms);
+        forms.flatten().for_each(|entry| *entry = -&*entry);
+        scene.signs.iter_mut().for_each(|sign| *sign = -*sign);
+    }
     let mut reason_of = vec![Reason::Constant; scene.signs.len()];
     for &unit in &scene.together {
         reason_of[unit] = match scene.point {
@@ -344,6 +350,8 @@ struct Scene {
     together: Vec<usize>,
     /// A point inside, or near the crossing; none is told of an arrangement.
     point: Option<Vec<Rational>>,
+    /// Whether not this region is asked for, but the opposite one.
+    opposite: bool,
 }
 
 /// How to recognise it.
@@ -376,22 +384,20 @@ impl Finder<'_> {
         let together: Vec<usize> = undecided.map(|(unit, _)| unit).collect();
         let (number, regions) = (self.seen, regions(together.len()));
         self.seen += regions;
-        let place = match self.which {
-            Wanted::Number(wanted) => wanted.checked_sub(number).filter(|&at| at < regions),
-            Wanted::Pattern(pattern) => {
-                let agrees = |(sign, wanted): (&Option<Sign>, &Sign)| match sign {
-                    Some(sign) => sign == wanted,
-                    None => *wanted != Sign::Zero,
-                };
-                let agree =
-                    signs.len() == pattern.0.len() && signs.iter().zip(&pattern.0).all(agrees);
-                let bit = |unit: &usize| u64::from(pattern.0[*unit] == Sign::Negative);
-                let bits = |bits: u64, unit| bits << 1 | bit(unit);
-                let choice = agree.then(|| together.iter().fold(0, bits));
-                choice.and_then(place_of)
+        // Where opposite regions count, each follows the one that is walked through.
+        let each = 1 + u64::from(walk.counts_opposites());
+        let found = match self.which {
+            Wanted::Number(wanted) => {
+                let place = (wanted / each).checked_sub(number);
+                let place = place.filter(|&place| place < regions);
+                place.map(|place| (place, wanted % each == 1))
             }
+            Wanted::Pattern(pattern) => [false, true][..each as usize].iter().find_map(|&turned| {
+                let choice = choice(&signs, &together, pattern, turned)?;
+                Some((place_of(choice)?, turned))
+            }),
         };
-        let Some(place) = place else {
+        let Some((place, opposite)) = found else {
             return;
         };
         for (at, &unit) in together.iter().rev().enumerate() {
@@ -401,15 +407,37 @@ impl Finder<'_> {
             });
         }
         self.found = Some(Scene {
-            number: number + place,
+            number: each * (number + place) + u64::from(opposite),
             chart: walk.chart_number(),
             trail: walk.trail().to_vec(),
             signs: signs.into_iter().flatten().collect(),
             forms: walk.forms(),
             together,
             point: point(),
+            opposite,
         });
     }
+}
+
+/// The choice of signs of the units `together`, which have none yet, that makes the signs those of a
+/// pattern, or of the opposite one.
+fn choice(
+    signs: &[Option<Sign>],
+    together: &[usize],
+    pattern: &Pattern,
+    opposite: bool,
+) -> Option<u64> {
+    let wanted = |unit: usize| match opposite {
+        true => -pattern.0[unit],
+        false => pattern.0[unit],
+    };
+    let agrees = |(unit, sign): (usize, &Option<Sign>)| match sign {
+        Some(sign) => *sign == wanted(unit),
+        None => wanted(unit) != Sign::Zero,
+    };
+    let agree = signs.len() == pattern.0.len() && signs.iter().enumerate().all(agrees);
+    let bit = |unit: &usize| u64::from(wanted(*unit) == Sign::Negative);
+    agree.then(|| together.iter().fold(0, |bits, unit| bits << 1 | bit(unit)))
 }
 
 impl Watch for Finder<'_> {

@@ -10,7 +10,7 @@ use super::flaw::Flaw;
 use super::forms::Forms;
 use super::ledger::{self, Counts, Ledger};
 use super::stages::{Stage, stages};
-use super::walk::{self, Ground, Watch};
+use super::walk::{self, Ground, Watch, opposite};
 use crate::arithmetic::Rational;
 use crate::arrangement::Domain;
 use crate::network::Network;
@@ -101,8 +101,13 @@ impl<'n> Verifier<'n> {
         for chart in 0..charts.len() {
             ledger.root(ledger::hash(&encode_start(chart, &[], true)));
         }
+        let opposite = match (header.lead, &charts[..]) {
+            (Some(_), [(_, Some(first))]) => Some(opposite(first)),
+            _ => None,
+        };
         Ok(Verifier {
             ground: Ground {
+                opposite,
                 units: stages.iter().map(|stage| stage.units).sum(),
                 stages,
                 strict: header.strict,

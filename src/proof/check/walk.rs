@@ -33,6 +33,22 @@ pub struct Ground<'n> {
     pub strict: bool,
     /// The charts, each with the forms of the first layer where there is one.
     pub charts: Vec<(Chart, Option<Arc<Forms>>)>,
+    /// Where a chart shows half of the rays, the other half being opposite, in what the hashes of
+    /// opposite patterns differ.
+    pub opposite: Option<PatternHash>,
+}
+
+/// In what the hashes of a pattern and of the one of all opposite signs differ, for the units of
+/// these forms, of the only layer.
+pub fn opposite(forms: &Forms) -> PatternHash {
+    let units = forms.constant.iter().enumerate();
+    let keys = units
+        .filter(|(_, sign)| **sign != Some(Sign::Zero))
+        .map(|(unit, _)| {
+            let key = |sign| PatternHash::of_unit(unit, sign);
+            key(Sign::Positive).and(key(Sign::Negative))
+        });
+    keys.fold(PatternHash::default(), PatternHash::and)
 }
 
 /// A layer on the current cell.
@@ -453,6 +469,11 @@ impl<'g> Walk<'g> {
                 Ok(self.leave())
             }
         }
+    }
+
+    /// Whether each region stands for the opposite one, too.
+    pub fn counts_opposites(&self) -> bool {
+        self.ground.opposite.is_some()
     }
 
     /// The chart's number.

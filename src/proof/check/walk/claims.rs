@@ -326,7 +326,7 @@ impl Walk<'_> {
     /// Counts the region, or those around the crossing of these units.
     fn count_regions(&mut self, units: &[usize]) {
         self.counts.crossings += u64::from(!units.is_empty());
-        self.counts.regions += 1 << units.len();
+        self.add_count(1 << units.len());
         self.add_patterns(units);
     }
 
@@ -540,7 +540,7 @@ impl Walk<'_> {
         watch.arrangement(self, &patterns);
         self.count(exact.then_some(Size::Big));
         self.counts.arrangements += 1;
-        self.counts.regions += patterns.len() as u64;
+        self.add_count(patterns.len() as u64);
         self.add_listed(&units, &patterns);
         Ok(())
     }
@@ -651,7 +651,7 @@ impl Walk<'_> {
     /// the order of a Gray code: one sign changes at a time.
     fn add_patterns(&mut self, units: &[usize]) {
         if units.is_empty() {
-            return self.counts.digest.add(self.pattern());
+            return self.add_pattern(self.pattern());
         }
         let first = self.first_unit();
         let key = |unit: usize, sign| PatternHash::of_unit(first + unit, sign);
@@ -661,10 +661,10 @@ impl Walk<'_> {
             .iter()
             .map(|&unit| key(unit, Sign::Positive).and(key(unit, Sign::Negative)));
         let changes: SmallVec<[PatternHash; INLINE]> = changes.collect();
-        self.counts.digest.add(pattern);
+        self.add_pattern(pattern);
         for step in 1..1u32 << units.len() {
             pattern = pattern.and(changes[step.trailing_zeros() as usize]);
-            self.counts.digest.add(pattern);
+            self.add_pattern(pattern);
         }
     }
 
@@ -688,7 +688,23 @@ impl Walk<'_> {
                 changed &= changed - 1;
             }
             last = pattern;
-            self.counts.digest.add(hash);
+            self.add_pattern(hash);
+        }
+    }
+
+    /// Counts regions, and those opposite to them where they are not walked through.
+    fn add_count(&mut self, regions: u64) {
+        self.counts.regions += match self.counts_opposites() {
+            true => 2 * regions,
+            false => regions,
+        };
+    }
+
+    /// Adds the pattern of a region that is counted, and that of the opposite one.
+    fn add_pattern(&mut self, pattern: PatternHash) {
+        self.counts.digest.add(pattern);
+        if let Some(opposite) = self.ground.opposite {
+            self.counts.digest.add(pattern.and(opposite));
         }
     }
 
