@@ -3,6 +3,7 @@
 
 use smallvec::SmallVec;
 
+use super::engine::inwards::inwards;
 use super::engine::witness::{self, Proposal};
 use super::level::Level;
 use super::log::Log;
@@ -36,7 +37,7 @@ impl<'a> Tree<'a, '_> {
             cells,
             basis,
             tally,
-            sums,
+            scratch,
             ..
         } = worker;
         let (cell, below) = cell_and_below(cells, at);
@@ -75,15 +76,13 @@ impl<'a> Tree<'a, '_> {
             _ => Crossing::Refused(None),
         };
         if exact {
-            return match witness::inwards(dictionary, witness::HASTY) {
-                Some(_) => {
-                    tally.decisions.exact += 1;
-                    self.count_crossing(level, &classes, state, tally)
-                }
-                None => refused,
-            };
+            if !inwards(dictionary, witness::HASTY, &mut scratch.direction) {
+                return refused;
+            }
+            tally.decisions.exact += 1;
+            return self.count_crossing(level, &classes, state, tally);
         }
-        let Some(proposal) = witness::propose(dictionary, witness::HASTY, sums) else {
+        let Some(proposal) = witness::propose(dictionary, witness::HASTY, scratch) else {
             return refused;
         };
         let Proposal { point, least, .. } = proposal;

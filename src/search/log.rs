@@ -160,10 +160,10 @@ impl<'s> Log<'s> {
 
     /// The hyperplanes of all undecided units cross near this point.
     pub fn crossing(&mut self, point: &Point) {
-        self.each(|stream| match over_one_exponent(point) {
-            (exponent, Mantissas::Short(short)) => stream.crossing(exponent, &short, put_signed),
+        self.each(|stream| match &over_one_exponent(point) {
+            (exponent, Mantissas::Short(short)) => stream.crossing(*exponent, short, put_signed),
             (exponent, Mantissas::Long(long)) => {
-                stream.crossing(exponent, &long, |to, m| put_long(to, &m));
+                stream.crossing(*exponent, long, |to, m| put_long(to, &m));
             }
         });
     }

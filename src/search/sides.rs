@@ -12,7 +12,7 @@ use super::engine::dictionary::{Dictionary, PROPOSAL_ZERO, Walk};
 use super::engine::exact::{Interior, Minimum, interior_point, minimum};
 use super::engine::path::Path;
 use super::engine::views::Views;
-use super::engine::witness::{self, Proposal, Witness};
+use super::engine::witness::{self, Proposal, Scratch, Witness};
 use super::level::{Level, RowId};
 use super::{Decisions, sign_of};
 use crate::arithmetic::IntegerRow;
@@ -115,7 +115,7 @@ impl Sides<'_> {
             let proved = dictionary.is_one_sided(k, sign);
             decisions.exact += u64::from(proved);
             if proved && self.wanted {
-                self.why = Why::Places(dictionary.support(k).collect());
+                self.tell(dictionary.support(k));
             }
             return proved;
         }
@@ -130,9 +130,19 @@ impl Sides<'_> {
         }
         decisions.float += 1;
         if self.wanted {
-            self.why = Why::Places(dictionary.basis().collect());
+            self.tell(dictionary.basis());
         }
         true
+    }
+
+    /// Notes the places of constraints that prove a side.
+    fn tell(&mut self, places: impl Iterator<Item = u32>) {
+        if let Why::Places(known) = &mut self.why {
+            known.clear();
+            known.extend(places);
+        } else {
+            self.why = Why::Places(places.collect());
+        }
     }
 
     /// Whether the dictionary's basis is proved to be one.
@@ -207,16 +217,16 @@ impl Sides<'_> {
 }
 
 /// A point inside the cell, with proof that it is, or the rows that prove the cell
-/// empty. A point that is to be told should be a short one. `sums` is memory.
+/// empty. A point that is to be told should be a short one.
 pub fn witness_of(
     level: &Level,
     path: &Path,
     dictionary: &Dictionary,
     told: bool,
     decisions: &mut Decisions,
-    sums: &mut Vec<f64>,
+    scratch: &mut Scratch,
 ) -> Result<Witness, Vec<RowId>> {
-    let proposal = witness::propose(dictionary, witness::PATIENT, sums);
+    let proposal = witness::propose(dictionary, witness::PATIENT, scratch);
     if let Some(Proposal { point, least, .. }) = proposal {
         if told
             && let Some(short) = witness::rounded(&point, least)

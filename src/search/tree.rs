@@ -20,7 +20,7 @@ use super::engine::dictionary::{Dictionary, Name};
 use super::engine::path::Path;
 use super::engine::vertices::Flats;
 use super::engine::views::Views;
-use super::engine::witness::Witness;
+use super::engine::witness::{Scratch, Witness};
 use super::exactly::ExactCell;
 use super::level::{Content, Level, Memory, RowId};
 use super::log::Log;
@@ -138,7 +138,7 @@ pub struct Worker {
     pub memory: Vec<Box<Memory>>,
     pub flats: Flats,
     /// Memory of proposals.
-    pub sums: Vec<f64>,
+    pub scratch: Scratch,
     /// Where others may take branches: the splits above whose negative side comes next.
     pub pending: Vec<Pending>,
     /// How many of them, from the first, have been handed over.
@@ -174,7 +174,7 @@ impl Worker {
             candidates: Vec::new(),
             memory: Vec::new(),
             flats: Flats::default(),
-            sums: Vec::new(),
+            scratch: Scratch::default(),
             pending: Vec::new(),
             handed: 0,
         }
@@ -652,7 +652,7 @@ impl<'a> Tree<'a, '_> {
             tally,
             candidates,
             memory,
-            sums,
+            scratch,
             ..
         } = worker;
         let cell = &mut cells[at];
@@ -677,7 +677,7 @@ impl<'a> Tree<'a, '_> {
         // A cell that is known by vertices or by whole numbers has inner points.
         if cell.engine != Engine::Vertices && (wanted || !cell.dictionary.is_whole()) {
             let (dictionary, decisions) = (&cell.dictionary, &mut tally.decisions);
-            match witness_of(level, path, dictionary, told, decisions, sums) {
+            match witness_of(level, path, dictionary, told, decisions, scratch) {
                 Ok(point) => witness = Some(point),
                 Err(why) => {
                     log.empty(level, why.into_iter());

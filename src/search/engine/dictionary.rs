@@ -160,16 +160,30 @@ impl Dictionary {
     }
 
     /// Multiples of the columns, one factor each, added up: those of the constraints and
-    /// those of the coordinates.
+    /// those of the coordinates, filled up with zeros.
     pub fn along<'s>(&self, factors: &[f64], sums: &'s mut Vec<f64>) -> (&'s mut [f64], &'s [f64]) {
         sums.resize(self.stride, 0.0);
         kernels::sum_of_columns(sums, &self.values, factors);
         let (before, coordinates) = sums.split_at_mut(self.first_coordinate);
-        let constraints = &mut before[self.first_constraint..];
-        (constraints, &coordinates[..self.dimension])
+        (&mut before[self.first_constraint..], coordinates)
     }
 
-    /// The same in each constraint outside the basis, filled up with zeros.
+    /// The coordinates of the vertex, times the denominator, filled up with zeros.
+    pub fn vertex(&self) -> &[f64] {
+        &self.column(self.dimension)[self.first_coordinate..]
+    }
+
+    /// The constraints outside the basis, filled up with zeros: where they stand in these columns.
+    pub fn constraint_block(&self) -> (&[f64], Block) {
+        let block = Block {
+            stride: self.stride,
+            first: self.first_constraint,
+            len: self.first_coordinate - self.first_constraint,
+        };
+        (&self.values, block)
+    }
+
+    /// What multiplies a column in each of them.
     pub fn constraint_entries(&self, column: usize) -> &[f64] {
         &self.column(column)[self.first_constraint..self.first_coordinate]
     }
@@ -348,14 +362,10 @@ impl Dictionary {
     /// Drops constraints that follow from the basis, as far as floats can tell: they stay
     /// on the path, where witnesses are held against them.
     pub fn drop_redundant(&mut self) {
-        let (stride, first) = (self.stride, self.first_constraint);
-        let block = Block {
-            stride,
-            first,
-            len: self.first_coordinate - first,
-        };
+        let (values, block) = self.constraint_block();
+        let Block { stride, first, .. } = block;
         let rows = self.constraints.len().min(64);
-        let mut found = kernels::one_sided(&self.values, block).0;
+        let mut found = kernels::one_sided(values, block).0;
         // The last first: what takes its place is not to be dropped.
         found &= if rows < 64 { (1 << rows) - 1 } else { !0 };
         while found != 0 {

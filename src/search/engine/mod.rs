@@ -5,6 +5,7 @@ pub(crate) mod basis;
 pub(crate) mod certify;
 pub(crate) mod dictionary;
 pub(crate) mod exact;
+pub(crate) mod inwards;
 mod kernels;
 pub(crate) mod path;
 pub mod reference;

@@ -5,10 +5,12 @@ use num_bigint::BigInt;
 use smallvec::SmallVec;
 
 use super::certify;
-use super::dictionary::{Dictionary, Name, PROPOSAL_ZERO};
+use super::dictionary::{Dictionary, PROPOSAL_ZERO};
+use super::inwards::{Direction, inwards, step_inwards};
 use super::kernels;
 use crate::arithmetic::Rational;
 use crate::arithmetic::float::{UNIT, exponent, odd_parts, power_of_two, sum_error};
+use crate::arithmetic::lanes::{LANES, for_all_processors};
 use crate::proof::format::{MAX_EXPONENT, MAX_VARINT};
 use crate::search::level::{Level, RowId};
 
@@ -16,9 +18,6 @@ use crate::search::level::{Level, RowId};
 pub const PATIENT: usize = 200;
 /// The same where nothing is lost: a crossing that is not found is split.
 pub const HASTY: usize = 12;
-
-/// How fast, at least, a constraint should grow along the step, its row having size 1.
-const MARGIN: f64 = 0.01;
 
 /// Coordinates nearer to zero than this, 2^-300, are rounded to zero.
 const SMALLEST: f64 = f64::from_bits((1023 - 300) << 52);
@@ -98,6 +97,42 @@ pub enum Mantissas {
 
 /// Floats over one power of two, the largest possible.
 pub fn over_one_exponent(point: &Point) -> (i64, Mantissas) {
+    let mut mantissas = SmallVec::from_elem(0, point.len());
+    match short_mantissas(point, &mut mantissas) {
+        Some(exponent) => (exponent, Mantissas::Short(mantissas)),
+        None => any_over_one_exponent(point),
+    }
+}
+
+/// The exponent and the mantissas, quickly, where no float is too large, nor too small beside
+/// the largest.
+fn short_mantissas(point: &Point, mantissas: &mut [i64]) -> Option<i64> {
+    let largest = point.iter().fold(0.0, |max: f64, y| max.max(y.abs()));
+    // Over this power of two all are below 2^62, and are whole numbers or not. Nothing is rounded
+    // where it is at most 1.
+    let least = (largest.to_bits() >> 52) as i64 - 1023 - 61;
+    if !(-900..=0).contains(&least) {
+        return None;
+    }
+    let scale = power_of_two(-least);
+    let (mut bits, mut whole) = (0, true);
+    for (mantissa, y) in mantissas.iter_mut().zip(point) {
+        let scaled = y * scale;
+        *mantissa = scaled as i64;
+        whole &= *mantissa as f64 == scaled;
+        bits |= *mantissa;
+    }
+    if !whole {
+        return None;
+    }
+    let zeros = bits.trailing_zeros();
+    for mantissa in mantissas {
+        *mantissa >>= zeros;
+    }
+    Some(least + i64::from(zeros))
+}
+
+fn any_over_one_exponent(point: &Point) -> (i64, Mantissas) {
     let parts: SmallVec<[(i64, i64); 16]> = point.iter().map(|&y| odd_parts(y)).collect();
     let nonzero = || parts.iter().filter(|(mantissa, _)| *mantissa != 0);
     let least = nonzero().map(|part| part.1).min().unwrap_or(0);
@@ -133,60 +168,17 @@ pub fn rounded(point: &Point, least: f64) -> Option<Point> {
     let (step, inverse) = (power_of_two(exponent(room)), power_of_two(-exponent(room)));
     // Where floats are 1 apart, an addition rounds to a whole number.
     const WHOLE: f64 = 1.5 * (1u64 << 52) as f64;
-    let mut short = Point::new();
-    for y in point {
+    let mut short = Point::from_elem(0.0, point.len());
+    let mut largest = 0.0f64;
+    for (short, y) in short.iter_mut().zip(point) {
         let whole = y * inverse;
-        let exact = whole.abs() < power_of_two(50);
-        if !exact {
-            return None;
-        }
-        short.push(((whole + WHOLE) - WHOLE) * step);
+        largest = largest.max(whole.abs());
+        *short = ((whole + WHOLE) - WHOLE) * step;
+    }
+    if largest >= power_of_two(50) {
+        return None;
     }
     Some(short)
-}
-
-/// How the constraints' values in the basis may grow so that all constraints do that are zero at
-/// the vertex, while candidates in the basis stay zero; and whether there are such constraints,
-/// beside the basis. In whole numbers that is a proof that there are points where all constraints
-/// are positive and these candidates zero. `None` when no direction is found, in so many `rounds`
-/// of corrections.
-#[inline]
-pub fn inwards(dictionary: &Dictionary, rounds: usize) -> Option<(Point, bool)> {
-    let d = dictionary.dimension();
-    let values = &dictionary.constraint_entries(d)[..dictionary.constraints().len()];
-    // From the vertex, every basis value that may grow does: all alike where that leads
-    // inside.
-    let mut direction = Point::new();
-    for name in dictionary.columns() {
-        let free = matches!(name, Name::Constraint(_));
-        direction.push(if free { 1.0 } else { 0.0 });
-    }
-    let mut stuck = false;
-    let mut tight = SmallVec::<[f64; 128]>::new();
-    for (k, value) in values.iter().enumerate() {
-        if value.abs() > PROPOSAL_ZERO {
-            continue;
-        }
-        stuck = true;
-        let (mut grows, mut shrinks) = (false, false);
-        let start = tight.len();
-        tight.resize(start + d, 0.0);
-        let columns = direction.iter().zip(&mut tight[start..]).enumerate();
-        for (column, (free, slope)) in columns {
-            *slope = dictionary.constraint_entries(column)[k] * free;
-            grows |= *slope > PROPOSAL_ZERO;
-            shrinks |= *slope < -PROPOSAL_ZERO;
-        }
-        if !grows {
-            return None;
-        }
-        if !shrinks {
-            // It grows in any case.
-            tight.truncate(tight.len() - d);
-        }
-    }
-    turn_inwards(&mut direction, &tight, rounds)?;
-    Some((direction, stuck))
 }
 
 /// A point where all constraints of a cell should be positive.
@@ -199,55 +191,37 @@ pub struct Proposal {
     pub distance: f64,
 }
 
+/// Memory of proposals.
+#[derive(Default)]
+pub struct Scratch {
+    pub direction: Direction,
+    sums: Vec<f64>,
+}
+
 /// Proposes a point at which all constraints of the cell are positive and all candidates
 /// in the basis zero. Proves nothing; `None` when no direction leads into the cell as far as
-/// floats can tell. At degenerate vertices directions are corrected in so many `rounds`. `sums` is
-/// memory.
-pub fn propose(dictionary: &Dictionary, rounds: usize, sums: &mut Vec<f64>) -> Option<Proposal> {
+/// floats can tell. At degenerate vertices directions are corrected in so many `rounds`.
+pub fn propose(dictionary: &Dictionary, rounds: usize, scratch: &mut Scratch) -> Option<Proposal> {
+    let Scratch { direction, sums } = scratch;
+    if !inwards(dictionary, rounds, direction) {
+        return None;
+    }
     let d = dictionary.dimension();
-    let values = &dictionary.constraint_entries(d)[..dictionary.constraints().len()];
-    let (direction, stuck) = inwards(dictionary, rounds)?;
-    let (slopes, coordinates) = dictionary.along(&direction, sums);
-    if stuck {
-        for (slope, value) in slopes.iter_mut().zip(values) {
-            // These grow.
-            if value.abs() <= PROPOSAL_ZERO {
-                *slope = slope.max(0.0);
-            }
-        }
-    }
-    let entries = dictionary.constraint_entries(d);
-    let step = match kernels::first_to_vanish(slopes, entries, 0.0) {
-        Some((_, reach)) => 0.5 * reach,
-        None => 1.0,
-    };
-    // Half of the way to where a value vanishes leaves half of it.
-    let grown = direction.iter().filter(|growth| **growth != 0.0);
+    let growth = direction.growth(dictionary);
+    let (slopes, coordinates) = dictionary.along(growth, sums);
+    let constraints = dictionary.constraints().len();
+    let values = dictionary.constraint_entries(d);
+    let (step, mut least) = step_inwards(slopes, values, constraints, PROPOSAL_ZERO);
     let denominator = dictionary.denominator();
-    let grown = grown.map(|growth| step * growth * denominator);
-    let basis = grown.fold(f64::INFINITY, f64::min);
-    let least = if stuck {
-        let values = values
-            .iter()
-            .zip(slopes)
-            .map(|(value, slope)| value + step * *slope);
-        values.fold(basis, f64::min)
-    } else {
-        values
-            .iter()
-            .fold(basis, |least, value| least.min(0.5 * value))
-    };
-    let unit = 1.0 / denominator;
-    let mut point = Point::from_slice(dictionary.coordinates(d));
-    for (value, slope) in point.iter_mut().zip(coordinates) {
-        *value = (*value + step * slope) * unit;
-        if value.abs() < SMALLEST {
-            *value = 0.0;
-        }
+    for growth in growth.iter().filter(|growth| **growth != 0.0) {
+        least = least.min(step * growth * denominator);
     }
-    let finite = point.iter().all(|value| value.is_finite());
+    let unit = 1.0 / denominator;
+    let mut point = Point::from_elem(0.0, coordinates.len());
+    let finite = arrive(dictionary.vertex(), coordinates, step, unit, &mut point);
+    point.truncate(d);
     let distance = match dictionary.is_whole() {
-        true => rounding(dictionary, &direction, step),
+        true => rounding(dictionary, growth, step),
         false => 0.0,
     };
     finite.then_some(Proposal {
@@ -255,6 +229,23 @@ pub fn propose(dictionary: &Dictionary, rounds: usize, sums: &mut Vec<f64>) -> O
         least: least * unit / dictionary.factor(),
         distance,
     })
+}
+
+for_all_processors! {
+    /// Goes so many steps and multiplies by a unit; what is too small becomes zero. Whether all is
+    /// finite.
+    fn arrive<L>(from: &[f64], slopes: &[f64], step: f64, unit: f64, to: &mut [f64]) -> bool {
+        let (none, smallest, huge) = (L::all(0.0), L::all(SMALLEST), L::all(f64::INFINITY));
+        let mut finite = true;
+        let from = from.as_chunks::<LANES>().0.iter().zip(slopes.as_chunks::<LANES>().0);
+        for (to, (from, slopes)) in to.as_chunks_mut::<LANES>().0.iter_mut().zip(from) {
+            let value = L::load(from).plus_product(L::all(step), L::load(slopes));
+            let value = value.times(L::all(unit));
+            finite &= huge.above(value.abs()) == (1 << LANES) - 1;
+            value.abs().below_pick(smallest, none, value).store(to);
+        }
+        finite
+    }
 }
 
 /// A bound on the error of each coordinate of a point that lies `step` times a direction from the
@@ -284,36 +275,6 @@ pub fn near_crossing(point: &Point, least: f64, distance: f64) -> Option<(Point,
     Some((short, reach))
 }
 
-/// Corrects a direction, as a perceptron learns, until all `tight` constraints, zero
-/// at the vertex, grow along it; its entries stay positive where they are free. Rows of `tight`
-/// are as long as the direction.
-///
-/// Entries grow by at most 1 a round. So the error of the growth in floats is far below the
-/// margin, and growth by more than that is growth.
-fn turn_inwards(direction: &mut [f64], tight: &[f64], rounds: usize) -> Option<()> {
-    for _ in 0..rounds {
-        let mut settled = true;
-        for line in tight.chunks_exact(direction.len().max(1)) {
-            let (mut size, mut growth) = (0.0, 0.0);
-            for (a, t) in line.iter().zip(&*direction) {
-                size += a.abs();
-                growth += a * t;
-            }
-            if growth <= MARGIN * size {
-                settled = false;
-                for (t, a) in direction.iter_mut().zip(line) {
-                    // Grow freely, shrink towards zero. Where it is not free all are zero.
-                    *t = if *a >= 0.0 { *t + a / size } else { *t * 0.7 };
-                }
-            }
-        }
-        if settled {
-            return Some(());
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -329,12 +290,21 @@ mod tests {
             f64::MAX,
             -f64::MIN_POSITIVE,
             f64::from_bits(1),
+            3.0 * (1u64 << 60) as f64,
+            -((1u64 << 63) as f64),
             std::f64::consts::PI,
         ];
+        let mut quick = 0;
         for a in values {
             for b in values {
                 let point: Point = [a, b].into_iter().collect();
                 let (exponent, mantissas) = over_one_exponent(&point);
+                let mut short = [0; 2];
+                if let Some(found) = short_mantissas(&point, &mut short) {
+                    quick += 1;
+                    let (expected, slow) = any_over_one_exponent(&point);
+                    assert!(found == expected && matches!(slow, Mantissas::Short(_)));
+                }
                 let mantissas: Vec<BigInt> = match mantissas {
                     Mantissas::Short(short) => short.iter().map(|&m| m.into()).collect(),
                     Mantissas::Long(long) => long,
@@ -351,6 +321,7 @@ mod tests {
                 }
             }
         }
+        assert!(quick > 15, "{quick}");
     }
 
     /// The crossing nearest to the short point may be farther away from it, in one
