@@ -71,12 +71,27 @@ fn leading(value: &Int) -> (f64, i64, f64) {
 /// an infinite radius. `denominator` is positive.
 pub fn enclose_over(denominator: &Int, scale: i64) -> impl Fn(&Int) -> Enclosure + use<> {
     let bottom = leading(denominator);
-    move |numerator| match numerator.is_zero() {
-        true => Enclosure {
-            center: 0.0,
+    // Over a power of two, a short numerator that is one of 53 bits times another power takes one
+    // product, which is exact: with at most 2^127 more, powers and products stay within 2^600.
+    let shift = -bottom.1 - scale;
+    let simple = bottom.0 == 1.0 && (-400..=400).contains(&shift);
+    move |numerator| {
+        let exactly = |center| Enclosure {
+            center,
             radius: 0.0,
-        },
-        false => enclose_quotient(leading(numerator), bottom, scale),
+        };
+        match numerator {
+            Int::Short(0) => exactly(0.0),
+            Int::Short(value) if simple => {
+                let zeros = value.trailing_zeros();
+                let odd = value >> zeros;
+                match odd.unsigned_abs() >> 53 {
+                    0 => exactly(odd as i64 as f64 * power_of_two(shift + i64::from(zeros))),
+                    _ => enclose_quotient(leading(numerator), bottom, scale),
+                }
+            }
+            _ => enclose_quotient(leading(numerator), bottom, scale),
+        }
     }
 }
 
@@ -198,6 +213,42 @@ mod tests {
                     );
                     assert!(enclosure.center == 0.0 || enclosure.center >= TINY);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_53_bits_is_exact() {
+        let two = BigInt::from(2);
+        let power = |e: i64| Rational::from_integer(two.pow(e.unsigned_abs() as u32));
+        let odd = [
+            1i64,
+            -3,
+            (1 << 53) - 1,
+            1 - (1 << 53),
+            (1 << 53) + 1,
+            -(1 << 54) + 1,
+        ];
+        for (odd, zeros) in odd
+            .into_iter()
+            .flat_map(|odd| [0, 1, 60, 72, 73].map(|z| (odd, z)))
+        {
+            for (bottom, scale) in [(0, 0), (0, 400), (0, 401), (90, 310), (90, 311), (7, -407)] {
+                let top = BigInt::from(odd) << zeros;
+                let enclosure = enclose_ratio(&top, &two.pow(bottom), scale);
+                let exact = Rational::new(top, two.pow(bottom));
+                let exact = if scale < 0 {
+                    exact * power(scale)
+                } else {
+                    exact / power(scale)
+                };
+                let distance = (exact - Rational::from_float(enclosure.center).unwrap()).abs();
+                assert!(distance <= Rational::from_float(enclosure.radius).unwrap());
+                assert_eq!(
+                    enclosure.radius == 0.0,
+                    odd.abs() < 1 << 53,
+                    "{odd} {zeros} {scale}"
+                );
             }
         }
     }

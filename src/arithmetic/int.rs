@@ -93,6 +93,17 @@ impl Int {
         }
     }
 
+    /// Its odd part modulo 2^64, and the power of two beside it; zeros for 0.
+    pub fn odd_part(&self) -> (u64, i64) {
+        let power = self.trailing_zeros().unwrap_or(0);
+        let odd = match self {
+            Int::Short(value) => (value >> power) as u64,
+            Int::Long(value) if value.is_negative() => self.magnitude_bits(power).wrapping_neg(),
+            Int::Long(_) => self.magnitude_bits(power),
+        };
+        (odd, power as i64)
+    }
+
     /// The 64 bits of its magnitude from bit `shift` on.
     pub fn magnitude_bits(&self, shift: u64) -> u64 {
         match self {
@@ -159,19 +170,21 @@ impl From<i64> for Int {
 /// Numbers times the least positive integer that makes them all integers, and that integer.
 pub fn whole<'a>(numbers: impl Iterator<Item = &'a Number> + Clone) -> (Vec<Int>, Int) {
     // Floats are odd numbers times powers of two.
-    let parts = numbers.clone().map(|number| match number {
+    let parts = |number: &Number| match number {
         Number::Float(value) => Some(odd_parts(*value)),
         Number::Rational(_) => None,
-    });
-    let lowest = parts.clone().try_fold(0, |lowest, parts| {
-        parts.map(|(_, exponent)| exponent.min(lowest))
+    };
+    let lowest = numbers.clone().try_fold((0, 0), |(lowest, count), number| {
+        parts(number).map(|(_, exponent)| (exponent.min(lowest), count + 1))
     });
     match lowest {
-        Some(lowest) => {
-            let scaled = |(mantissa, exponent): (i64, i64)| {
-                Int::shifted(mantissa, (exponent - lowest) as u64)
-            };
-            let values = parts.flatten().map(scaled).collect();
+        Some((lowest, count)) => {
+            let mut values = Vec::with_capacity(count);
+            values.extend(
+                numbers
+                    .filter_map(parts)
+                    .map(|(mantissa, exponent)| Int::shifted(mantissa, (exponent - lowest) as u64)),
+            );
             (values, Int::shifted(1, lowest.unsigned_abs()))
         }
         None => {
@@ -183,35 +196,31 @@ pub fn whole<'a>(numbers: impl Iterator<Item = &'a Number> + Clone) -> (Vec<Int>
     }
 }
 
-/// A number that rows of integers in these columns have in common if they are multiples of each
-/// other: mixed from the columns and from the quotients of the entries, without their common power
-/// of two, and the odd part of the first that is not zero, in the 2-adic integers modulo 2^64.
-pub fn fingerprint(columns: &[u32], row: &[Int]) -> u64 {
+/// A number that rows in these columns have in common if they are multiples of each other: mixed
+/// from the columns and from the quotients of the entries, without their common power of two, and
+/// the odd part of the first that is not zero, in the 2-adic integers modulo 2^64. An entry is given
+/// as its odd part modulo 2^64 and the power of two beside it; 0 as two zeros.
+pub fn fingerprint(columns: &[u32], entries: impl Iterator<Item = (u64, i64)> + Clone) -> u64 {
     let mix = |sum: u64, value: u64| {
         (sum ^ value)
             .wrapping_mul(0x9e37_79b9_7f4a_7c15)
             .rotate_left(29)
     };
     let columns = columns.iter().map(|&column| column.into()).fold(0, mix);
-    let Some(first) = row.iter().find(|entry| !entry.is_zero()) else {
+    let mut others = entries.clone().filter(|(odd, _)| *odd != 0);
+    let Some((first, power)) = others.next() else {
         return columns;
     };
-    let shift = row.iter().filter_map(Int::trailing_zeros).min();
-    let shift = shift.unwrap_or(0);
-    // Of what 2^shift divides.
-    let residue = |entry: &Int, shift: u64| match entry {
-        Int::Short(value) => (value >> shift.min(127)) as u64,
-        Int::Long(value) if value.is_negative() => entry.magnitude_bits(shift).wrapping_neg(),
-        Int::Long(_) => entry.magnitude_bits(shift),
-    };
-    let odd = residue(first, first.trailing_zeros().unwrap_or(0));
+    let lowest = others.fold(power, |lowest, (_, power)| power.min(lowest));
     // Newton's iteration: x = 1/x modulo 8 for odd x, and each step doubles the bits.
-    let inverse = (0..5).fold(odd, |inverse, _| {
-        inverse.wrapping_mul(2u64.wrapping_sub(odd.wrapping_mul(inverse)))
+    let inverse = (0..5).fold(first, |inverse, _| {
+        inverse.wrapping_mul(2u64.wrapping_sub(first.wrapping_mul(inverse)))
     });
-    let quotients = row
-        .iter()
-        .map(|entry| residue(entry, shift).wrapping_mul(inverse));
+    let quotients = entries.map(|(odd, power)| match power - lowest {
+        // Also those of 0 from here on.
+        shift @ 0..=63 => (odd << shift).wrapping_mul(inverse),
+        _ => 0,
+    });
     quotients.fold(columns, mix)
 }
 
@@ -315,19 +324,21 @@ mod tests {
             [0, 0, 0, 9],
             [0; 4],
         ];
+        let named =
+            |columns: &[u32], row: &[Int]| fingerprint(columns, row.iter().map(Int::odd_part));
         let big = values();
         for (number, row) in rows.iter().enumerate() {
             let row: Vec<Int> = row.iter().map(|&entry| Int::from(entry)).collect();
             for factor in big.iter().filter(|factor| !factor.is_zero()) {
                 let factor = Int::from(factor.clone());
                 let multiple: Vec<Int> = row.iter().map(|entry| entry.times(&factor)).collect();
-                assert_eq!(fingerprint(&[1], &multiple), fingerprint(&[1], &row));
-                assert_ne!(fingerprint(&[1], &multiple), fingerprint(&[2], &row));
+                assert_eq!(named(&[1], &multiple), named(&[1], &row));
+                assert_ne!(named(&[1], &multiple), named(&[2], &row));
                 let opposite = factor.sign() < 0 && number < 4;
                 assert_eq!(opposition(&row, &multiple), Some(opposite));
                 for other in rows.iter().filter(|other| **other != rows[number]) {
                     let other = other.map(Int::from);
-                    assert_ne!(fingerprint(&[], &multiple), fingerprint(&[], &other));
+                    assert_ne!(named(&[], &multiple), named(&[], &other));
                     assert_eq!(opposition(&multiple, &other), None);
                 }
             }

@@ -156,15 +156,17 @@ impl IntegerRow {
             (Int::Short(entry), Int::Short(divisor)) => Int::Short(entry / divisor),
             _ => Int::from(entry.to_big() / divisor.to_big()),
         };
-        let entries: Vec<Int> = entries.iter().map(reduced).collect();
-        let small = |entry: &Int| match entry {
-            Int::Short(value) => i64::try_from(*value).ok().filter(|&v| v != i64::MIN),
+        let short = |entry: &Int| match reduced(entry) {
+            Int::Short(value) => i64::try_from(value).ok().filter(|&v| v != i64::MIN),
             Int::Long(_) => None,
         };
-        match entries.iter().map(small).collect::<Option<_>>() {
-            Some(small) => IntegerRow::Small(small),
-            None => IntegerRow::Big(entries.iter().map(Int::to_big).collect()),
+        let mut small = Vec::with_capacity(entries.len());
+        small.extend(entries.iter().map_while(short));
+        if small.len() == entries.len() {
+            return IntegerRow::Small(small.into());
         }
+        let big = entries.iter().map(|entry| reduced(entry).to_big());
+        IntegerRow::Big(big.collect())
     }
 
     /// The form that points along this one with its first non-zero entry positive,

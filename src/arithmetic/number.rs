@@ -34,6 +34,23 @@ pub struct Enclosure {
 /// Text exponents beyond this are refused: the exact value would fill the memory.
 const LARGEST_DECIMAL_EXPONENT: i64 = 5000;
 
+/// 2^k for each k below 64: a slash and digits, from this place on.
+static POWERS: [([u8; 20], usize); 64] = {
+    let (mut powers, mut k) = ([([b'/'; 20], 20); 64], 0);
+    while k < 64 {
+        let (digits, start) = &mut powers[k];
+        let mut rest = 1u64 << k;
+        while rest > 0 {
+            *start -= 1;
+            digits[*start] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        *start -= 1;
+        k += 1;
+    }
+    powers
+};
+
 impl Number {
     /// Zero.
     pub const ZERO: Number = Number::Float(0.0);
@@ -99,23 +116,29 @@ impl Number {
         }
     }
 
-    /// Appends the exact value in lowest terms, as `p` or `p/q`.
+    /// The exact value in lowest terms, as `p` or `p/q`.
+    pub(crate) fn to_fraction(&self) -> String {
+        let mut text = Vec::new();
+        self.put_fraction(&mut text);
+        String::from_utf8(text).expect("digits and signs")
+    }
+
+    /// Appends it.
     pub(crate) fn put_fraction(&self, text: &mut Vec<u8>) {
         let parts = match self {
             Number::Float(value) => odd_parts(*value),
             Number::Rational(_) => (0, i64::MAX),
         };
         // A mantissa has at most 53 bits.
-        let (numerator, denominator) = match parts {
-            (mantissa, exponent @ 0..=10) => (mantissa << exponent, 1),
-            (mantissa, exponent @ -63..0) => (mantissa, 1u64 << -exponent),
-            _ => return text.extend(self.to_rational().to_string().bytes()),
+        let (numerator, power) = match parts {
+            (mantissa, exponent @ 0..=10) => (mantissa << exponent, 0),
+            (mantissa, exponent @ -63..0) => (mantissa, -exponent as usize),
+            _ => return text.extend_from_slice(self.to_rational().to_string().as_bytes()),
         };
-        let mut digits = itoa::Buffer::new();
-        text.extend(digits.format(numerator).bytes());
-        if denominator > 1 {
-            text.push(b'/');
-            text.extend(digits.format(denominator).bytes());
+        text.extend_from_slice(itoa::Buffer::new().format(numerator).as_bytes());
+        if power > 0 {
+            let (digits, start) = &POWERS[power];
+            text.extend_from_slice(&digits[*start..]);
         }
     }
 
@@ -360,7 +383,7 @@ mod tests {
         let floats = [f64::MAX, f64::MIN_POSITIVE, 0.1, 0.3, -0.1 * 1e19, 1e22];
         numbers.extend(floats.map(Number::Float));
         let wide = 9007199254740991.0;
-        numbers.extend([-64, -63, -1, 0, 10, 11].map(|e| Number::Float(wide * 2f64.powi(e))));
+        numbers.extend((-64..=11).map(|e| Number::Float(wide * 2f64.powi(e))));
         for a in &numbers {
             let exact = a.to_rational();
             let mut text = Vec::new();

@@ -1,6 +1,7 @@
 //! The float weights of a sparse map, four rows at a time: what is loaded for one row
 //! serves all four.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::arithmetic::lanes::LANES;
@@ -50,27 +51,35 @@ impl Blocks {
         bias: impl Fn(usize) -> f64,
     ) -> Self {
         let mut order: Vec<usize> = (0..rows).collect();
-        order.sort_by(|&a, &b| row(a).0.cmp(row(b).0));
+        let entries = (0..rows).map(|number| row(number).0.len()).sum::<usize>();
+        // Most maps are dense.
+        if (1..rows).any(|number| row(number).0 != row(0).0) {
+            order.sort_by(|&a, &b| row(a).0.cmp(row(b).0));
+        }
+        let fours = rows.div_ceil(LANES);
         let mut result = Blocks {
-            blocks: Vec::new(),
+            blocks: Vec::with_capacity(fours),
             columns: Vec::new(),
-            weights: Vec::new(),
+            weights: Vec::with_capacity(entries.div_ceil(LANES) + fours),
             fill_all: true,
         };
         let mut rest = order.as_slice();
         while let Some(&first) = rest.first() {
-            let mut columns = union(row(first).0, &[]);
-            let (mut len, mut entries) = (1, columns.len());
+            let mut columns = match row(first).0 {
+                ascending if ascending.is_sorted() => Cow::from(ascending),
+                other => union(other, &[]).into(),
+            };
+            let (mut len, mut own) = (1, columns.len());
             // As long as no more than half of the products are with zeros.
             while len < LANES && len < rest.len() {
                 let next = row(rest[len]).0;
-                entries += next.len();
-                if next != columns {
+                own += next.len();
+                if *next != *columns {
                     let both = union(&columns, next);
-                    if both.len() * (len + 1) > 2 * entries {
+                    if both.len() * (len + 1) > 2 * own {
                         break;
                     }
-                    columns = both;
+                    columns = both.into();
                 }
                 len += 1;
             }

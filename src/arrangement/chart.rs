@@ -5,7 +5,7 @@ use num_traits::ToPrimitive;
 
 use super::stage::{Class, ExactForms, Stage, group};
 use super::{Domain, Interval};
-use crate::arithmetic::int::whole;
+use crate::arithmetic::int::{fingerprint, whole};
 use crate::arithmetic::rank::independent_part;
 use crate::arithmetic::{Int, IntegerRow, Number, Rational};
 use crate::proof::format as proof;
@@ -56,29 +56,27 @@ pub fn charts(stages: &[Stage], domain: &Domain) -> Vec<Chart> {
     let open: Vec<usize> = (0..intervals.len())
         .filter(|&k| intervals[k].point().is_none())
         .collect();
-    let plain: Vec<InputForm> = intervals
-        .iter()
-        .enumerate()
-        .map(|(k, interval)| match open.binary_search(&k) {
-            Ok(column) => InputForm {
-                terms: vec![(column, Number::ONE)],
-                constant: Number::ZERO,
-            },
-            Err(_) => InputForm {
-                terms: vec![],
-                constant: interior_point(interval),
-            },
-        })
-        .collect();
-    let forms = first_units(stages, common_denominator(&plain, open.len()));
-    let magnitudes = column_magnitudes(&forms);
+    // In a box it only matters which inputs the first stage sees.
+    let seen = inputs_seen(stages, intervals);
+    let forms = seen
+        .is_none()
+        .then(|| units_of_inputs(stages, intervals, &open));
+    let magnitudes = forms.as_ref().map_or_else(
+        || {
+            let of_seen = |&input: &usize| seen.as_ref()?[input].then_some(0);
+            open.iter().map(of_seen).collect()
+        },
+        column_magnitudes,
+    );
     let used: Vec<usize> = (0..open.len())
         .filter(|&c| magnitudes[c].is_some())
         .collect();
     let (unbounded, mut kept): (Vec<usize>, Vec<usize>) = used
         .iter()
         .partition(|&&c| intervals[open[c]] == Interval::default());
-    let spanning = spanning_columns(&forms, unbounded, &magnitudes);
+    let spanning = forms.as_ref().map_or(Vec::new(), |forms| {
+        spanning_columns(forms, unbounded, &magnitudes)
+    });
     let central = stages
         .iter()
         .flat_map(|stage| &stage.maps)
@@ -88,10 +86,11 @@ pub fn charts(stages: &[Stage], domain: &Domain) -> Vec<Chart> {
         && intervals
             .iter()
             .all(|interval| *interval == Interval::default());
-    let lead = forms
-        .rows()
-        .position(|row| row.iter().any(|entry| !entry.is_zero()));
-    if central && let Some(lead) = lead {
+    let is_lead = |row: &[Int]| row.iter().any(|entry| !entry.is_zero());
+    if central
+        && let Some(forms) = &forms
+        && let Some(lead) = forms.rows().position(is_lead)
+    {
         let row = forms.row(lead);
         let chart = |side| Chart {
             lead: Some(lead),
@@ -166,7 +165,8 @@ fn finish(
 ) -> Chart {
     let inputs = common_denominator(&inputs, dimension);
     let units = first_units(stages, inputs.clone());
-    let classes = group(units.len(), |unit| (&[], units.row(unit)));
+    let named = |unit| fingerprint(&[], units.row(unit).iter().map(Int::odd_part));
+    let classes = group(units.len(), named, |unit| (&[], units.row(unit)));
     let on_free = |class: usize, k: usize| &units.row(classes[class].representative())[free[k]];
     let basis = independent_part((classes.len(), free.len()), on_free).0;
     debug_assert_eq!(basis.len(), free.len());
@@ -233,6 +233,39 @@ fn central_chart(
         (dimension == 0).then(Vec::new),
         (0..dimension).collect(),
     )
+}
+
+/// Which inputs the first stage sees, where all have two ends and one map says it.
+fn inputs_seen(stages: &[Stage], intervals: &[Interval]) -> Option<Vec<bool>> {
+    let [map] = &stages.first()?.maps[..] else {
+        return None;
+    };
+    let bounded = |interval: &Interval| interval.lower.is_some() && interval.upper.is_some();
+    intervals.iter().all(bounded).then(|| {
+        let mut seen = vec![false; intervals.len()];
+        for row in 0..map.outputs() {
+            map.columns(row)
+                .iter()
+                .for_each(|&input| seen[input as usize] = true);
+        }
+        seen
+    })
+}
+
+/// The first stage's units as affine forms in the inputs that are `open`.
+fn units_of_inputs(stages: &[Stage], intervals: &[Interval], open: &[usize]) -> ExactForms {
+    let inputs = intervals.iter().enumerate().map(|(k, interval)| {
+        let column = open.binary_search(&k).ok();
+        InputForm {
+            terms: column
+                .map(|column| (column, Number::ONE))
+                .into_iter()
+                .collect(),
+            constant: column.map_or_else(|| interior_point(interval), |_| Number::ZERO),
+        }
+    });
+    let inputs: Vec<InputForm> = inputs.collect();
+    first_units(stages, common_denominator(&inputs, open.len()))
 }
 
 fn first_units(stages: &[Stage], inputs: ExactForms) -> ExactForms {

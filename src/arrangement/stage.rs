@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use smallvec::{SmallVec, smallvec};
 
 use super::blocks::Blocks;
-use crate::arithmetic::float::{self, TINY, UNIT};
+use crate::arithmetic::float::{self, TINY, UNIT, odd_parts};
 use crate::arithmetic::int::{fingerprint, opposition, whole};
 use crate::arithmetic::{Enclosure, Int, Number};
 use crate::network::{Affine, Layer, Network, Shape};
@@ -79,13 +79,13 @@ fn tame(numbers: &[Number]) -> (Vec<f64>, Option<f64>) {
     let mut error = Some(0.0);
     let center = |number: &Number| {
         let Enclosure { center, radius } = number.enclosure();
-        if center != 0.0 || radius != 0.0 {
-            // Not-a-number is in no range.
-            let relative = match radius == 0.0 {
-                true => 0.0,
-                // The quotient may underflow.
-                false => radius / center.abs() * (1.0 + 4.0 * UNIT) + TINY,
-            };
+        if radius == 0.0 {
+            if center != 0.0 && !range.contains(&center.abs()) {
+                error = None;
+            }
+        } else {
+            // Not-a-number is in no range. The quotient may underflow.
+            let relative = radius / center.abs() * (1.0 + 4.0 * UNIT) + TINY;
             let known = range.contains(&center.abs()) && relative <= float::power_of_two(-40);
             error = error
                 .filter(|_| known)
@@ -100,8 +100,10 @@ fn tame(numbers: &[Number]) -> (Vec<f64>, Option<f64>) {
 impl SparseMap {
     fn new(affine: &Affine) -> Self {
         let outputs = affine.output().len();
-        let mut starts = vec![0];
-        let (mut columns, mut exact) = (Vec::new(), Vec::new());
+        let entries = affine.entries();
+        let mut starts = Vec::with_capacity(outputs + 1);
+        let (mut columns, mut exact) = (Vec::with_capacity(entries), Vec::with_capacity(entries));
+        starts.push(0);
         for row in 0..outputs {
             let (row_columns, row_weights) = affine.row(row);
             for (&column, weight) in row_columns.iter().zip(row_weights) {
@@ -178,27 +180,46 @@ impl SparseMap {
 
     /// Groups the rows that are multiples of each other.
     fn classes(&self) -> Vec<Class> {
-        group(self.outputs(), |row| {
-            let entries = self.starts[row]..self.starts[row + 1];
-            let numbers = self.exact[entries.clone()].iter();
-            let values = whole(numbers.chain([&self.exact_bias[row]])).0;
-            (&self.columns[entries], values)
-        })
+        let numbers = |row: usize| {
+            let weights = self.exact[self.starts[row]..self.starts[row + 1]].iter();
+            weights.chain([&self.exact_bias[row]])
+        };
+        let whole_row = |row: usize| (self.columns(row), whole(numbers(row)).0);
+        let named = |row: usize| {
+            let floats = numbers(row).map(|number| match number {
+                Number::Float(value) => Some(odd_parts(*value)),
+                Number::Rational(_) => None,
+            });
+            match floats.clone().all(|parts| parts.is_some()) {
+                true => {
+                    let parts = floats.flatten().map(|(odd, power)| (odd as u64, power));
+                    fingerprint(self.columns(row), parts)
+                }
+                false => {
+                    let (columns, entries) = whole_row(row);
+                    fingerprint(columns, entries.iter().map(Int::odd_part))
+                }
+            }
+        };
+        group(self.outputs(), named, whole_row)
     }
 }
 
-/// Groups so many units whose rows are multiples of each other; a row is given by its columns,
-/// unless it has all, and its entries.
+/// Groups so many units whose rows are multiples of each other; a row is given by its
+/// [`fingerprint`], and by its columns, unless it has all, and its entries.
 pub fn group<'a, R: AsRef<[Int]>>(
     units: usize,
+    named: impl Fn(usize) -> u64,
     row: impl Fn(usize) -> (&'a [u32], R),
 ) -> Vec<Class> {
-    let named = |unit| {
-        let (columns, entries) = row(unit);
-        (fingerprint(columns, entries.as_ref()), unit)
-    };
-    let mut order: Vec<(u64, usize)> = (0..units).map(named).collect();
+    let mut order: Vec<(u64, usize)> = (0..units).map(|unit| (named(unit), unit)).collect();
     order.sort_unstable();
+    if order.windows(2).all(|pair| pair[0].0 != pair[1].0) {
+        let alone = |unit| Class {
+            members: smallvec![(unit, false)],
+        };
+        return (0..units).map(alone).collect();
+    }
     // For each unit the first one of its class, and whether they point against each other.
     let mut firsts: Vec<(usize, bool)> = (0..units).map(|unit| (unit, false)).collect();
     for alike in order.chunk_by(|a, b| a.0 == b.0) {
@@ -299,7 +320,7 @@ impl ExactForms {
     /// count as zero).
     pub fn through(&self, map: &SparseMap, active: impl Fn(usize) -> bool) -> ExactForms {
         let width = self.width;
-        let mut entries = vec![Int::ZERO; map.outputs() * width];
+        let mut entries: Vec<Int> = (0..map.outputs() * width).map(|_| Int::ZERO).collect();
         for (row, form) in entries.chunks_exact_mut(width).enumerate() {
             form[width - 1] = map.integer_bias(row).times(&self.denominator);
             for (column, weight) in map.integer_row(row).filter(|(column, _)| active(*column)) {

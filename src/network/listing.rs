@@ -5,7 +5,11 @@ use std::io::{self, Write};
 
 use sha2::{Digest, Sha256};
 
-use super::{Layer, Network};
+use super::{Affine, Layer, Network};
+use crate::arithmetic::Number;
+
+/// About as many bytes are written at once.
+const PIECE: usize = 1 << 12;
 
 impl Network {
     /// Writes the network's listing.
@@ -13,34 +17,25 @@ impl Network {
     /// # Errors
     /// When `out` refuses.
     pub fn write_listing(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "inputs {}", self.input().len())?;
-        let (mut line, mut digits) = (Vec::new(), itoa::Buffer::new());
+        let mut text = Vec::with_capacity(2 * PIECE);
+        writeln!(text, "inputs {}", self.input().len())?;
         for layer in self.layers() {
             match layer {
                 Layer::Reshape(_) => {}
-                Layer::Relu => writeln!(out, "relu")?,
+                Layer::Relu => text.extend_from_slice(b"relu\n"),
                 Layer::Affine(affine) => {
-                    writeln!(out, "affine {}", affine.output().len())?;
-                    for (row, bias) in affine.bias().iter().enumerate() {
-                        let (columns, weights) = affine.row(row);
-                        let mut entries: Vec<_> = columns.iter().zip(weights).collect();
-                        entries.retain(|(_, weight)| !weight.is_zero());
-                        entries.sort_by_key(|(column, _)| **column);
-                        line.clear();
-                        bias.put_fraction(&mut line);
-                        for (column, weight) in entries {
-                            line.push(b' ');
-                            line.extend(digits.format(*column).bytes());
-                            line.push(b':');
-                            weight.put_fraction(&mut line);
+                    writeln!(text, "affine {}", affine.output().len())?;
+                    for row in 0..affine.output().len() {
+                        put_row(&mut text, affine, row);
+                        if text.len() >= PIECE {
+                            out.write_all(&text)?;
+                            text.clear();
                         }
-                        line.push(b'\n');
-                        out.write_all(&line)?;
                     }
                 }
             }
         }
-        Ok(())
+        out.write_all(&text)
     }
 
     /// The SHA-256 of the listing, in hexadecimal: two networks that compute the same
@@ -55,7 +50,6 @@ impl Network {
     /// assert_eq!(network.digest(), digest);
     /// ```
     pub fn digest(&self) -> String {
-        #[derive(Debug)]
         struct Hasher(Sha256);
         impl Write for Hasher {
             fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -67,11 +61,41 @@ impl Network {
                 Ok(())
             }
         }
-        let mut hasher = io::BufWriter::new(Hasher(Sha256::new()));
+        let mut hasher = Hasher(Sha256::new());
         self.write_listing(&mut hasher)
             .expect("a digest takes everything");
-        let hasher = hasher.into_inner().expect("a digest takes everything");
-        let digest = hasher.0.finalize();
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        hexadecimal(&hasher.0.finalize())
     }
+}
+
+/// Appends one output's line.
+fn put_row(text: &mut Vec<u8>, affine: &Affine, row: usize) {
+    let mut digits = itoa::Buffer::new();
+    affine.bias()[row].put_fraction(text);
+    let mut put = |column: u32, weight: &Number| {
+        if !weight.is_zero() {
+            text.push(b' ');
+            text.extend_from_slice(digits.format(column).as_bytes());
+            text.push(b':');
+            weight.put_fraction(text);
+        }
+    };
+    let (columns, weights) = affine.row(row);
+    if columns.is_sorted() {
+        let entries = columns.iter().zip(weights);
+        entries.for_each(|(column, weight)| put(*column, weight));
+    } else {
+        let mut order: Vec<usize> = (0..columns.len()).collect();
+        order.sort_by_key(|&place| columns[place]);
+        let places = order.into_iter();
+        places.for_each(|place| put(columns[place], &weights[place]));
+    }
+    text.push(b'\n');
+}
+
+/// Bytes as text.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(digit).collect()
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::destination::{self, Destination, Finished};
 use crate::Result;
-use crate::proof::format::{Kind, Packing, write_magic, write_record};
+use crate::proof::format::{FRAME, Kind, Packing, write_magic, write_record};
 use crate::proof::{Footer, Header, Sink};
 use crate::search::Monitor;
 
@@ -79,7 +79,7 @@ impl Writer {
             true => Packing::Stored,
             false => self.packing,
         };
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(FRAME + body.len());
         let packed = write_record(kind, packing, body, &mut bytes);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.error.is_some() {

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::io::{self, Read, Write};
 
 use num_bigint::{BigInt, BigUint, Sign};
+use serde::ser::SerializeSeq;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -21,6 +22,9 @@ pub const VERSION: &str = "2";
 
 /// The longest body of a record, packed or unpacked, in bytes.
 pub const MAX_BODY: usize = 64 << 20;
+
+/// What a record has beside its body, in bytes.
+pub const FRAME: usize = 26;
 
 /// The longest varint, in bytes.
 pub const MAX_VARINT: usize = 1 << 14;
@@ -101,15 +105,12 @@ pub struct Input {
 
 impl Serialize for Input {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let terms = self
-            .terms
-            .iter()
-            .map(|(c, value)| serde_json::json!([c, value]));
-        let list: Vec<Value> = [Value::from(self.constant.as_str())]
-            .into_iter()
-            .chain(terms)
-            .collect();
-        list.serialize(serializer)
+        let mut list = serializer.serialize_seq(Some(1 + self.terms.len()))?;
+        list.serialize_element(&self.constant)?;
+        for term in &self.terms {
+            list.serialize_element(term)?;
+        }
+        list.end()
     }
 }
 
@@ -153,7 +154,7 @@ pub struct Footer {
 
 /// A domain as the header gives it.
 pub fn domain_to_text(domain: &Domain) -> Vec<[Option<String>; 2]> {
-    let end = |end: &Option<Number>| end.as_ref().map(|end| end.to_rational().to_string());
+    let end = |end: &Option<Number>| end.as_ref().map(Number::to_fraction);
     let intervals = domain.intervals().iter();
     intervals
         .map(|interval| [end(&interval.lower), end(&interval.upper)])
@@ -222,13 +223,14 @@ pub fn write_record(
         Ok(length) if bytes.len() <= MAX_BODY => Ok(length.to_le_bytes()),
         _ => Err(io::Error::other("a record of the proof is too long")),
     };
-    let mut record = vec![kind as u8, u8::from(packing == Packing::Zstd)];
-    record.extend(length(stored)?);
-    record.extend(length(body)?);
-    record.extend(stored);
-    let checksum = Sha256::digest(&record);
-    record.extend(&checksum[..16]);
-    out.write_all(&record)
+    let mut head = [0; 10];
+    head[..2].copy_from_slice(&[kind as u8, u8::from(packing == Packing::Zstd)]);
+    head[2..6].copy_from_slice(&length(stored)?);
+    head[6..].copy_from_slice(&length(body)?);
+    let checksum = Sha256::new().chain_update(head).chain_update(stored);
+    out.write_all(&head)?;
+    out.write_all(stored)?;
+    out.write_all(&checksum.finalize()[..16])
 }
 
 /// Packs a body with the memory that the thread's last one took.
@@ -479,16 +481,21 @@ pub struct Entry {
 /// as in what *elsewhere* promises.
 pub fn encode_start(chart: usize, trail: &[Entry], settled: bool) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(4 + 2 * trail.len());
-    put(&mut bytes, chart as u64);
-    put(&mut bytes, trail.len() as u64);
+    put_start(&mut bytes, chart, trail, settled);
+    bytes
+}
+
+/// Appends the same.
+pub fn put_start(bytes: &mut Vec<u8>, chart: usize, trail: &[Entry], settled: bool) {
+    put(bytes, chart as u64);
+    put(bytes, trail.len() as u64);
     for entry in trail {
         let how = match entry.how {
             Decided::SplitPending if settled => Decided::SplitPositive,
             how => how,
         };
-        put(&mut bytes, 8 * u64::from(entry.unit) + how as u64);
+        put(bytes, 8 * u64::from(entry.unit) + how as u64);
     }
-    bytes
 }
 
 /// Reads the start of a chunk of a network with this many units; `None` where it is none.

@@ -2,10 +2,14 @@
 //! chunks that are handed on as soon as they are full.
 
 use super::Header;
-use super::format::{Decided, Entry, encode_start, event, put, put_all, put_signed};
+use super::format::{Decided, Entry, event, put, put_all, put_signed, put_start};
 
 /// A chunk is handed on before the event that finds it this long, in bytes.
 const FULL: usize = 1 << 17;
+
+/// A short proof takes memory once: so many bytes for its body, and places on the trail.
+const SHORT: usize = 1 << 12;
+const ROOM: usize = 32;
 
 /// Takes a proof as it is written.
 pub trait Sink: Sync {
@@ -54,7 +58,7 @@ impl<'s> Branch<'s> {
             chart,
             sides,
             units,
-            trail: Vec::new(),
+            trail: Vec::with_capacity(ROOM),
         }
     }
 
@@ -66,10 +70,10 @@ impl<'s> Branch<'s> {
             chart: self.chart,
             sides: self.sides,
             trail: self.trail,
-            pending: Vec::new(),
+            pending: Vec::with_capacity(ROOM),
             ordinals: vec![0; self.units],
             splits: 0,
-            body: Vec::new(),
+            body: Vec::with_capacity(SHORT),
             last: Vec::new(),
             begun: false,
         };
@@ -80,6 +84,15 @@ impl<'s> Branch<'s> {
         stream.begin();
         stream
     }
+}
+
+fn side_entry((unit, positive): (usize, bool)) -> Entry {
+    let how = match positive {
+        true => Decided::Positive,
+        false => Decided::Negative,
+    };
+    let unit = unit as u32;
+    Entry { unit, how }
 }
 
 impl<'s> Stream<'s> {
@@ -154,21 +167,11 @@ impl<'s> Stream<'s> {
         let count = sides.clone().count();
         self.sets(each, numbers);
         put(&mut self.body, count as u64);
-        for (unit, positive) in sides {
+        for (unit, positive) in sides.clone() {
             let code = 2 * (unit - first) as u64 + u64::from(!positive);
             put(&mut self.body, code);
-            self.push_side(unit, positive);
         }
-    }
-
-    #[inline]
-    fn push_side(&mut self, unit: usize, positive: bool) {
-        let how = match positive {
-            true => Decided::Positive,
-            false => Decided::Negative,
-        };
-        let unit = unit as u32;
-        self.trail.push(Entry { unit, how });
+        self.trail.extend(sides.map(side_entry));
     }
 
     #[inline]
@@ -178,7 +181,7 @@ impl<'s> Stream<'s> {
             false => event::NEGATIVE,
         };
         self.event((unit - first) as u64, kind);
-        self.push_side(unit, positive);
+        self.trail.push(side_entry((unit, positive)));
     }
 
     /// A region; the point is `mantissas`, which `put` writes, times 2^exponent.
@@ -288,9 +291,8 @@ impl<'s> Stream<'s> {
     }
 
     fn begin(&mut self) {
-        let start = encode_start(self.chart, &self.trail, false);
         self.body.clear();
-        self.body.extend_from_slice(&start);
+        put_start(&mut self.body, self.chart, &self.trail, false);
         self.last.clear();
         self.begun = false;
     }

@@ -29,12 +29,36 @@ pub enum Next {
 }
 
 impl<'a> Tree<'a, '_> {
-    /// Tries to begin with the vertices of a cell whose only constraints are the whole box or d
-    /// hyperplanes. The candidates stay where they are.
-    pub fn begin_vertices(&self, worker: &mut Worker, at: usize) {
+    /// Tries to begin with the vertices of the whole box; false where that is not possible.
+    pub fn begin_box(&self, worker: &mut Worker, candidates: &[u32]) -> bool {
+        let Worker { path, cells, .. } = worker;
+        let cell = &mut cells[0];
+        let begun = self.knows_vertices()
+            && sides_of_box(self.chart).is_some_and(|sides| cell.vertices.begin_box(path, &sides));
+        if begun {
+            cell.engine = Engine::Vertices;
+            cell.vertices.candidates = candidates.to_vec();
+        }
+        begun
+    }
+
+    /// Tries to begin with the vertices of a cell whose only constraints are d hyperplanes. The
+    /// candidates stay where they are.
+    pub fn begin_orthant(&self, worker: &mut Worker, at: usize) {
         let Worker { path, cells, .. } = worker;
         let cell = &mut cells[at];
         cell.engine = Engine::Dictionary;
+        let d = self.chart.dimension;
+        let simple = self.chart.sides.is_empty() && path.len() == d;
+        if simple && self.knows_vertices() && cell.vertices.begin_orthant(path, d) {
+            cell.engine = Engine::Vertices;
+            let candidates = cell.dictionary.candidates();
+            cell.vertices.candidates = candidates.to_vec();
+        }
+    }
+
+    /// Whether cells of this search may be held by their vertices.
+    fn knows_vertices(&self) -> bool {
         let d = self.chart.dimension;
         // In the most dimensions a dictionary takes a little less for a split, and much more for
         // a layer's hyperplanes, of which most cut no cell.
@@ -43,21 +67,7 @@ impl<'a> Tree<'a, '_> {
         } else {
             2
         };
-        if !vertices::DIMENSIONS.contains(&d) || self.stages.len() < layers {
-            return;
-        }
-        let begun = if self.chart.sides.is_empty() {
-            path.len() == d && cell.vertices.begin_orthant(path, d)
-        } else {
-            path.len() == 2 * d
-                && sides_of_box(self.chart)
-                    .is_some_and(|sides| cell.vertices.begin_box(path, &sides))
-        };
-        if begun {
-            cell.engine = Engine::Vertices;
-            let candidates = cell.dictionary.candidates();
-            cell.vertices.candidates = candidates.to_vec();
-        }
+        vertices::DIMENSIONS.contains(&d) && self.stages.len() >= layers
     }
 
     /// Settles the candidates that do not cut the cell at a depth, and finds a split.

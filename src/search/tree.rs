@@ -162,10 +162,13 @@ enum Unsorted {
 
 impl Worker {
     pub fn new(dimension: usize, tallies: &Tallies, units: usize) -> Self {
+        // Cells are large to move.
+        let mut cells = Vec::with_capacity(16.min(units + 2));
+        cells.push(Cell::default());
         Worker {
             signs: vec![Sign::Zero; units],
             path: Path::new(dimension),
-            cells: vec![Cell::default()],
+            cells,
             basis: Basis::default(),
             tally: tallies.blank(),
             settled: Vec::new(),
@@ -245,6 +248,9 @@ impl<'a> Tree<'a, '_> {
             return log.exclude();
         }
         let basis = &self.chart.basis;
+        if basis.is_empty() && self.begin_box(worker, &candidates) {
+            return self.explore(level, worker, 0, state, log);
+        }
         let mut columns: Vec<Name> = basis
             .iter()
             .map(|&class| Name::Candidate(class as u32))
@@ -469,7 +475,7 @@ impl<'a> Tree<'a, '_> {
             return Some(cell.split_at(cell.undecided, None, depth));
         }
         if cell.engine == Engine::Beginning {
-            self.begin_vertices(worker, at);
+            self.begin_orthant(worker, at);
         }
         if worker.cells[at].engine == Engine::Vertices {
             match self.look_at_vertices(level, worker, at, state, log) {

@@ -10,6 +10,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::Network;
+use super::listing::hexadecimal;
 use crate::file::{self, Expected};
 use crate::{Error, Result};
 use document::Node;
@@ -80,10 +81,7 @@ pub fn load_arrangement(path: &Path) -> Result<Model> {
 /// assert!(empty.starts_with("e3b0c44298fc1c14") && empty.len() == 64);
 /// ```
 pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hexadecimal(&Sha256::digest(bytes))
 }
 
 fn read_json(text: &[u8]) -> Result<Network> {

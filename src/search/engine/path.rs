@@ -5,6 +5,9 @@ use crate::arithmetic::lanes::LANES;
 use crate::search::level::{Level, RowId};
 use crate::search::rows::Vector;
 
+/// A path has room for so many constraints before it takes more memory.
+const ROOM: usize = 16;
+
 /// A stack of rows, each positive on the cell.
 #[derive(Clone, Debug)]
 pub struct Path {
@@ -23,15 +26,16 @@ pub struct Path {
 impl Path {
     /// No constraints yet, in `dimension` coordinates.
     pub fn new(dimension: usize) -> Self {
+        let stride = kernels::padded(dimension + 1);
         Path {
             dimension,
-            ids: Vec::new(),
-            homogeneous: Vec::new(),
-            slacks: Vec::new(),
-            norms: Vec::new(),
-            rows: Vec::new(),
-            stride: kernels::padded(dimension + 1),
-            table: Vec::new(),
+            ids: Vec::with_capacity(ROOM),
+            homogeneous: Vec::with_capacity(ROOM),
+            slacks: Vec::with_capacity(ROOM),
+            norms: Vec::with_capacity(ROOM),
+            rows: Vec::with_capacity(ROOM * stride),
+            stride,
+            table: Vec::with_capacity(ROOM / LANES * (dimension + 3)),
         }
     }
 
