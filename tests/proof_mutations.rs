@@ -562,7 +562,10 @@ fn wrong_headers_are_rejected() {
             |p| p.header.charts.push(p.header.charts[0].clone()),
             "2 charts; expected 1",
         ),
-        (|p| p.header.lead = Some(0), "1 charts; expected 2"),
+        (
+            |p| p.header.lead = Some(0),
+            "charts on rays need all of R^n as domain",
+        ),
         (
             |p| p.header.charts[0].dimension = 1,
             "input 1: coordinate 1 of 1 does not exist",
