@@ -41,13 +41,13 @@ impl Vertices {
     /// A point of the cell.
     pub fn point(&self) -> Option<Dyadic> {
         let point = sum(self.dimension, &self.generators);
-        self.dyadic(&point, &[], None)
+        dyadic(self, &point, &[], None)
     }
 
     /// A point near which a hyperplane has one inside the cell.
     pub fn point_on(&mut self, target: &Target) -> Option<Dyadic> {
         let point = self.between(target);
-        self.dyadic(&point, &[Zero::new(target)], None)
+        dyadic(self, &point, &[Zero::new(target)], None)
     }
 
     /// After a cut, a point near which its hyperplane and another one have one in common.
@@ -55,12 +55,12 @@ impl Vertices {
         let slot = self.cut?;
         let cut = Zero {
             entries: self.facets[slot].entries,
-            off: self.off(),
+            off: off(self.dimension, self.error),
         };
         let (d, section, weights) = (self.dimension, &self.section, &mut self.inverse);
         let [above, below] = weigh(d, section, &target.entries, weights);
         let point = sum_weighted(d, section, weights, [below, above]);
-        self.dyadic(&point, &[cut, Zero::new(target)], Some((slot, 0)))
+        dyadic(self, &point, &[cut, Zero::new(target)], Some((slot, 0)))
     }
 
     /// After a cut, a point of its side of this sign.
@@ -73,7 +73,7 @@ impl Vertices {
         for (sum, x) in point.iter_mut().zip(sum(d, &self.section)) {
             *sum += x;
         }
-        self.dyadic(&point, &[], Some((slot, sign)))
+        dyadic(self, &point, &[], Some((slot, sign)))
     }
 
     /// After a cut, a point near which another hyperplane has one on its side of this sign; the
@@ -81,7 +81,7 @@ impl Vertices {
     pub fn point_on_side(&mut self, target: &Target, sign: i32) -> Option<Dyadic> {
         let slot = self.cut?;
         let point = self.between(target);
-        self.dyadic(&point, &[Zero::new(target)], Some((slot, sign)))
+        dyadic(self, &point, &[Zero::new(target)], Some((slot, sign)))
     }
 
     /// A point on a hyperplane, between the generators on its two sides.
@@ -90,91 +90,13 @@ impl Vertices {
         let [above, below] = weigh(d, generators, &target.entries, weights);
         sum_weighted(d, generators, weights, [below, above])
     }
+}
 
-    /// A bound on how far a facet's value in floats is off at a point with coordinates up to 1. Its
-    /// entries are at most 1, and d! times what they are off by in sum is less than E.
-    fn off(&self) -> f64 {
-        self.error / factorial(self.dimension) + 16.0 * (self.dimension + 1) as f64 * UNIT
-    }
-
-    /// A point with few digits near this one; `None` where floats do not prove that the point that
-    /// is nearest to it, of those at which these rows are zero, lies inside the cell, and on the side
-    /// of this sign of the facet on which it is cut, if that is not zero.
-    ///
-    /// Call the given point p, its nearest one among those q, the rounded one y and its nearest
-    /// one z. Rounding moves a coordinate by half a step at most. Where no row is to be zero, z is
-    /// y. Else z is no farther from q than y is from p, as going to the nearest point brings
-    /// points together, so that z is as near to p as half a step times the root of d and the
-    /// distance from p to q.
-    fn dyadic(
-        &self,
-        point: &Homogeneous,
-        zeros: &[Zero],
-        cut: Option<(usize, i32)>,
-    ) -> Option<Dyadic> {
-        let d = self.dimension;
-        let mut p = [0.0; ENTRIES];
-        let mut largest = 1.0;
-        for k in 0..d {
-            p[k] = point[k] / point[d];
-            let size = p[k].abs();
-            // Not-a-number is not small.
-            let small = size < 1e100;
-            if !small {
-                return None;
-            }
-            largest = if size > largest { size } else { largest };
-        }
-        p[d] = 1.0;
-        let off = self.off() * largest;
-        let but = cut.map_or(usize::MAX, |(slot, _)| slot);
-        let mut room = room(d, &self.facets, &p, off, but);
-        if let Some((slot, sign)) = cut
-            && sign != 0
-        {
-            let mut facet = self.facets[slot];
-            facet.turn(sign);
-            let (mut value, mut norm) = (facet.entries[d] - off, off);
-            for k in 0..d {
-                value += facet.entries[k] * p[k];
-                norm += facet.entries[k].abs();
-            }
-            room = room.min(value / norm);
-        }
-        // The bounds hold but for roundings.
-        let room = room.min(1e100) * (1.0 - NEARLY);
-        let (root, distance) = match zeros {
-            [] => (1.0, 0.0),
-            _ => ((d as f64).sqrt(), distance(d, &p, largest, zeros)?),
-        };
-        let enough = room > 1e-100;
-        if !enough {
-            return None;
-        }
-        // Of a normal number.
-        let exponent = ((1.75 * room / root).to_bits() >> 52) as i64 - 1023;
-        let (step, inverse) = (power_of_two(exponent), power_of_two(-exponent));
-        let inside = (0.5 * step * root + distance) * (1.0 + NEARLY) < room;
-        if !inside {
-            return None;
-        }
-        let mut mantissas = [0; ENTRIES - 1];
-        for k in 0..d {
-            // Where floats are 1 apart, an addition rounds to a whole number.
-            const WHOLE: f64 = 1.5 * (1u64 << 52) as f64;
-            let whole = p[k] * inverse;
-            let exact = whole.abs() < (1u64 << 50) as f64;
-            if !exact {
-                return None;
-            }
-            mantissas[k] = ((whole + WHOLE) - WHOLE) as i64;
-        }
-        Some(Dyadic {
-            exponent,
-            dimension: d,
-            mantissas,
-        })
-    }
+/// A bound on how far a facet's value in floats is off at a point with coordinates up to 1. Its
+/// entries are at most 1, and d! times what they are off by in sum is less than E.
+#[inline(always)]
+fn off(d: usize, error: f64) -> f64 {
+    error / factorial(d) + 16.0 * (d + 1) as f64 * UNIT
 }
 
 impl Zero {
@@ -186,6 +108,96 @@ impl Zero {
     }
 }
 
+/// A point with few digits near this one; `None` where floats do not prove that the point that
+/// is nearest to it, of those at which these rows are zero, lies inside the cell, and on the side
+/// of this sign of the facet on which it is cut, if that is not zero.
+///
+/// Call the given point p, its nearest one among those q, the rounded one y and its nearest
+/// one z. Rounding moves a coordinate by half a step at most. Where no row is to be zero, z is
+/// y. Else z is no farther from q than y is from p, as going to the nearest point brings
+/// points together, so that z is as near to p as half a step times the root of d and the
+/// distance from p to q.
+#[inline(always)]
+fn dyadic_in<L: Lanes, const K: usize>(
+    cell: &Vertices,
+    point: &Homogeneous,
+    zeros: &[Zero],
+    cut: Option<(usize, i32)>,
+) -> Option<Dyadic> {
+    let d = K - 1;
+    let mut p = [0.0; ENTRIES];
+    let mut largest = 1.0;
+    for k in 0..K - 1 {
+        p[k] = point[k] / point[d];
+        let size = p[k].abs();
+        // Not-a-number is not small.
+        let small = size < 1e100;
+        if !small {
+            return None;
+        }
+        largest = if size > largest { size } else { largest };
+    }
+    p[d] = 1.0;
+    let off = off(K - 1, cell.error) * largest;
+    let but = cut.map_or(usize::MAX, |(slot, _)| slot);
+    let mut room = room::<L, K>(&cell.facets, &p, off, but);
+    if let Some((slot, sign)) = cut
+        && sign != 0
+    {
+        let mut facet = cell.facets[slot];
+        facet.turn(sign);
+        let (mut value, mut norm) = (facet.entries[d] - off, off);
+        for k in 0..K - 1 {
+            value += facet.entries[k] * p[k];
+            norm += facet.entries[k].abs();
+        }
+        room = room.min(value / norm);
+    }
+    // The bounds hold but for roundings.
+    let room = room.min(1e100) * (1.0 - NEARLY);
+    let (root, distance) = match zeros {
+        [] => (1.0, 0.0),
+        _ => ((d as f64).sqrt(), distance::<K>(&p, largest, zeros)?),
+    };
+    let enough = room > 1e-100;
+    if !enough {
+        return None;
+    }
+    // Of a normal number.
+    let exponent = ((1.75 * room / root).to_bits() >> 52) as i64 - 1023;
+    let (step, inverse) = (power_of_two(exponent), power_of_two(-exponent));
+    let inside = (0.5 * step * root + distance) * (1.0 + NEARLY) < room;
+    if !inside {
+        return None;
+    }
+    let mut mantissas = [0; ENTRIES - 1];
+    for k in 0..K - 1 {
+        // Where floats are 1 apart, an addition rounds to a whole number.
+        const WHOLE: f64 = 1.5 * (1u64 << 52) as f64;
+        let whole = p[k] * inverse;
+        let exact = whole.abs() < (1u64 << 50) as f64;
+        if !exact {
+            return None;
+        }
+        mantissas[k] = ((whole + WHOLE) - WHOLE) as i64;
+    }
+    Some(Dyadic {
+        exponent,
+        dimension: d,
+        mantissas,
+    })
+}
+
+/// Of the linear parts.
+#[inline(always)]
+fn product<const K: usize>(a: &[f64; ENTRIES], b: &[f64; ENTRIES]) -> f64 {
+    let mut sum = 0.0;
+    for k in 0..K - 1 {
+        sum += a[k] * b[k];
+    }
+    sum
+}
+
 /// A bound on how far a point, whose coordinates are up to `largest` in magnitude, is from where
 /// these rows, one or two, are zero; `None` where floats do not tell.
 ///
@@ -193,21 +205,16 @@ impl Zero {
 /// v' G^-1 v. For one row that is (v / n)^2, n being its norm; for two it is at most (|v| |b| +
 /// |w| |a|)^2 / det G. Entries are off by less than 2^-34 of the norms, and so are what is made of
 /// them but for few times as much; the determinant is at least 2^-20 of the largest that it could be.
-fn distance(d: usize, point: &Homogeneous, largest: f64, zeros: &[Zero]) -> Option<f64> {
+#[inline(always)]
+fn distance<const K: usize>(point: &Homogeneous, largest: f64, zeros: &[Zero]) -> Option<f64> {
     const VAGUE: f64 = 1.0 / (1u64 << 34) as f64;
     const NARROW: f64 = 1.0 / (1u64 << 20) as f64;
-    let product = |a: &[f64; ENTRIES], b: &[f64; ENTRIES], entries: usize| {
-        let mut sum = 0.0;
-        for k in 0..entries {
-            sum += a[k] * b[k];
-        }
-        sum
-    };
     let of_row = |zero: &Zero| {
-        let square = product(&zero.entries, &zero.entries, d);
+        let square = product::<K>(&zero.entries, &zero.entries);
         let norm = square.sqrt();
         let ordinary = norm > 1e-100 && norm < 1e100 && zero.off < VAGUE * norm;
-        let value = product(&zero.entries, point, d + 1).abs() + zero.off * largest;
+        let value = product::<K>(&zero.entries, point) + zero.entries[K - 1];
+        let value = value.abs() + zero.off * largest;
         ordinary.then_some((value, norm, square))
     };
     let distance = match zeros {
@@ -217,7 +224,7 @@ fn distance(d: usize, point: &Homogeneous, largest: f64, zeros: &[Zero]) -> Opti
         }
         [one, other] => {
             let ((v, a, aa), (w, b, bb)) = (of_row(one)?, of_row(other)?);
-            let ab = product(&one.entries, &other.entries, d);
+            let ab = product::<K>(&one.entries, &other.entries);
             let determinant = aa * bb - ab * ab;
             let open = determinant > NARROW * (aa * bb);
             if !open {
@@ -273,14 +280,18 @@ for_all_processors! {
         }
     }
 
-    /// How far, but for roundings, every coordinate of a point may be moved so that all facets but
-    /// one stay positive, whose values in floats may be so far `off`, and their entries no farther.
-    fn room<L>(dimension: usize, facets: &[Facet], point: &Homogeneous, off: f64, but: usize) -> f64 {
-        match dimension {
-            2 => room_in::<L, 3>(facets, point, off, but),
-            3 => room_in::<L, 4>(facets, point, off, but),
-            4 => room_in::<L, 5>(facets, point, off, but),
-            _ => room_in::<L, 6>(facets, point, off, but),
+    /// See [`dyadic_in`].
+    fn dyadic<L>(
+        cell: &Vertices,
+        point: &Homogeneous,
+        zeros: &[Zero],
+        cut: Option<(usize, i32)>,
+    ) -> Option<Dyadic> {
+        match cell.dimension {
+            2 => dyadic_in::<L, 3>(cell, point, zeros, cut),
+            3 => dyadic_in::<L, 4>(cell, point, zeros, cut),
+            4 => dyadic_in::<L, 5>(cell, point, zeros, cut),
+            _ => dyadic_in::<L, 6>(cell, point, zeros, cut),
         }
     }
 }
@@ -362,8 +373,10 @@ fn totals<L: Lanes, const K: usize>(sums: [L; K]) -> Homogeneous {
     totals
 }
 
+/// How far, but for roundings, every coordinate of a point may be moved so that all facets but
+/// one stay positive, whose values in floats may be so far `off`, and their entries no farther.
 #[inline(always)]
-fn room_in<L: Lanes, const K: usize>(
+fn room<L: Lanes, const K: usize>(
     facets: &[Facet],
     point: &Homogeneous,
     off: f64,
