@@ -346,12 +346,7 @@ pub fn read_record(input: &mut dyn Read) -> Result<Option<(Kind, Vec<u8>)>, Flaw
 }
 
 /// Appends a varint.
-#[inline]
 pub fn put(bytes: &mut Vec<u8>, mut value: u64) {
-    if (0x80..0x4000).contains(&value) {
-        // Many are no longer than that.
-        return bytes.extend_from_slice(&[value as u8 | 0x80, (value >> 7) as u8]);
-    }
     while value >= 0x80 {
         bytes.push(value as u8 | 0x80);
         value >>= 7;

@@ -171,12 +171,22 @@ impl<'s> Stream<'s> {
         self.make_room();
         self.event(event::SIDES, event::LEAF);
         self.sets(each, numbers);
-        put(&mut self.body, sides.clone().count() as u64);
-        let body = &mut self.body;
-        self.trail.extend(sides.map(|(unit, positive)| {
-            put(body, 2 * (unit - first) as u64 + u64::from(!positive));
-            Entry::side(unit, positive)
-        }));
+        let code =
+            |(unit, positive): (usize, bool)| 2 * (unit - first) as u32 + u32::from(!positive);
+        let codes = sides.clone().map(code);
+        let (mut count, mut bits) = (0, 0);
+        codes.clone().for_each(|code| {
+            count += 1;
+            bits |= code;
+        });
+        put(&mut self.body, count);
+        if bits < 0x80 {
+            self.body.extend(codes.map(|code| code as u8));
+        } else {
+            codes.for_each(|code| put(&mut self.body, code.into()));
+        }
+        let entry = |(unit, positive)| Entry::side(unit, positive);
+        self.trail.extend(sides.map(entry));
     }
 
     #[inline]
