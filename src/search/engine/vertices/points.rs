@@ -127,9 +127,9 @@ fn dyadic_in<L: Lanes, const K: usize>(
     let d = K - 1;
     let mut p = [0.0; ENTRIES];
     let mut largest = 1.0;
-    for k in 0..K - 1 {
-        p[k] = point[k] / point[d];
-        let size = p[k].abs();
+    for (coordinate, x) in p[..d].iter_mut().zip(point) {
+        *coordinate = x / point[d];
+        let size = coordinate.abs();
         // Not-a-number is not small.
         let small = size < 1e100;
         if !small {
@@ -392,8 +392,8 @@ fn room<L: Lanes, const K: usize>(
         // The last four overlap those before.
         let first = next.min((last + 1).saturating_sub(LANES));
         let mut slots = [0; LANES];
-        for lane in 0..LANES {
-            slots[lane] = (first + lane).min(last) as u32;
+        for (lane, slot) in slots.iter_mut().enumerate() {
+            *slot = (first + lane).min(last) as u32;
         }
         let row: [L; K] = gather(facets, slots);
         let (mut value, mut norm) = (
