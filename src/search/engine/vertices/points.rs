@@ -147,8 +147,8 @@ fn dyadic_in<L: Lanes, const K: usize>(
         let mut facet = cell.facets[slot];
         facet.turn(sign);
         let (mut value, mut norm) = (facet.entries[d] - off, off);
-        for k in 0..K - 1 {
-            value += facet.entries[k] * p[k];
+        for (k, x) in p[..d].iter().enumerate() {
+            value += facet.entries[k] * x;
             norm += facet.entries[k].abs();
         }
         room = room.min(value / norm);
