@@ -477,6 +477,19 @@ pub struct Entry {
     pub how: Decided,
 }
 
+impl Entry {
+    /// A unit that has one sign all over the cell.
+    #[inline]
+    pub fn side(unit: usize, positive: bool) -> Entry {
+        let how = match positive {
+            true => Decided::Positive,
+            false => Decided::Negative,
+        };
+        let unit = unit as u32;
+        Entry { unit, how }
+    }
+}
+
 /// Encodes the start of a chunk; with `settled` all pending splits become settled ones,
 /// as in what *elsewhere* promises.
 pub fn encode_start(chart: usize, trail: &[Entry], settled: bool) -> Vec<u8> {

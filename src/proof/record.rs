@@ -86,15 +86,6 @@ impl<'s> Branch<'s> {
     }
 }
 
-fn side_entry((unit, positive): (usize, bool)) -> Entry {
-    let how = match positive {
-        true => Decided::Positive,
-        false => Decided::Negative,
-    };
-    let unit = unit as u32;
-    Entry { unit, how }
-}
-
 impl<'s> Stream<'s> {
     /// One side of a pending split: of those, by number, or the last.
     pub fn branch(&self, pending: Option<usize>, positive: bool) -> Branch<'s> {
@@ -136,21 +127,40 @@ impl<'s> Stream<'s> {
     /// The unit is positive or negative all over the cell, as these constraints show.
     pub fn side(&mut self, first: usize, unit: usize, positive: bool, why: &[u32]) {
         self.make_room();
-        if self.last == *why {
-            return self.side_as_before(first, unit, positive);
-        }
         self.decide(first, unit, positive);
+        if self.last == *why {
+            self.body.push(0);
+        } else {
+            self.name(why);
+        }
+    }
+
+    /// These units are positive, or negative, all over the cell, as the same constraints show.
+    pub fn sides_alike(
+        &mut self,
+        first: usize,
+        sides: impl Iterator<Item = (usize, bool)>,
+        why: &[u32],
+    ) {
+        self.make_room();
+        let mut told = false;
+        for (unit, positive) in sides {
+            self.decide(first, unit, positive);
+            if told {
+                self.body.push(0);
+            } else {
+                self.name(why);
+            }
+            told = true;
+        }
+    }
+
+    /// The constraints of a side.
+    fn name(&mut self, why: &[u32]) {
         put(&mut self.body, why.len() as u64);
         put_all(&mut self.body, why);
         self.last.clear();
         self.last.extend_from_slice(why);
-    }
-
-    /// The same, as shown by the constraints of the side that was the event before.
-    #[inline]
-    pub fn side_as_before(&mut self, first: usize, unit: usize, positive: bool) {
-        self.decide(first, unit, positive);
-        self.body.push(0);
     }
 
     /// These units are positive, or negative, all over the cell, each as one of several sets of so
@@ -164,14 +174,23 @@ impl<'s> Stream<'s> {
     ) {
         self.make_room();
         self.event(event::SIDES, event::LEAF);
-        let count = sides.clone().count();
         self.sets(each, numbers);
-        put(&mut self.body, count as u64);
-        for (unit, positive) in sides.clone() {
-            let code = 2 * (unit - first) as u64 + u64::from(!positive);
-            put(&mut self.body, code);
+        let code =
+            |(unit, positive): (usize, bool)| 2 * (unit - first) as u32 + u32::from(!positive);
+        let codes = sides.clone().map(code);
+        let (mut count, mut bits) = (0, 0);
+        codes.clone().for_each(|code| {
+            count += 1;
+            bits |= code;
+        });
+        put(&mut self.body, count);
+        if bits < 0x80 {
+            self.body.extend(codes.map(|code| code as u8));
+        } else {
+            codes.for_each(|code| put(&mut self.body, code.into()));
         }
-        self.trail.extend(sides.map(side_entry));
+        let entry = |(unit, positive)| Entry::side(unit, positive);
+        self.trail.extend(sides.map(entry));
     }
 
     #[inline]
@@ -181,7 +200,7 @@ impl<'s> Stream<'s> {
             false => event::NEGATIVE,
         };
         self.event((unit - first) as u64, kind);
-        self.trail.push(side_entry((unit, positive)));
+        self.trail.push(Entry::side(unit, positive));
     }
 
     /// A region; the point is `mantissas`, which `put` writes, times 2^exponent.
@@ -218,18 +237,6 @@ impl<'s> Stream<'s> {
         for mantissa in mantissas {
             put(&mut self.body, mantissa.clone());
         }
-        self.leave();
-    }
-
-    /// The region, or all regions around the crossing of the hyperplanes of all undecided units,
-    /// amid so many corners and rays: `numbers` has as many constraints of each as there are
-    /// coordinates, less one for each of these units.
-    pub fn amid(&mut self, corners: usize, rays: usize, numbers: &[u32]) {
-        self.make_room();
-        self.event(event::AMID, event::LEAF);
-        let each = numbers.len() / (corners + rays);
-        put_all(&mut self.body, &[corners as u32, rays as u32, each as u32]);
-        put_all(&mut self.body, numbers);
         self.leave();
     }
 

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::engine::vertices::Corners;
+use super::engine::vertices::Dyadic;
 use super::engine::witness::{Mantissas, Point, over_one_exponent};
 use super::level::{Level, RowId};
 use crate::arrangement::stage::Stage;
@@ -75,17 +75,12 @@ impl<'s> Log<'s> {
         let Some(stream) = &mut self.stream else {
             return;
         };
-        let mut told = false;
-        for (class, sign) in sides {
-            for &(unit, opposite) in &level.classes()[class as usize].members {
-                let positive = (sign > 0) != opposite;
-                match told {
-                    true => stream.side_as_before(first, first + unit, positive),
-                    false => stream.side(first, first + unit, positive, places),
-                }
-                told = true;
-            }
+        if level.is_plain() {
+            let sides = sides.map(|(class, sign)| (first + class as usize, sign > 0));
+            return stream.sides_alike(first, sides, places);
         }
+        let sides = sides.flat_map(|side| units_of(level, first, side));
+        stream.sides_alike(first, sides, places);
     }
 
     /// The same of classes that are least at one of several vertices each, on so many of the rows at
@@ -105,10 +100,8 @@ impl<'s> Log<'s> {
             let side = |&(class, sign): &(u32, i32)| (first + class as usize, sign > 0);
             return stream.sides(first, settled.iter().map(side), each, places);
         }
-        let sides = settled.iter().flat_map(|&(class, sign)| {
-            let members = level.classes()[class as usize].members.iter();
-            members.map(move |&(unit, opposite)| (first + unit, (sign > 0) != opposite))
-        });
+        let sides = settled.iter();
+        let sides = sides.flat_map(|&side| units_of(level, first, side));
         stream.sides(first, sides, each, places);
     }
 
@@ -138,12 +131,6 @@ impl<'s> Log<'s> {
         .collect()
     }
 
-    /// The region, or all regions around the crossing of the hyperplanes of all undecided units,
-    /// that these corners are around.
-    pub fn amid(&mut self, corners: &Corners) {
-        self.each(|stream| stream.amid(corners.points, corners.rays, corners.places()));
-    }
-
     /// The hyperplanes of all undecided units are in general position in a cell with vertices on so
     /// many of the rows at these places on the path.
     pub fn arrangement(&mut self, each: usize, places: &[u32]) {
@@ -165,6 +152,15 @@ impl<'s> Log<'s> {
             (exponent, Mantissas::Long(long)) => {
                 stream.crossing(*exponent, long, |to, m| put_long(to, &m));
             }
+        });
+    }
+
+    /// A region with this point inside, or all regions around the crossing of the hyperplanes of all
+    /// undecided units, if there are any, that is nearest to it.
+    pub fn around(&mut self, point: &Dyadic, undecided: bool) {
+        self.each(|stream| match undecided {
+            false => stream.region(point.exponent, point.mantissas(), put_signed),
+            true => stream.crossing(point.exponent, point.mantissas(), put_signed),
         });
     }
 
@@ -194,4 +190,14 @@ impl<'s> Log<'s> {
             tell(stream);
         }
     }
+}
+
+/// The units of a class and whether they are positive where it has this sign.
+fn units_of(
+    level: &Level,
+    first: usize,
+    (class, sign): (u32, i32),
+) -> impl Iterator<Item = (usize, bool)> + Clone {
+    let members = level.classes()[class as usize].members.iter();
+    members.map(move |&(unit, opposite)| (first + unit, (sign > 0) != opposite))
 }

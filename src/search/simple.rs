@@ -186,10 +186,10 @@ impl<'a> Tree<'a, '_> {
             if !is_alone(level, class) {
                 return false;
             }
-            let Some(corners) = vertices.corners_on(&level.target(class)) else {
+            let Some(point) = vertices.point_on(&level.target(class)) else {
                 return false;
             };
-            log.amid(&corners);
+            log.around(&point, true);
         }
         self.count_patterns(level, &[class], state, tally, 0..2);
         self.end_branch(tally, state);
@@ -217,10 +217,10 @@ impl<'a> Tree<'a, '_> {
         match vertices.on_section(target) {
             Verdict::Cuts => {
                 if log.is_on() {
-                    let Some(corners) = vertices.corners_on_section(target) else {
+                    let Some(point) = vertices.point_on_section(target) else {
                         return false;
                     };
-                    log.amid(&corners);
+                    log.around(&point, true);
                 }
                 patterns.extend([0, 1, 3, 2]);
             }
@@ -356,19 +356,19 @@ fn tell_three(
     let target = &level.target(other);
     let (Some(least), Some(cut), Some(whole)) = (
         vertices.least_on_section(target, sign),
-        vertices.corners_on_side(target, side, -sign),
-        vertices.corners_of_side(-side),
+        vertices.point_on_side(target, side),
+        vertices.point_of_side(-side),
     ) else {
         return false;
     };
     log.split(level, class as usize);
     for here in [1, -1] {
         if here == side {
-            log.amid(&cut);
+            log.around(&cut, true);
         } else {
             let side = std::iter::once((other, sign));
             log.sides_at(level, side, &least[..level.width() - 1]);
-            log.amid(&whole);
+            log.around(&whole, false);
         }
     }
     true

@@ -664,11 +664,11 @@ impl<'a> Tree<'a, '_> {
         let cell = &mut cells[at];
         if cell.engine == Engine::Vertices
             && told
-            && let Some(corners) = cell.vertices.corners()
+            && let Some(point) = cell.vertices.point()
         {
             tally.decisions.float += 1;
             tally.count_cell(level);
-            log.amid(&corners);
+            log.around(&point, false);
             return self.count_region(state, tally);
         }
         let mut witness = None;

@@ -484,7 +484,7 @@ pub fn meet<L: Lanes, const K: usize>(
 
 /// A facet in each lane.
 #[inline(always)]
-fn gather<L: Lanes, const K: usize>(facets: &[Facet], slots: [u32; LANES]) -> [L; K] {
+pub fn gather<L: Lanes, const K: usize>(facets: &[Facet], slots: [u32; LANES]) -> [L; K] {
     let facets = slots.map(|slot| &facets[slot as usize].entries);
     let first = |entries: &[f64; ENTRIES]| L::load(entries.first_chunk().expect("six"));
     let first = L::transposed(facets.map(first));

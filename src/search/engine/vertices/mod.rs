@@ -10,9 +10,9 @@
 //! and one with a single sign at all of them does not. What floats leave open is refused, and
 //! left to the dictionary.
 
-mod corners;
 mod flats;
 mod generators;
+mod points;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -24,9 +24,9 @@ use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors};
 use crate::search::level::Level;
 use generators::*;
 
-pub use corners::Corners;
 pub use flats::{FEWEST, Flats, Signs};
 pub use generators::{FourTargets, Target, Verdict};
+pub use points::Dyadic;
 
 /// Dimensions in which cells have few enough vertices.
 pub const DIMENSIONS: std::ops::RangeInclusive<usize> = 2..=5;
@@ -52,11 +52,7 @@ pub struct Vertices {
     meetings: Vec<Meeting>,
     /// The new ones, which lie on it.
     section: Generators,
-    /// Memory for sides of other hyperplanes.
-    spare_above: Part,
-    spare_below: Part,
-    lie_on: Vec<Facets>,
-    /// Of the generators that [`Vertices::least`] looks at.
+    /// Of the heights of generators, or their weights.
     inverse: Vec<[f64; LANES]>,
 }
 

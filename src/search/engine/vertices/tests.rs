@@ -208,41 +208,31 @@ fn exactly(point: &Point) -> Vec<Rational> {
     point.iter().map(|&x| rational(x)).collect()
 }
 
-/// Asserts that corners and rays of what forms have in common are those of a polyhedron, and have
-/// a point inside between them.
-fn check_amid(corners: &Corners, forms: &[&Known], polyhedron: &Polyhedron) {
+/// Asserts that the point nearest to a point of those at which all of these forms are zero lies
+/// inside a polyhedron.
+fn check_point(point: &Dyadic, forms: &[&Known], polyhedron: &Polyhedron) {
     let d = polyhedron.d;
-    let each = d - forms.len();
-    let count = corners.points + corners.rays;
-    assert!(corners.points > 0 && count <= each + 1, "{corners:?}");
-    assert_eq!(corners.places().len(), count * each);
-    let mut inside = BTreeSet::new();
-    for n in 0..count {
-        let is_ray = n >= corners.points;
-        let places = &corners.places()[n * each..][..each];
-        let named = places.iter().map(|place| &polyhedron.constraints[place]);
-        let rows: Vec<&Known> = forms.iter().copied().chain(named).collect();
-        let right = |(k, row): (usize, &&Known)| match is_ray {
-            true => Rational::from_integer(i32::from(k + 1 == d).into()),
-            false => -&row.exact[d],
-        };
-        let right = rows.iter().enumerate().map(right).collect();
-        let linear = rows.iter().map(|row| row.exact[..d].to_vec()).collect();
-        let mut found = solution(linear, right).expect("independent rows");
-        found.push(Rational::from_integer(i32::from(!is_ray).into()));
-        for (place, known) in &polyhedron.constraints {
-            let value = dot(&known.exact, &found);
-            assert!(!value.is_negative(), "{corners:?} {forms:?}");
-            if value.is_positive() {
-                inside.insert(*place);
-            }
+    let scale = rational(power_of_two(point.exponent));
+    let whole = point.mantissas().iter();
+    let mut nearest: Vec<Rational> = whole
+        .map(|&m| Rational::from_integer(m.into()) * &scale)
+        .collect();
+    assert_eq!(nearest.len(), d);
+    let mut homogeneous = nearest.clone();
+    homogeneous.push(Rational::one());
+    // y - H' m, where H H' m = h(y).
+    let gram = forms.iter().map(|one| {
+        let product = |other: &&Known| dot(&one.exact[..d], &other.exact[..d]);
+        forms.iter().map(product).collect()
+    });
+    let values = forms.iter().map(|form| dot(&form.exact, &homogeneous));
+    let multipliers = solution(gram.collect(), values.collect()).expect("independent rows");
+    for (form, multiplier) in forms.iter().zip(multipliers) {
+        for (x, entry) in nearest.iter_mut().zip(&form.exact) {
+            *x -= &multiplier * entry;
         }
     }
-    assert_eq!(
-        inside.len(),
-        polyhedron.constraints.len(),
-        "{corners:?} {forms:?}"
-    );
+    assert!(polyhedron.holds(&nearest), "{point:?} {forms:?}");
 }
 
 /// Everything that can be asked of a cell that has just been cut by a row.
@@ -293,9 +283,9 @@ fn check_cut(
                         check_least(&other, sign, &places[..d], &rest);
                         tally.note("least on the section", d);
                     }
-                    if let Some(corners) = cell.corners_on_side(&other.target, side, -sign) {
+                    if let Some(point) = cell.point_on_side(&other.target, side) {
                         let there = side_of(polyhedron, place, known, side);
-                        check_amid(&corners, &[&other], &there);
+                        check_point(&point, &[&other], &there);
                         tally.note("met on a side", d);
                     }
                 } else if here.contains(&-sign) {
@@ -304,9 +294,9 @@ fn check_cut(
             }
             Verdict::Cuts => {
                 assert!(exact.contains(&1) && exact.contains(&-1));
-                match cell.corners_on_section(&other.target) {
-                    Some(corners) => {
-                        check_amid(&corners, &[known, &other], polyhedron);
+                match cell.point_on_section(&other.target) {
+                    Some(point) => {
+                        check_point(&point, &[known, &other], polyhedron);
                         tally.note("crossed", d);
                     }
                     None => tally.note("not crossed", d),
@@ -314,13 +304,14 @@ fn check_cut(
             }
         }
     }
-    if let Some(corners) = cell.corners_on(&known.target) {
-        check_amid(&corners, &[known], polyhedron);
-        tally.note("met", d);
-    }
     for sign in [1, -1] {
-        let corners = cell.corners_of_side(sign).expect("a side has corners");
-        check_amid(&corners, &[], &side_of(polyhedron, place, known, sign));
+        match cell.point_of_side(sign) {
+            Some(point) => {
+                check_point(&point, &[], &side_of(polyhedron, place, known, sign));
+                tally.note("a point of a side", d);
+            }
+            None => tally.note("no point of a side", d),
+        }
     }
 }
 
@@ -379,8 +370,10 @@ fn check_cell(cell: &Vertices, polyhedron: &Polyhedron, tally: &mut Tally) {
     let found: Vec<BTreeSet<u32>> = found.map(|&facets| places_of(cell, facets)).collect();
     assert_eq!(found.len(), expected.len(), "{cell:?}");
     assert!(found.iter().all(|places| expected.contains_key(places)));
-    let corners = cell.clone().corners().expect("a cell has corners");
-    check_amid(&corners, &[], polyhedron);
+    if let Some(point) = cell.point() {
+        check_point(&point, &[], polyhedron);
+        tally.note("a point", d);
+    }
     match cell.inside() {
         Some(point) => {
             assert!(polyhedron.holds(&exactly(&point)), "{cell:?}");
@@ -438,6 +431,12 @@ fn cells_and_all_that_is_said_of_them_are_exactly_right() {
                         }
                         continue;
                     }
+                    if verdict == Verdict::Cuts
+                        && let Some(point) = cell.point_on(&known.target)
+                    {
+                        check_point(&point, &[&known], &polyhedron);
+                        tally.note("met", d);
+                    }
                     let place = first + step;
                     let mut both = cell.clone();
                     let accepted = both.cut(&known.target, place);
@@ -494,10 +493,11 @@ fn cells_and_all_that_is_said_of_them_are_exactly_right() {
     let found = "slot used again, section Cuts, section Unknown, bounded, unbounded, corner";
     tally.demand(20, found, &[2, 3, 4, 5]);
     tally.demand(4, "inside with rays", &[2, 3, 4, 5]);
-    let crossed = "crossed, met, side, no side, least on the section, met on a side";
+    let points = "a point, met, a point of a side";
+    tally.demand(20, points, &[2, 3, 4, 5]);
+    let crossed = "crossed, side, no side, least on the section, met on a side";
     tally.demand(5, crossed, &[2, 3, 4, 5]);
-    // In the plane, both ends of a section that is cut are known.
-    tally.demand(3, "not crossed", &[3, 4, 5]);
+    tally.demand(3, "not crossed, no point of a side", &[2, 3, 4, 5]);
 }
 
 fn float(value: &Rational) -> f64 {

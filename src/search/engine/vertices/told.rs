@@ -24,8 +24,8 @@ impl Vertices {
         settled: &[(u32, i32)],
         found: &mut Vec<(usize, u32, i32)>,
     ) -> Others {
-        let width = self.dimension + 1;
-        inverse_heights(width, &self.generators, self.error, &mut self.inverse);
+        let inverse = &mut self.inverse;
+        inverse_heights(self.dimension, &self.generators, self.error, inverse);
         found.clear();
         let mut others = Others::new();
         find_least(self, level, settled, found, &mut others);
@@ -55,9 +55,13 @@ impl Vertices {
         let infinity = self.infinity();
         let lie_on = self.generators.facets.chunks(LANES);
         for (lie_on, wanted) in lie_on.zip(wanted) {
-            for (lane, &facets) in lie_on.iter().enumerate() {
-                if wanted >> lane & 1 == 1 && facets & infinity == 0 {
-                    places.extend_from_slice(&self.places_of(facets)[..self.dimension]);
+            for lane in bits(wanted.into()) {
+                // Lanes that are left over are of no generator.
+                let Some(facets) = lie_on.get(lane) else {
+                    break;
+                };
+                if facets & infinity == 0 {
+                    places.extend_from_slice(&self.places_of(*facets)[..self.dimension]);
                 }
             }
         }
@@ -67,7 +71,7 @@ impl Vertices {
     #[cfg(test)]
     pub fn least(&mut self, target: &Target, sign: i32) -> Option<usize> {
         let (d, generators) = (self.dimension, &self.generators);
-        inverse_heights(d + 1, generators, self.error, &mut self.inverse);
+        inverse_heights(d, generators, self.error, &mut self.inverse);
         least(
             d,
             generators,
@@ -81,13 +85,7 @@ impl Vertices {
     /// The places of the facets of all vertices, one vertex after another. A row that is positive on
     /// the cell is least at one of them, whose facets prove that it is.
     pub fn all_places(&self, places: &mut Vec<u32>) {
-        places.clear();
-        let infinity = self.infinity();
-        for &facets in &self.generators.facets {
-            if facets & infinity == 0 {
-                places.extend_from_slice(&self.places_of(facets)[..self.dimension]);
-            }
-        }
+        all_places(self, places);
     }
 
     /// How many generators it has.
@@ -106,7 +104,7 @@ impl Vertices {
     /// with a smaller value.
     pub fn least_on_section(&mut self, target: &Target, sign: i32) -> Option<Places> {
         let (d, section) = (self.dimension, &self.section);
-        inverse_heights(d + 1, section, self.error, &mut self.inverse);
+        inverse_heights(d, section, self.error, &mut self.inverse);
         let found = least(d, section, &self.inverse, self.error, target, sign.into())?;
         Some(self.places_of(section.facets[found]))
     }
@@ -215,6 +213,31 @@ for_all_processors! {
             3 => find_least_in::<L, 4>(cell, level, settled, found, others),
             4 => find_least_in::<L, 5>(cell, level, settled, found, others),
             _ => find_least_in::<L, 6>(cell, level, settled, found, others),
+        }
+    }
+
+    /// For generators with error E and heights w, 1 / (w + 2 E); for lanes that are left over 2^200,
+    /// as if they were at infinity.
+    fn inverse_heights<L>(
+        dimension: usize,
+        generators: &Generators,
+        error: f64,
+        to: &mut Vec<[f64; LANES]>,
+    ) {
+        match dimension {
+            2 => inverse_heights_in::<L, 3>(generators, error, to),
+            3 => inverse_heights_in::<L, 4>(generators, error, to),
+            4 => inverse_heights_in::<L, 5>(generators, error, to),
+            _ => inverse_heights_in::<L, 6>(generators, error, to),
+        }
+    }
+
+    fn all_places<L>(cell: &Vertices, places: &mut Vec<u32>) {
+        match cell.dimension {
+            2 => all_places_in::<2>(cell, places),
+            3 => all_places_in::<3>(cell, places),
+            4 => all_places_in::<4>(cell, places),
+            _ => all_places_in::<5>(cell, places),
         }
     }
 
@@ -362,13 +385,18 @@ const TAGS: [[f64; LANES]; MOST_TAGS / LANES] = {
     tags
 };
 
-/// For generators with error E and heights w, 1 / (w + 2 E); for lanes that are left over 2^200,
-/// as if they were at infinity.
-fn inverse_heights(width: usize, generators: &Generators, error: f64, to: &mut Vec<[f64; LANES]>) {
+#[inline(always)]
+fn inverse_heights_in<L: Lanes, const K: usize>(
+    generators: &Generators,
+    error: f64,
+    to: &mut Vec<[f64; LANES]>,
+) {
     const FAR: f64 = f64::from_bits((1023 + 200) << 52);
-    to.clear();
-    for block in generators.blocks.chunks_exact(width) {
-        to.push(block[width - 1].map(|height| 1.0 / (height + 2.0 * error)));
+    let blocks = generators.blocks.as_chunks::<K>().0;
+    to.resize(blocks.len(), [0.0; LANES]);
+    let (one, twice) = (L::all(1.0), L::all(2.0 * error));
+    for (block, to) in blocks.iter().zip(&mut *to) {
+        one.over(L::load(&block[K - 1]).plus(twice)).store(to);
     }
     if let Some(last) = to.last_mut() {
         let left = generators.facets.len() % LANES;
@@ -376,6 +404,24 @@ fn inverse_heights(width: usize, generators: &Generators, error: f64, to: &mut V
             last[left..].fill(FAR);
         }
     }
+}
+
+#[inline(always)]
+fn all_places_in<const D: usize>(cell: &Vertices, places: &mut Vec<u32>) {
+    let (infinity, lie_on) = (cell.infinity(), &cell.generators.facets);
+    places.resize(D * lie_on.len(), 0);
+    let mut count = 0;
+    for &facets in lie_on {
+        if facets & infinity == 0 {
+            let mut left = facets;
+            for place in &mut places.as_chunks_mut::<D>().0[count] {
+                *place = cell.facets[left.trailing_zeros() as usize].place;
+                left &= left - 1;
+            }
+            count += 1;
+        }
+    }
+    places.truncate(D * count);
 }
 
 /// The mean of those vertices that are far from infinity.
