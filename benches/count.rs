@@ -4,7 +4,7 @@
 //! `cargo bench --bench count -- MODEL` prints one JSON object: the count, and of the fastest
 //! call `seconds` and `cpu`, both of the call alone; `memory` is the most that the process held.
 //! `--domain`, `--threads` and `--proof` are those of `chambers count`; a proof is packed and
-//! written as there, its file opened before each call and closed after it. A count runs five
+//! written as there, its file opened before each call, and synced and closed after it. A count runs five
 //! times, or until two seconds are over; with `--repeat` so many times.
 
 use std::error::Error;
