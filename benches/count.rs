@@ -4,8 +4,8 @@
 //! `cargo bench --bench count -- MODEL` prints one JSON object: the count, and of the fastest
 //! call `seconds` and `cpu`, both of the call alone; `memory` is the most that the process held.
 //! `--domain`, `--threads` and `--proof` are those of `chambers count`; a proof is packed and
-//! written as there, its file opened before each call, and synced and closed after it. A count runs five
-//! times, or until two seconds are over; with `--repeat` so many times.
+//! written as there, its file opened before each call, and synced and closed after it. A count runs a
+//! hundred times, or until two seconds are over; with `--repeat` so many times.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ use clap::Parser;
 use serde_json::json;
 
 /// A count runs so often, unless it takes too long in all.
-const RUNS: usize = 5;
+const RUNS: usize = 100;
 const ENOUGH: Duration = Duration::from_secs(2);
 
 #[derive(Parser)]

@@ -259,6 +259,7 @@ class Checker:
         return constraints
 
     def check_rays(self, lead, charts):
+        demand(type(lead) is int and lead >= 0, "the lead is no number of a unit")
         biases = [row[-1][1] for maps in self.layers for matrix in maps for row in matrix[:-1]]
         demand(not any(biases), "rays need biases that are zero")
         rank = len(eliminate(self.columns(range(self.inputs))))

@@ -807,7 +807,8 @@ class Rejected(unittest.TestCase):
         self.rejected("wrong sign", charts(rows(1), rows(0)), *network, **good)
         self.rejected("not constant", lambda p: p.header.update(lead=1), *network, **good)
         self.rejected("malformed", lambda p: p.header.update(lead=2), *network, **good)
-        self.rejected("not constant", lambda p: p.header.update(lead=-1), *network, **good)
+        for lead in (-1, -2, False, 0.0, "0"):
+            self.rejected("no number of a unit", lambda p: p.header.update(lead=lead), *network, **good)
         self.rejected("one chart", lambda p: p.header.update(lead=None), *network, **good)
         self.rejected("all of R^n", lambda p: p.header.update(domain=[["0", None], [None, None]]),
                       *network, **good)

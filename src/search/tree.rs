@@ -744,7 +744,12 @@ impl<'a> Tree<'a, '_> {
             }
         }
         if log.is_on() {
-            match witness.expect(known).dyadic(level, ids) {
+            let witness = witness.expect(known);
+            let told = match witness {
+                Witness::Float(_) => witness.dyadic(level, ids),
+                Witness::Exact(_) => tally.decisions.exactly(|| witness.dyadic(level, ids)),
+            };
+            match told {
                 Some((exponent, mantissas)) => log.region(exponent, &mantissas),
                 // Too thin a cell for the format: what cannot be told is not claimed.
                 None => return self.give_up(tally, log),

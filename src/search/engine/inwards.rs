@@ -100,11 +100,13 @@ for_all_processors! {
     }
 
     /// Corrects a direction, as a perceptron learns, until all `tight` constraints, zero
-    /// at the vertex, grow along it; its entries stay positive where they are free. False when that
-    /// takes more `rounds`. Rows of `tight` are as long as the direction, in whole vectors.
+    /// at the vertex, grow along it. False when that takes more `rounds`. Rows of `tight` are as
+    /// long as the direction, in whole vectors.
     ///
-    /// Entries grow by at most 1 a round. So the error of the growth in floats is far below the
-    /// margin, and growth by more than that is growth.
+    /// Entries grow by at most 1 for each row in a round. So the error of the growth in floats is
+    /// far below the margin, and growth by more than that is growth. Entries stay positive where they
+    /// are free, or become so small that they count as zero: some that are positive instead, and
+    /// small enough, leave all these rows growing, and let those grow that cannot shrink.
     fn turn_inwards<L>(direction: &mut [f64], tight: &[f64], rounds: usize) -> bool {
         unrolled!(
             direction.len() / LANES,
