@@ -25,7 +25,7 @@ fn layer(rng: &mut Rng) -> Network {
     let mut layers = nets::random_layers(rng, kind, inputs, &[width]);
     nets::without_bias(&mut layers);
     let units = &mut layers[0];
-    let factors = [-1, 0, 1].map(|factor| Number::from(factor));
+    let factors = [-1, 0].map(Number::from);
     if rng.below(2) == 0 {
         let factor = &factors[rng.below(2)].to_rational();
         let (weights, bias) = units[0].clone();
