@@ -348,6 +348,16 @@ pub fn padded(count: usize) -> usize {
     count.next_multiple_of(LANES)
 }
 
+/// The lanes of some vectors. (A loop: what `map` calls is not always compiled for the vectors.)
+#[inline(always)]
+pub fn arrays<L: Lanes, const N: usize>(vectors: [L; N]) -> [[f64; LANES]; N] {
+    let mut arrays = [[0.0; LANES]; N];
+    for k in 0..N {
+        vectors[k].store(&mut arrays[k]);
+    }
+    arrays
+}
+
 /// Calls a function of a fixed number of vectors, which the compiler can unroll, where
 /// there is one for the number that is asked for.
 macro_rules! unrolled {

@@ -2,7 +2,7 @@
 
 use super::dictionary::{Dictionary, Name, PROPOSAL_ZERO};
 use super::kernels::{Block, padded};
-use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors, unrolled};
+use crate::arithmetic::lanes::{LANES, Lanes, arrays, for_all_processors, unrolled};
 
 /// How fast, at least, a constraint should grow along the step, its row having size 1.
 const MARGIN: f64 = 0.01;
@@ -173,10 +173,8 @@ fn turn_inwards_by<L: Lanes>(direction: &mut [f64], tight: &[f64], rounds: usize
                 size = size.plus(entries.abs());
                 growth = growth.plus_product(entries, L::load(direction));
             }
-            let [size, growth] = [size, growth].map(|lanes| {
-                let [a, b, c, d] = lanes.array();
-                (a + b) + (c + d)
-            });
+            let [[a, b, c, d], [e, f, g, h]] = arrays([size, growth]);
+            let (size, growth) = ((a + b) + (c + d), (e + f) + (g + h));
             if growth <= MARGIN * size {
                 settled = false;
                 for (t, a) in direction.iter_mut().zip(row) {

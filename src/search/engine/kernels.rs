@@ -2,7 +2,7 @@
 //! multiples of [`LANES`].
 
 pub use crate::arithmetic::lanes::padded;
-use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors, unrolled};
+use crate::arithmetic::lanes::{LANES, Lanes, arrays, for_all_processors, unrolled};
 
 /// A part of each column of a matrix that is stored by columns of length `stride`.
 #[derive(Clone, Copy)]
@@ -503,7 +503,7 @@ fn rest_in<L: Lanes, const N: usize>(
             *rest = rest.plus_product(factor, L::load(entries));
         }
     }
-    split(rest.map(L::array).as_flattened(), multipliers.len())
+    split(arrays(rest).as_flattened(), multipliers.len())
 }
 
 /// In D dimensions, with rows of N vectors.
@@ -543,10 +543,10 @@ fn defect_in<L: Lanes, const D: usize, const N: usize>(
             }
         }
     }
-    let doubts = doubts.map(L::array);
+    let doubts = arrays(doubts);
     let mut worst = 0.0;
     for k in 0..D {
-        let mut sums = sums[k].map(L::array);
+        let mut sums = arrays(sums[k]);
         let sums = sums.as_flattened_mut();
         sums[k] -= 1.0;
         let doubt = doubts.as_flattened()[k];

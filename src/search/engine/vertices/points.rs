@@ -4,7 +4,7 @@
 use super::Vertices;
 use super::generators::*;
 use crate::arithmetic::float::{UNIT, power_of_two};
-use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors};
+use crate::arithmetic::lanes::{LANES, Lanes, arrays, for_all_processors};
 
 /// A point in homogeneous coordinates.
 type Homogeneous = [f64; ENTRIES];
@@ -342,8 +342,8 @@ fn weigh_in<L: Lanes, const K: usize>(
         above = above.plus_product(signed.max(zero), value);
         below = below.plus_product(signed.min(zero), value);
     }
-    let [above, below] = [above, below].map(L::array);
-    [above, below].map(|[a, b, c, d]| (a + b) + (c + d))
+    let [[a, b, c, d], [e, f, g, h]] = arrays([above, below]);
+    [(a + b) + (c + d), (e + f) + (g + h)]
 }
 
 #[inline(always)]
