@@ -239,6 +239,7 @@ impl<'a> Level<'a> {
     }
 
     /// A row of this level or one above it as whole vectors, without its orientation.
+    #[inline]
     pub fn vector(&self, id: RowId) -> Vector<'_> {
         self.at(id.level).own_vector(id.index as usize)
     }

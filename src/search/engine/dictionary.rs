@@ -449,6 +449,7 @@ impl Dictionary {
     /// The edge along which `sign` times candidate `k` falls: the steepest one, or,
     /// when cautious, the one of the least constraint. The edges that leave a candidate
     /// in the basis are not there.
+    #[inline]
     fn falling(&self, k: usize, sign: f64, cautious: bool) -> Option<usize> {
         let mut best = -PROPOSAL_ZERO;
         let mut found: Option<usize> = None;
@@ -537,6 +538,7 @@ impl Dictionary {
     }
 
     /// Exchanges a row and a column.
+    #[inline]
     fn pivot(&mut self, row: usize, column: usize) {
         if self.is_whole() {
             return self.pivot_whole(row, column);
@@ -546,6 +548,7 @@ impl Dictionary {
     }
 
     /// Exchanges a constraint outside the basis and a column.
+    #[inline]
     fn exchange(&mut self, constraint: usize, column: usize) {
         self.pivot(self.first_constraint + constraint, column);
         if let Name::Constraint(place) = &mut self.columns[column] {
