@@ -277,7 +277,13 @@ pub fn near_crossing(point: &Point, least: f64, distance: f64) -> Option<(Point,
 
 #[cfg(test)]
 mod tests {
+    use num_traits::{Signed, Zero};
+
     use super::*;
+    use crate::arithmetic::lanes::plain_only::both;
+    use crate::search::engine::dictionary::Name;
+    use crate::search::engine::path::Path;
+    use crate::search::engine::samples::{Random, id, rational, solution, with_level};
 
     #[test]
     fn floats_come_back_from_their_mantissas() {
@@ -348,5 +354,59 @@ mod tests {
         let (exponent, _) = over_one_exponent(&short);
         assert!(exponent >= -10, "{exponent}");
         assert!(rounded(&point, 1e-12).is_none() && rounded(&point, f64::NAN).is_none());
+    }
+
+    /// At a proposed point a candidate of the basis is as near to zero, in exact arithmetic, as its
+    /// distance says; and mostly not zero, as the point is rounded.
+    #[test]
+    fn proposals_are_near_their_crossings() {
+        both(|| {
+            let random = &mut Random(29);
+            let (mut seen, mut off) = (0, 0);
+            for _ in 0..400 {
+                let d = 1 + random.below(5) as usize;
+                let mut entry = || rational(random.below(61) as f64 - 30.0);
+                let rows: Vec<Vec<Rational>> = (0..2 * d + 2)
+                    .map(|_| (0..=d).map(|_| entry()).collect())
+                    .collect();
+                let matrix = rows[..d].iter().map(|row| row[..d].to_vec()).collect();
+                let right = rows[..d].iter().map(|row| -&row[d]).collect();
+                let Some(vertex) = solution(matrix, right) else {
+                    continue;
+                };
+                if rows.iter().any(|row| row[..d].iter().all(Zero::is_zero)) {
+                    continue;
+                }
+                let value = |row: &[Rational], point: &[Rational]| {
+                    let terms = row.iter().zip(point).map(|(a, x)| a * x);
+                    terms.sum::<Rational>() + &row[d]
+                };
+                with_level(&rows, random, |level| {
+                    let mut path = Path::new(d);
+                    for (k, row) in rows.iter().enumerate() {
+                        let negated = k >= d && value(row, &vertex).is_negative();
+                        path.push(level, id(level, k, negated));
+                    }
+                    let mut columns: Vec<Name> = (0..d as u32).map(Name::Constraint).collect();
+                    columns[0] = Name::Candidate(0);
+                    let others = (d as u32..rows.len() as u32).collect();
+                    let dictionary = Dictionary::new(level, &path, columns, others, vec![]);
+                    let Some(dictionary) = dictionary.filter(Dictionary::is_whole) else {
+                        return;
+                    };
+                    let scratch = &mut Scratch::default();
+                    let Some(proposal) = propose(&dictionary, PATIENT, scratch) else {
+                        return;
+                    };
+                    seen += 1;
+                    let point = Witness::Float(proposal.point).exact();
+                    let value = value(&rows[0], &point).abs();
+                    off += u32::from(!value.is_zero());
+                    let size: Rational = rows[0][..d].iter().map(|entry| entry.abs()).sum();
+                    assert!(value <= rational(proposal.distance) * size);
+                });
+            }
+            assert!(seen > 50 && off > 20, "{seen} {off}");
+        });
     }
 }
