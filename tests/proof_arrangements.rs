@@ -228,13 +228,8 @@ fn arrangements_keep_the_rules_of_leaves() {
     let expected = "an arrangement in layer 1, but only units of the last layer, 2, may cross";
     assert_rejected(&deep, &square(-2, 2), &leaf, expected);
     let one = nets::arrangement(&[vec![1, 0, 0]]);
-    let corner = Event::Amid {
-        corners: 1,
-        rays: 0,
-        each: 1,
-        numbers: vec![0],
-    };
-    let decided = [Event::Split(0), WHOLE, corner];
+    // A split leaves no unit undecided.
+    let decided = [Event::Split(0), WHOLE];
     let expected = "an arrangement of no hyperplanes: all units are decided";
     assert_rejected(&one, &square(-2, 2), &decided, expected);
     let axes = |inputs: usize| -> Vec<Vec<i64>> {

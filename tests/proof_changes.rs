@@ -42,7 +42,6 @@ fn cases(count: u64) -> impl Iterator<Item = (u64, Network, Domain, Style)> {
             cut: 6,
             elsewhere: 6,
             crossing: rng.below(3),
-            amid: rng.below(3),
             arrangement: rng.below(3),
             sets: rng.below(3),
             rays: rng.one_in(2),
@@ -227,16 +226,6 @@ fn change(proof: &mut Proof, rng: &mut Rng) {
         }
         12 if rng.one_in(2) => proof.chunks[at].events[event] = Event::Arrangement(Sets::default()),
         12 => proof.chunks[at].events[event] = Event::Split(rng.below(4) as u64),
-        13 if rng.one_in(2) => {
-            let (corners, rays, each) = (1 + rng.below(2), rng.below(2), rng.below(3));
-            let numbers = (0..(corners + rays) * each).map(|_| rng.below(6) as u64);
-            proof.chunks[at].events[event] = Event::Amid {
-                corners: corners as u64,
-                rays: rays as u64,
-                each: each as u64,
-                numbers: numbers.collect(),
-            };
-        }
         13 => {
             let d = proof.header.charts[proof.chunks[at].chart].dimension;
             let mantissas = (0..d).map(|_| rng.range(-3, 3).into()).collect();
@@ -267,25 +256,6 @@ fn change(proof: &mut Proof, rng: &mut Rng) {
                     *mantissa += rng.range(-2, 2);
                 }
             }
-            Event::Amid {
-                corners,
-                rays,
-                each,
-                numbers,
-            } => match (rng.below(6), numbers.is_empty()) {
-                (0, _) => (*corners, *rays) = (*rays, *corners),
-                (1, _) => (*corners, *rays) = (*corners + *rays, 0),
-                (2, _) if *corners + *rays > 1 => {
-                    *corners -= u64::from(*rays == 0);
-                    *rays = rays.saturating_sub(1);
-                    numbers.truncate(((*corners + *rays) * *each) as usize);
-                }
-                (_, false) => {
-                    let at = rng.below(numbers.len());
-                    numbers[at] = rng.below(8) as u64;
-                }
-                _ => *each += 1,
-            },
             Event::Empty { first, .. } => *first += 1,
             Event::Open | Event::Arrangement(_) => {
                 proof.chunks[at].events[event] = Event::Elsewhere;

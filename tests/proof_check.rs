@@ -77,7 +77,6 @@ fn style(rng: &mut Rng) -> Style {
         empty: choose([0, 0, 3]),
         open: choose([0, 0, 9]),
         crossing: choose([0, 1, 2]),
-        amid: choose([0, 1, 2]),
         arrangement: choose([0, 0, 1]),
         sets: choose([0, 1, 2]),
         odd_charts: choose([0, 1, 1]) == 1,

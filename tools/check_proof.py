@@ -13,8 +13,8 @@ from fractions import Fraction
 from operator import mul
 
 SIDE_NEGATIVE, SIDE_POSITIVE, SPLIT_NEGATIVE, SPLIT_POSITIVE, SPLIT_PENDING = range(5)  # trails
-REGION, EMPTY, OPEN, ELSEWHERE, EXCLUDED, CROSSING, AMID, ARRANGEMENT = range(3, 32, 4)  # leaves
-SIDES = 35  # of several units
+REGION, EMPTY, OPEN, ELSEWHERE, EXCLUDED, CROSSING, ARRANGEMENT = range(3, 28, 4)  # leaves
+SIDES = 31  # of several units
 
 def demand(condition, why):
     if not condition:
@@ -95,25 +95,6 @@ def check_farkas(target, rows):
     *rest, v = [a - sum(map(mul, multipliers, column)) for a, *column in zip(target, *rows)]
     demand(not any(rest), "the constraints do not combine to the form")
     demand(v >= 0, "the constant that is left over is negative")
-
-def amid(free, others, numbers, constraints):
-    """The mean of corners, and from there along rays: with a last coordinate for 1, integers."""
-    corners, rays, each = next(numbers), next(numbers), next(numbers)
-    demand(each == others, "not as many constraints as there are coordinates left")
-    demand(0 < corners <= corners + rays <= others + 1, "no corner, or too many")
-    demand(others or not rays, "a ray of a single point")
-    point = [0] * (len(free) + others) + [Fraction(1)]
-    for k in range(corners + rays):
-        rows = [*free, *constraints(others)]
-        if k >= corners:  # all but the last stay as they are, and that one grows
-            rows = [[*row[:-1], -(n == len(rows))] for n, row in enumerate(rows, 1)]
-        solved = eliminate(rows)
-        demand(all(c in solved for c in range(len(rows))), "a corner is not one point")
-        found = [-solved[c][-1] for c in range(len(rows))]
-        scale = corners if k < corners else max(map(abs, found))
-        point[:-1] = [a + Fraction(x) / scale for a, x in zip(point, found)]
-    scale = math.lcm(*(x.denominator for x in point))
-    return [int(x * scale) for x in point]
 
 def read_sets(numbers, constraints):
     count, each = next(numbers), next(numbers)
@@ -309,9 +290,9 @@ class Checker:
                 how = SIDE_NEGATIVE if negative else SIDE_POSITIVE
                 node = self.decided(node, unit + len(node.signs) - len(node.forms) + 1, how)
             return node
-        if event in (REGION, CROSSING, AMID, ARRANGEMENT):
+        if event in (REGION, CROSSING, ARRANGEMENT):
             free = [h for h, sign in zip(node.forms[-2::-1], node.signs[::-1]) if sign is None]
-            allowed = {REGION: [0], CROSSING: range(1, 17), AMID: range(17), ARRANGEMENT: range(1, 65)}
+            allowed = {REGION: [0], CROSSING: range(1, 17), ARRANGEMENT: range(1, 65)}
             demand(len(free) in allowed[event], "undecided units")
             demand(node.layers == len(self.layers), "such a leaf in a layer that is not the last")
             demand(not self.strict or 0 not in node.signs, "strict, and a unit is zero")
@@ -322,13 +303,10 @@ class Checker:
             shows = prover(sets)
             demand(all(shows(g) for g in node.constraints if g not in named), "one is not named")
             self.regions += self.each * flats(named, free)
-        elif event in (REGION, CROSSING, AMID):  # a region is a crossing of no hyperplanes
-            if event == AMID:
-                point = amid(free, len(node.forms[-1]) - 1 - len(free), numbers, constraints)
-            else:
-                exponent, *point = [n >> 1 ^ -(n & 1) for n in [next(numbers) for _ in node.forms[-1]]]
-                demand(abs(exponent) <= 1 << 16, "the exponent is too large")
-                point = [m << max(exponent, 0) for m in point] + [1 << max(-exponent, 0)]
+        elif event in (REGION, CROSSING):  # a region is a crossing of no hyperplanes
+            exponent, *point = [n >> 1 ^ -(n & 1) for n in [next(numbers) for _ in node.forms[-1]]]
+            demand(abs(exponent) <= 1 << 16, "the exponent is too large")
+            point = [m << max(exponent, 0) for m in point] + [1 << max(-exponent, 0)]
             normals = [[*h[:-1], 0] for h in free]  # they lead to the nearest point on all h = 0
             solved = eliminate([[sum(map(mul, h, b)) for b in [*normals, point]] for h in free])
             demand(all(k in solved for k in range(len(free))), "the hyperplanes are dependent")

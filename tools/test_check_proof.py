@@ -258,7 +258,7 @@ def encode(chunk):
         elif kind in ("arrangement", "sides"):
             sets = rest[0]
             each = len(sets[0]) if sets else 0
-            body += varint(31 if kind == "arrangement" else 35) + varint(len(sets)) + varint(each)
+            body += varint(27 if kind == "arrangement" else 31) + varint(len(sets)) + varint(each)
             body += b"".join(varint(n) for numbers in sets for n in numbers)
             if kind == "sides":
                 body += varint(len(rest[1]))
@@ -687,41 +687,6 @@ class Rejected(unittest.TestCase):
         crossed("exponent", [("crossing", 1 << 17, [0, 0])])
         crossed("malformed", [at(0)])
         crossed("has ended", [at(0, 0), at(0, 0)])
-
-    def test_corners(self):
-        orthants = [[[1, 0], [0, 1]], [0, 0]], "relu"
-        amid = lambda corners, rays, each, *numbers: (
-            "raw", b"".join(map(varint, (27, corners, rays, each, *numbers))))
-        split, quadrant = ("split", 0), amid(1, 2, 2, 0, 1, 0, 1, 1, 0)
-        def proof(events, layers=orthants, **options):
-            proof = Proof(2, layers, **options)
-            proof.chunks[0][2][:] = events
-            return proof
-        half = amid(1, 1, 1, 0, 0)
-        quarters = [("split", 1), quadrant, quadrant]
-        box = {"domain": [["-2", "2"]] * 2, "charts": [[2, [["0", [0, "1"]], ["0", [1, "1"]]]]]}
-        for events, options in (([amid(1, 0, 0)], {}), ([split, half, half], {}),
-                                ([split, *quarters, *quarters], {}),
-                                ([split, amid(2, 0, 1, 4, 1), amid(2, 0, 1, 0, 4)], box)):
-            good = proof(events, **options)
-            self.assertEqual(check(good.bytes(), good.listing)[0], 0, events)
-        for reason, events, layers, options in (
-                ("inside of constraint 4", [split, amid(1, 0, 1, 4)], orthants, box),
-                ("inside of constraint 1", [split, amid(1, 0, 1, 1)], orthants, box),
-                ("inside of constraint 4", [split, amid(1, 1, 1, 4, 1)], orthants, box),
-                ("inside of constraint 0", [split, ("split", 1), amid(1, 1, 2, 0, 1, 0, 1)], orthants, {}),
-                ("not one point", [split, amid(2, 0, 1, 4, 3)], orthants, box),
-                ("not one point", [split, amid(1, 1, 1, 4, 2)], orthants, box),
-                ("not one point", [amid(1, 0, 0)], ([[[1, 2], [3, 6]], [0, 1]], "relu"), {}),
-                ("coordinates left", [split, amid(2, 0, 2, 4, 2, 1, 2)], orthants, box),
-                ("no corner", [split, amid(0, 2, 1, 0, 0)], orthants, {}),
-                ("too many", [split, amid(1, 2, 1, 0, 0, 0)], orthants, {}),
-                ("too many", [amid(1, 1, 0)], orthants, {}),
-                ("malformed", [split, amid(2, 0, 1, 4, 9)], orthants, box),
-                ("not the last", [amid(1, 0, 0)], (*orthants, [[[1, 1]], [-1]], "relu"), {})):
-            bad = proof(events, layers, **options)
-            code, text = check(bad.bytes(), bad.listing)
-            self.assertEqual((code, reason in text), (1, True), (events, text))
 
     def test_empty_leaves(self):
         lines = (2, [*LINES])

@@ -13,6 +13,10 @@ pub const UNIT: f64 = f64::EPSILON / 2.0;
 /// product of two is at least 2^-1000, far above the underflow threshold 2^-1022.
 pub const TINY: f64 = f64::from_bits((1023 - 500) << 52);
 
+/// 1.5 times 2^52, where floats are 1 apart: added to a number below 2^50 in magnitude and taken
+/// off again, it rounds that to a whole number.
+pub const WHOLE: f64 = 1.5 * (1u64 << 52) as f64;
+
 /// A bound on the relative error of a sum of `terms` products in any order,
 /// against the sum of the products' magnitudes, itself summed in floats: Higham's
 /// gamma, doubled to cover the roundings of the bound's own computation.

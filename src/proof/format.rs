@@ -560,12 +560,10 @@ pub mod event {
     pub const EXCLUDED: u64 = 4;
     /// A point where the hyperplanes of all undecided units cross.
     pub const CROSSING: u64 = 5;
-    /// A region or a crossing, amid corners.
-    pub const AMID: u64 = 6;
     /// The regions into which hyperplanes in general position cut a cell, a leaf.
-    pub const ARRANGEMENT: u64 = 7;
+    pub const ARRANGEMENT: u64 = 6;
     /// No leaf: sides of units, each shown by some of several sets of constraints.
-    pub const SIDES: u64 = 8;
+    pub const SIDES: u64 = 7;
 }
 
 #[cfg(test)]

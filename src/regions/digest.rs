@@ -35,6 +35,12 @@ impl PatternHash {
         PatternHash(u128::from(half(2 * k + 1)) << 64 | u128::from(half(2 * k + 2)))
     }
 
+    /// What the hash of a pattern changes by when the unit's sign, which is not zero, is turned.
+    pub fn of_turning(unit: usize) -> Self {
+        let key = |sign| PatternHash::of_unit(unit, sign);
+        key(Sign::Negative).and(key(Sign::Positive))
+    }
+
     /// Both together.
     pub fn and(self, other: PatternHash) -> Self {
         PatternHash(self.0 ^ other.0)

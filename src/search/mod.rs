@@ -275,13 +275,11 @@ fn search(
 
 /// In what the hashes of a pattern of the chart's units and of the one of all opposite signs differ.
 fn opposite(chart: &Chart) -> PatternHash {
-    let signs = |unit| {
-        let key = |sign| PatternHash::of_unit(unit, sign);
-        key(Sign::Positive).and(key(Sign::Negative))
-    };
     let has_sign = |unit: &usize| chart.units.row(*unit).iter().any(|entry| !entry.is_zero());
-    let units = (0..chart.units.len()).filter(has_sign).map(signs);
-    units.fold(PatternHash::default(), PatternHash::and)
+    let units = (0..chart.units.len()).filter(has_sign);
+    units
+        .map(PatternHash::of_turning)
+        .fold(PatternHash::default(), PatternHash::and)
 }
 
 fn sign_of(sign: i32) -> Sign {

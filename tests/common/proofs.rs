@@ -45,12 +45,6 @@ pub enum Event {
         exponent: i64,
         mantissas: Vec<BigInt>,
     },
-    Amid {
-        corners: u64,
-        rays: u64,
-        each: u64,
-        numbers: Vec<u64>,
-    },
     Arrangement(Sets),
     Sides {
         sets: Sets,
@@ -134,17 +128,6 @@ impl Event {
                 put(bytes, leaf(event::CROSSING));
                 point(bytes, *exponent, mantissas);
             }
-            Event::Amid {
-                corners,
-                rays,
-                each,
-                numbers,
-            } => {
-                let head = [leaf(event::AMID), *corners, *rays, *each];
-                head.iter()
-                    .chain(numbers)
-                    .for_each(|&number| put(bytes, number));
-            }
             Event::Empty { first, others } => {
                 put(bytes, leaf(event::EMPTY));
                 put(bytes, others.len() as u64);
@@ -195,16 +178,6 @@ impl Event {
                 exponent: i64::try_from(cursor.signed()?).ok()?,
                 mantissas: mantissas(cursor)?,
             },
-            (_, event::AMID) => {
-                let head = numbers(cursor, 3)?;
-                let [corners, rays, each] = head.try_into().ok()?;
-                Event::Amid {
-                    corners,
-                    rays,
-                    each,
-                    numbers: numbers(cursor, (corners + rays) * each)?,
-                }
-            }
             (_, event::EMPTY) => {
                 let count = cursor.number()?;
                 Event::Empty {

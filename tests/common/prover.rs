@@ -31,8 +31,6 @@ pub struct Style {
     pub open: usize,
     /// Where the hyperplanes of all undecided units cross in the cell, that is a leaf.
     pub crossing: usize,
-    /// Regions and crossings that have corners are proved amid these.
-    pub amid: usize,
     /// Where the hyperplanes of all undecided units are in general position in the cell, that is a
     /// leaf.
     pub arrangement: usize,
@@ -498,18 +496,11 @@ impl Prover<'_> {
             _ => point(constraints).expect("the cell has a point"),
         };
         let (exponent, mantissas) = dyadic(&point);
-        let amid = self.amid(&[], constraints, inputs);
-        self.emit(amid.unwrap_or(Event::Region {
+        self.emit(Event::Region {
             exponent,
             mantissas,
-        }));
+        });
         self.add_pattern(&[]);
-    }
-
-    /// Now and then a leaf amid corners, where there are any.
-    fn amid(&mut self, forms: &[Form], constraints: &[Form], inputs: usize) -> Option<Event> {
-        let wanted = self.chance(self.style.amid);
-        wanted.then(|| corners::amid(forms, constraints, inputs))?
     }
 
     /// A leaf for all choices of signs of the undecided units, where this is their last
@@ -531,11 +522,10 @@ impl Prover<'_> {
             return false;
         };
         let (exponent, mantissas) = dyadic(&point);
-        let amid = self.amid(&undecided, constraints, point.len());
-        self.emit(amid.unwrap_or(Event::Crossing {
+        self.emit(Event::Crossing {
             exponent,
             mantissas,
-        }));
+        });
         self.add_choices(signs, &open, 0..1 << open.len());
         true
     }

@@ -63,12 +63,6 @@ impl Ball {
         radius: f64::INFINITY,
     };
 
-    /// The point one.
-    pub const ONE: Ball = Ball {
-        center: 1.0,
-        radius: 0.0,
-    };
-
     /// A point.
     pub fn exactly(center: f64) -> Ball {
         Ball {
@@ -80,11 +74,6 @@ impl Ball {
     /// The float.
     pub fn center(self) -> f64 {
         self.center
-    }
-
-    /// The magnitude of the center.
-    pub fn size(self) -> f64 {
-        self.center.abs()
     }
 
     /// A lower bound of the distance from zero, zero or less when zero may be in it.

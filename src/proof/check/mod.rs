@@ -4,10 +4,10 @@
 //! one that passes the check is right. What decides is always a proof: intervals that are
 //! rounded outwards, and where these leave a sign open, integers.
 
-mod amid;
 mod arrangement;
 mod ball;
 mod chart;
+mod corner;
 mod crossing;
 mod explain;
 mod farkas;

@@ -42,12 +42,8 @@ pub struct Ground<'n> {
 /// these forms, of the only layer.
 pub fn opposite(forms: &Forms) -> PatternHash {
     let units = forms.constant.iter().enumerate();
-    let keys = units
-        .filter(|(_, sign)| **sign != Some(Sign::Zero))
-        .map(|(unit, _)| {
-            let key = |sign| PatternHash::of_unit(unit, sign);
-            key(Sign::Positive).and(key(Sign::Negative))
-        });
+    let turned = units.filter(|(_, sign)| **sign != Some(Sign::Zero));
+    let keys = turned.map(|(unit, _)| PatternHash::of_turning(unit));
     keys.fold(PatternHash::default(), PatternHash::and)
 }
 
@@ -446,7 +442,6 @@ impl<'g> Walk<'g> {
                 match unit {
                     event::REGION => self.region(cursor, watch)?,
                     event::CROSSING => self.crossing(cursor, watch)?,
-                    event::AMID => self.amid(cursor, watch)?,
                     event::ARRANGEMENT => self.arrangement(cursor, watch)?,
                     event::EMPTY => self.empty(cursor)?,
                     event::OPEN => self.counts.open += 1,

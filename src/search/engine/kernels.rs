@@ -1,6 +1,7 @@
 //! The inner loops of the float engine, over columns of numbers whose lengths are
 //! multiples of [`LANES`].
 
+use crate::arithmetic::float::WHOLE;
 pub use crate::arithmetic::lanes::padded;
 use crate::arithmetic::lanes::{LANES, Lanes, arrays, for_all_processors, unrolled};
 
@@ -391,7 +392,6 @@ impl<L: Lanes> WholePivot<L> {
         let (scale, factor) = (L::all(self.scale), L::all(b * self.turn));
         // Where floats are 1 apart, an addition rounds to a whole number. The quotient is one
         // and less than 2^50; multiplied by the rounded inverse it is off by less than 1/4.
-        const WHOLE: f64 = 1.5 * (1u64 << 52) as f64;
         for (entries, own) in entries {
             let mut entry = L::load(entries).times(scale).minus_product(factor, own);
             if let Some(inverse) = self.inverse {

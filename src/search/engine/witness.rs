@@ -9,7 +9,7 @@ use super::dictionary::{Dictionary, PROPOSAL_ZERO};
 use super::inwards::{Direction, inwards, step_inwards};
 use super::kernels;
 use crate::arithmetic::Rational;
-use crate::arithmetic::float::{UNIT, exponent, odd_parts, power_of_two, sum_error};
+use crate::arithmetic::float::{UNIT, WHOLE, exponent, odd_parts, power_of_two, sum_error};
 use crate::arithmetic::lanes::{LANES, for_all_processors};
 use crate::proof::format::{MAX_EXPONENT, MAX_VARINT};
 use crate::search::level::{Level, RowId};
@@ -166,8 +166,6 @@ pub fn rounded(point: &Point, least: f64) -> Option<Point> {
         return None;
     }
     let (step, inverse) = (power_of_two(exponent(room)), power_of_two(-exponent(room)));
-    // Where floats are 1 apart, an addition rounds to a whole number.
-    const WHOLE: f64 = 1.5 * (1u64 << 52) as f64;
     let mut short = Point::from_elem(0.0, point.len());
     let mut largest = 0.0f64;
     for (short, y) in short.iter_mut().zip(point) {

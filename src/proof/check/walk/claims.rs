@@ -5,9 +5,9 @@ use smallvec::SmallVec;
 
 use super::{Walk, Watch, cut};
 use crate::arithmetic::Rational;
-use crate::proof::check::amid;
 use crate::proof::check::arrangement::{self, MAX_CONSTRAINTS, MAX_DIMENSION, MAX_UNITS, Refused};
 use crate::proof::check::ball::Ball;
+use crate::proof::check::corner;
 use crate::proof::check::crossing;
 use crate::proof::check::farkas::{self, Function, Integers, Size, Wrong};
 use crate::proof::check::forms::integers;
@@ -30,12 +30,6 @@ struct Set {
     constraints: Numbers,
     /// Where all are zero, when there are d of them.
     point: Option<SmallVec<[Ball; INLINE]>>,
-}
-
-/// A corner or a ray, by constraints.
-struct Corner {
-    what: amid::What,
-    constraints: Numbers,
 }
 
 impl Walk<'_> {
@@ -169,8 +163,7 @@ impl Walk<'_> {
         let functions: SmallVec<[Function<'_>; INLINE]> = functions.collect();
         let mut point: SmallVec<[Ball; INLINE]> = SmallVec::new();
         point.resize(d, Ball::ZERO);
-        let corner = amid::What::Corner(1);
-        amid::add_by_balls(&mut point, &functions, corner, scratch).then_some(point)
+        corner::by_balls(&mut point, &functions, scratch).then_some(point)
     }
 
     /// Checks that a function is a combination, as in Farkas' lemma, of one of these sets of
@@ -350,133 +343,6 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Checks that the node is a region, or every choice of signs of the undecided units is, as
-    /// what their hyperplanes have in common has a point inside, amid corners.
-    pub(super) fn amid(
-        &mut self,
-        cursor: &mut Cursor,
-        watch: &mut impl Watch,
-    ) -> Result<(), String> {
-        let units = match self.current() {
-            Ok(_) => self.crossing_units()?,
-            Err(_) => Numbers::new(),
-        };
-        self.counts_here()?;
-        let corners = self.read_corners(units.len(), cursor)?;
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let unsure = self.not_amid_by_balls(&units, &corners, &mut scratch);
-        self.scratch = scratch;
-        if let Some(unsure) = &unsure {
-            let point = amid::over_one_denominator(&self.exactly_amid(&units, &corners)?);
-            for &number in unsure {
-                let value = point.value(self.whole_constraint(number, false));
-                if !value.numer().is_positive() {
-                    return Err(format!(
-                        "the point amid the corners is not inside: {} is {} there",
-                        self.describe(number),
-                        shown(&value)
-                    ));
-                }
-            }
-        }
-        let point = || self.exactly_amid(&units, &corners).expect("checked before");
-        watch.leaf(self, &point);
-        self.count(unsure.map(|_| Size::Big));
-        self.count_regions(&units);
-        Ok(())
-    }
-
-    /// Reads the corners and rays of a leaf with so many undecided units.
-    fn read_corners(&self, units: usize, cursor: &mut Cursor) -> Result<Vec<Corner>, String> {
-        let dimension = self.chart.dimension;
-        let Some(others) = dimension.checked_sub(units) else {
-            return Err("the hyperplanes of the undecided units are not independent".into());
-        };
-        let points = cursor.size().ok_or_else(cut)?;
-        let rays = cursor.size().ok_or_else(cut)?;
-        let each = cursor.size().ok_or_else(cut)?;
-        if points == 0 || points > others + 1 || rays > others + 1 - points {
-            return Err(format!(
-                "{points} corners and {rays} rays, but there are 1 to {} of both, 1 a corner",
-                others + 1
-            ));
-        }
-        if rays > 0 && others == 0 {
-            return Err("a ray of a single point".into());
-        }
-        if each != others {
-            return Err(format!(
-                "{each} constraints each, but {units} undecided units leave {others} coordinates"
-            ));
-        }
-        let mut corners = Vec::with_capacity(points + rays);
-        for place in 0..points + rays {
-            let what = match place < points {
-                true => amid::What::Corner(points),
-                false => amid::What::Ray,
-            };
-            let constraints = self.numbers(others as u64, cursor)?;
-            corners.push(Corner { what, constraints });
-        }
-        Ok(corners)
-    }
-
-    /// `None` when balls prove that the corners are points, and all constraints positive at the
-    /// point amid them; else those constraints that are to be held against the exact point.
-    fn not_amid_by_balls(
-        &self,
-        units: &[usize],
-        corners: &[Corner],
-        scratch: &mut Vec<Ball>,
-    ) -> Option<Vec<usize>> {
-        let mut point: SmallVec<[Ball; INLINE]> = SmallVec::new();
-        point.resize(self.chart.dimension, Ball::ZERO);
-        for Corner { what, constraints } in corners {
-            let layer = self.levels.len().saturating_sub(1);
-            let forms = units
-                .iter()
-                .map(|&unit| self.levels[layer].forms.function(unit, false));
-            let others = constraints.iter().map(|&number| self.constraint(number));
-            let functions: SmallVec<[Function<'_>; INLINE]> = forms.chain(others).collect();
-            if !amid::add_by_balls(&mut point, &functions, *what, scratch) {
-                return Some((0..self.constraints()).collect());
-            }
-        }
-        let unsure: Vec<usize> = (0..self.constraints())
-            .filter(|&number| !crossing::is_positive(&point, self.constraint(number)))
-            .collect();
-        if unsure.is_empty() {
-            return None;
-        }
-        // Rays have other lengths in exact arithmetic, and all has to hold at one point.
-        let rays = corners.iter().any(|corner| corner.what == amid::What::Ray);
-        Some(match rays {
-            true => (0..self.constraints()).collect(),
-            false => unsure,
-        })
-    }
-
-    /// The point amid corners.
-    fn exactly_amid(&self, units: &[usize], corners: &[Corner]) -> Result<Vec<Rational>, String> {
-        let mut point = vec![Rational::zero(); self.chart.dimension];
-        for (place, Corner { what, constraints }) in corners.iter().enumerate() {
-            let layer = self.levels.len().saturating_sub(1);
-            let forms = units
-                .iter()
-                .map(|&unit| integers(self.whole(layer), unit, false));
-            let others = constraints
-                .iter()
-                .map(|&number| self.whole_constraint(number, false));
-            let functions: Vec<Integers<'_>> = forms.chain(others).collect();
-            if !amid::add_exactly(&mut point, &functions, *what) {
-                return Err(format!(
-                    "the hyperplanes of corner {place} do not meet in one point"
-                ));
-            }
-        }
-        Ok(point)
-    }
-
     /// Checks that the hyperplanes of the undecided units are in general position in the cell, and
     /// counts the regions into which they cut it.
     pub(super) fn arrangement(
@@ -654,13 +520,11 @@ impl Walk<'_> {
             return self.add_pattern(self.pattern());
         }
         let first = self.first_unit();
-        let key = |unit: usize, sign| PatternHash::of_unit(first + unit, sign);
-        let positive = units.iter().map(|&unit| key(unit, Sign::Positive));
+        let positive = |&unit: &usize| PatternHash::of_unit(first + unit, Sign::Positive);
+        let positive = units.iter().map(positive);
         let mut pattern = positive.fold(self.pattern(), PatternHash::and);
-        let changes = units
-            .iter()
-            .map(|&unit| key(unit, Sign::Positive).and(key(unit, Sign::Negative)));
-        let changes: SmallVec<[PatternHash; INLINE]> = changes.collect();
+        let turning = |&unit: &usize| PatternHash::of_turning(first + unit);
+        let changes: SmallVec<[PatternHash; INLINE]> = units.iter().map(turning).collect();
         self.add_pattern(pattern);
         for step in 1..1u32 << units.len() {
             pattern = pattern.and(changes[step.trailing_zeros() as usize]);
@@ -672,13 +536,11 @@ impl Walk<'_> {
     /// [`arrangement::patterns`] lists them.
     fn add_listed(&mut self, units: &[usize], patterns: &[u64]) {
         let first = self.first_unit();
-        let key = |unit: usize, sign| PatternHash::of_unit(first + unit, sign);
         let mut hash = self.pattern();
         let mut changes = SmallVec::<[PatternHash; INLINE]>::new();
         for &unit in units.iter().rev() {
-            let positive = key(unit, Sign::Positive);
-            hash = hash.and(positive);
-            changes.push(positive.and(key(unit, Sign::Negative)));
+            hash = hash.and(PatternHash::of_unit(first + unit, Sign::Positive));
+            changes.push(PatternHash::of_turning(first + unit));
         }
         let mut last = 0;
         for &pattern in patterns {

@@ -3,7 +3,7 @@
 
 use super::Vertices;
 use super::generators::*;
-use crate::arithmetic::float::{UNIT, power_of_two};
+use crate::arithmetic::float::{UNIT, WHOLE, power_of_two};
 use crate::arithmetic::lanes::{LANES, Lanes, arrays, for_all_processors};
 
 /// A point in homogeneous coordinates.
@@ -33,6 +33,10 @@ struct Zero {
 
 /// See [`weight`].
 const FAR: f64 = 1024.0;
+
+/// What is larger, or smaller than one over it, is refused: products of four numbers in between stay
+/// within 2^960, so that nothing overflows, and what underflows is far below what is compared.
+const ORDINARY: f64 = (1u128 << 120) as f64 * (1u128 << 120) as f64;
 
 /// A share by which to err on the safe side: it makes up for some roundings, and more.
 const NEARLY: f64 = 1.0 / (1u64 << 10) as f64;
@@ -131,7 +135,7 @@ fn dyadic_in<L: Lanes, const K: usize>(
         *coordinate = x / point[d];
         let size = coordinate.abs();
         // Not-a-number is not small.
-        let small = size < 1e100;
+        let small = size < ORDINARY;
         if !small {
             return None;
         }
@@ -154,12 +158,12 @@ fn dyadic_in<L: Lanes, const K: usize>(
         room = room.min(value / norm);
     }
     // The bounds hold but for roundings.
-    let room = room.min(1e100) * (1.0 - NEARLY);
+    let room = room.min(ORDINARY) * (1.0 - NEARLY);
     let (root, distance) = match zeros {
         [] => (1.0, 0.0),
         _ => ((d as f64).sqrt(), distance::<K>(&p, largest, zeros)?),
     };
-    let enough = room > 1e-100;
+    let enough = room > 1.0 / ORDINARY;
     if !enough {
         return None;
     }
@@ -172,8 +176,6 @@ fn dyadic_in<L: Lanes, const K: usize>(
     }
     let mut mantissas = [0; ENTRIES - 1];
     for k in 0..K - 1 {
-        // Where floats are 1 apart, an addition rounds to a whole number.
-        const WHOLE: f64 = 1.5 * (1u64 << 52) as f64;
         let whole = p[k] * inverse;
         let exact = whole.abs() < (1u64 << 50) as f64;
         if !exact {
@@ -214,10 +216,10 @@ fn distance<const K: usize>(point: &Homogeneous, largest: f64, zeros: &[Zero]) -
     let of_row = |zero: &Zero| {
         let square = product::<K>(&zero.entries, &zero.entries);
         let norm = square.sqrt();
-        let ordinary = norm > 1e-100 && norm < 1e100 && zero.off < VAGUE * norm;
+        let known = norm > 1.0 / ORDINARY && norm < ORDINARY && zero.off < VAGUE * norm;
         let value = product::<K>(&zero.entries, point) + zero.entries[K - 1];
         let value = value.abs() + zero.off * largest;
-        ordinary.then_some((value, norm, square))
+        known.then_some((value, norm, square))
     };
     let distance = match zeros {
         [zero] => {
