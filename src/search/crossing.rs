@@ -8,7 +8,8 @@ use super::engine::witness::{self, Proposal};
 use super::level::Level;
 use super::log::Log;
 use super::tally::Tally;
-use super::tree::{State, Tree, Worker, cell_and_below};
+use super::tree::{State, Tree};
+use super::worker::{Worker, cell_and_below};
 use crate::proof::format::MAX_CROSSING;
 
 /// Whether the candidates of a cell cross inside it.

@@ -15,6 +15,7 @@ mod simple;
 mod tally;
 mod threads;
 mod tree;
+mod worker;
 
 pub use monitor::{Monitor, Snapshot};
 

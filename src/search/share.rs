@@ -17,7 +17,8 @@ use super::cell::Split;
 use super::exactly::ExactCell;
 use super::level::{Level, RowId};
 use super::log::Log;
-use super::tree::{Roots, State, Tree, Worker};
+use super::tree::{Roots, State, Tree};
+use super::worker::Worker;
 use crate::proof::record::Branch;
 use crate::regions::Sign;
 

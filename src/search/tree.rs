@@ -15,20 +15,17 @@ use std::ops::ControlFlow;
 
 use super::cell::{Cell, Engine, Split};
 use super::crossing::Crossing;
-use super::engine::basis::Basis;
 use super::engine::dictionary::{Dictionary, Name};
-use super::engine::path::Path;
-use super::engine::vertices::Flats;
 use super::engine::views::Views;
-use super::engine::witness::{Scratch, Witness};
-use super::exactly::ExactCell;
-use super::level::{Content, Level, Memory, RowId};
+use super::engine::witness::Witness;
+use super::level::{Content, Level, RowId};
 use super::log::Log;
 use super::point::nearest_inside;
 use super::share::{Crew, Pending};
 use super::sides::{Side, Sides, Why, witness_of};
 use super::simple::Next;
 use super::tally::{Tallies, Tally};
+use super::worker::{Worker, cell_and_below};
 use super::{Monitor, Options, Visit, sign_of};
 use crate::arrangement::stage::{Class, Stage};
 use crate::arrangement::{Chart, Domain};
@@ -111,40 +108,6 @@ pub struct State {
     pub degenerate: bool,
 }
 
-/// What one thread needs to walk through the tree, depth first.
-pub struct Worker {
-    /// The signs of all units decided on the way to the current cell; others are stale.
-    pub signs: Vec<Sign>,
-    /// Its constraints.
-    pub path: Path,
-    /// The current cell and those above it whose other side is still to be searched, at
-    /// their depths; what lies deeper is kept for its memory.
-    pub cells: Vec<Cell>,
-    pub basis: Basis,
-    pub tally: Tally,
-    /// The candidates that were settled last, with the cell's side.
-    pub settled: Vec<(u32, i32)>,
-    /// The same with the vertices where they are least, when a proof asks.
-    pub least: Vec<(usize, u32, i32)>,
-    /// The places of the cell's vertices, then.
-    pub places: Vec<u32>,
-    /// The classes of the layer that was entered last that may cut.
-    pub candidates: Vec<u32>,
-    /// Levels' memory that is not in use.
-    #[expect(
-        clippy::vec_box,
-        reason = "it moves whenever a layer is entered or left"
-    )]
-    pub memory: Vec<Box<Memory>>,
-    pub flats: Flats,
-    /// Memory of proposals.
-    pub scratch: Scratch,
-    /// Where others may take branches: the splits above whose negative side comes next.
-    pub pending: Vec<Pending>,
-    /// How many of them, from the first, have been handed over.
-    pub handed: usize,
-}
-
 /// The levels at the root of a tree.
 pub struct Roots<'l> {
     pub domain: &'l Level<'l>,
@@ -158,58 +121,6 @@ enum Unsorted {
     Lost,
     /// It is empty: the first of these rows contradicts the others.
     Empty(Vec<RowId>),
-}
-
-impl Worker {
-    pub fn new(dimension: usize, tallies: &Tallies, units: usize) -> Self {
-        // Cells are large to move.
-        let mut cells = Vec::with_capacity(16.min(units + 2));
-        cells.push(Cell::default());
-        Worker {
-            signs: vec![Sign::Zero; units],
-            path: Path::new(dimension),
-            cells,
-            basis: Basis::default(),
-            tally: tallies.blank(),
-            settled: Vec::new(),
-            least: Vec::new(),
-            places: Vec::new(),
-            candidates: Vec::new(),
-            memory: Vec::new(),
-            flats: Flats::default(),
-            scratch: Scratch::default(),
-            pending: Vec::new(),
-            handed: 0,
-        }
-    }
-
-    /// Forgets the last pending split; true when its negative side has been handed over.
-    fn drop_pending(&mut self) -> bool {
-        self.pending.pop();
-        let handed = self.handed > self.pending.len();
-        self.handed = self.handed.min(self.pending.len());
-        handed
-    }
-
-    /// The cell at a depth in exact arithmetic.
-    fn exact_cell(&self, at: usize, level: &Level, state: State) -> ExactCell {
-        let candidates = self.cells[at].candidates().iter();
-        ExactCell {
-            signs: self.signs.clone(),
-            state,
-            constraints: self.path.ids().to_vec(),
-            candidates: candidates.map(|&class| level.id(class as usize)).collect(),
-        }
-    }
-}
-
-/// The cell at a depth and the one below it.
-pub fn cell_and_below(cells: &mut Vec<Cell>, at: usize) -> (&mut Cell, &mut Cell) {
-    if cells.len() == at + 1 {
-        cells.push(Cell::default());
-    }
-    let (above, below) = cells.split_at_mut(at + 1);
-    (&mut above[at], &mut below[0])
 }
 
 impl<'a> Tree<'a, '_> {

@@ -9,6 +9,7 @@ use crate::arrangement::chart::charts;
 use crate::arrangement::stage::stages;
 use crate::network::{Affine, Layer, Network, Shape};
 use crate::search::engine::samples::Kept;
+use crate::search::exactly::ExactCell;
 use crate::search::threads::Threads;
 use crate::search::{Decisions, Proof, search};
 

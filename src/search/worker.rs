@@ -1,0 +1,102 @@
+//! What one thread holds on its way through the tree: one path, one list of signs, one cell for each
+//! depth, and memory that it uses again and again.
+
+use super::cell::Cell;
+use super::engine::basis::Basis;
+use super::engine::path::Path;
+use super::engine::vertices::Flats;
+use super::engine::witness::Scratch;
+use super::exactly::ExactCell;
+use super::level::{Level, Memory};
+use super::share::Pending;
+use super::tally::{Tallies, Tally};
+use super::tree::State;
+use crate::regions::Sign;
+
+/// What one thread needs to walk through the tree, depth first.
+pub struct Worker {
+    /// The signs of all units decided on the way to the current cell; others are stale.
+    pub signs: Vec<Sign>,
+    /// Its constraints.
+    pub path: Path,
+    /// The current cell and those above it whose other side is still to be searched, at
+    /// their depths; what lies deeper is kept for its memory.
+    pub cells: Vec<Cell>,
+    pub basis: Basis,
+    pub tally: Tally,
+    /// The candidates that were settled last, with the cell's side.
+    pub settled: Vec<(u32, i32)>,
+    /// The same with the vertices where they are least, when a proof asks.
+    pub least: Vec<(usize, u32, i32)>,
+    /// The places of the cell's vertices, then.
+    pub places: Vec<u32>,
+    /// The classes of the layer that was entered last that may cut.
+    pub candidates: Vec<u32>,
+    /// Levels' memory that is not in use.
+    #[expect(
+        clippy::vec_box,
+        reason = "it moves whenever a layer is entered or left"
+    )]
+    pub memory: Vec<Box<Memory>>,
+    pub flats: Flats,
+    /// Memory of proposals.
+    pub scratch: Scratch,
+    /// Where others may take branches: the splits above whose negative side comes next.
+    pub pending: Vec<Pending>,
+    /// How many of them, from the first, have been handed over.
+    pub handed: usize,
+}
+
+impl Worker {
+    pub fn new(dimension: usize, tallies: &Tallies, units: usize) -> Self {
+        // Cells are large to move.
+        let mut cells = Vec::with_capacity(16.min(units + 2));
+        cells.push(Cell::default());
+        Worker {
+            signs: vec![Sign::Zero; units],
+            path: Path::new(dimension),
+            cells,
+            basis: Basis::default(),
+            tally: tallies.blank(),
+            settled: Vec::new(),
+            least: Vec::new(),
+            places: Vec::new(),
+            candidates: Vec::new(),
+            memory: Vec::new(),
+            flats: Flats::default(),
+            scratch: Scratch::default(),
+            pending: Vec::new(),
+            handed: 0,
+        }
+    }
+
+    /// Forgets the last pending split; true when its negative side has been handed over.
+    #[inline]
+    pub fn drop_pending(&mut self) -> bool {
+        self.pending.pop();
+        let handed = self.handed > self.pending.len();
+        self.handed = self.handed.min(self.pending.len());
+        handed
+    }
+
+    /// The cell at a depth in exact arithmetic.
+    pub fn exact_cell(&self, at: usize, level: &Level, state: State) -> ExactCell {
+        let candidates = self.cells[at].candidates().iter();
+        ExactCell {
+            signs: self.signs.clone(),
+            state,
+            constraints: self.path.ids().to_vec(),
+            candidates: candidates.map(|&class| level.id(class as usize)).collect(),
+        }
+    }
+}
+
+/// The cell at a depth and the one below it.
+#[inline]
+pub fn cell_and_below(cells: &mut Vec<Cell>, at: usize) -> (&mut Cell, &mut Cell) {
+    if cells.len() == at + 1 {
+        cells.push(Cell::default());
+    }
+    let (above, below) = cells.split_at_mut(at + 1);
+    (&mut above[at], &mut below[0])
+}
