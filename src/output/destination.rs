@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
 
 use crate::{Error, Result};
 
@@ -52,7 +53,7 @@ impl Destination {
             let name = part_name(path);
             let file = File::create(&name).map_err(|source| Error::io(&name, source))?;
             part = Some((file.try_clone().map_err(fail)?, name));
-            Box::new(file)
+            Box::new(Ahead::new(file))
         };
         let path = shown.to_path_buf();
         let sink = Box::new(BufWriter::with_capacity(1 << 16, sink));
@@ -88,9 +89,87 @@ impl Destination {
     }
 }
 
+/// A file that goes to the disk while more is written, so that nobody has to wait for all of it in
+/// the end.
+struct Ahead {
+    file: File,
+    /// Bytes written since a thread was last asked to see to them.
+    fresh: usize,
+    /// The thread that does.
+    syncing: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl Ahead {
+    /// So many bytes are worth a thread.
+    const BATCH: usize = 16 << 20;
+
+    fn new(file: File) -> Self {
+        Ahead {
+            file,
+            fresh: 0,
+            syncing: None,
+        }
+    }
+
+    /// Waits for the thread, and gives its error, which the system tells only once.
+    fn wait(&mut self) -> io::Result<()> {
+        let ended = self.syncing.take().map(JoinHandle::join);
+        ended.map_or(Ok(()), |ended| {
+            ended.unwrap_or_else(|_| Err(io::Error::other("the disk's thread panicked")))
+        })
+    }
+}
+
+impl Write for Ahead {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.fresh += written;
+        let is_busy = |thread: &JoinHandle<_>| !thread.is_finished();
+        if self.fresh >= Self::BATCH && !self.syncing.as_ref().is_some_and(is_busy) {
+            self.wait()?;
+            self.fresh = 0;
+            let file = self.file.try_clone()?;
+            // Without a thread, the end waits for all.
+            let sync = move || file.sync_data();
+            self.syncing = thread::Builder::new().spawn(sync).ok();
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.wait()
+    }
+}
+
 /// What an unfinished file is called.
 pub(super) fn part_name(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".part");
     name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Enough that threads see to the disk meanwhile: what is read again is what was written, and
+    /// only then has the file its name.
+    #[test]
+    fn long_files_are_written_whole() {
+        let folder = std::env::temp_dir().join(format!("chambers-long-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("file");
+        let (destination, mut sink) = Destination::open(&path).unwrap();
+        let piece: Vec<u8> = (0..1 << 20).map(|k: u32| (k % 251) as u8).collect();
+        let pieces = 2 * Ahead::BATCH / piece.len() + 3;
+        for _ in 0..pieces {
+            sink.write_all(&piece).unwrap();
+        }
+        let part = destination.part().unwrap().to_path_buf();
+        assert!(part.exists() && !path.exists());
+        assert_eq!(destination.close(sink, true).unwrap(), Finished::InPlace);
+        assert!(!part.exists());
+        assert!(std::fs::read(&path).unwrap() == piece.repeat(pieces));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }
