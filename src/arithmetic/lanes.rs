@@ -382,9 +382,15 @@ macro_rules! for_all_processors {
             #[inline(always)]
             fn generic<$lanes: $crate::arithmetic::lanes::Lanes>($($arg: $type),*) $(-> $result)? $body
 
+            // Apart, so that what chooses is short enough to be inlined.
+            #[cfg_attr(target_arch = "x86_64", inline(never))]
+            fn plain($($arg: $type),*) $(-> $result)? {
+                generic::<$crate::arithmetic::lanes::Plain>($($arg),*)
+            }
+
             #[cfg(test)]
             if $crate::arithmetic::lanes::plain_only::is_on() {
-                return generic::<$crate::arithmetic::lanes::Plain>($($arg),*);
+                return plain($($arg),*);
             }
 
             #[cfg(target_arch = "x86_64")]
@@ -399,7 +405,7 @@ macro_rules! for_all_processors {
                     return unsafe { vectors($($arg),*) };
                 }
             }
-            generic::<$crate::arithmetic::lanes::Plain>($($arg),*)
+            plain($($arg),*)
         }
     )*};
 }

@@ -143,21 +143,15 @@ impl Blocks {
         self.fill_all
     }
 
-    /// How many.
-    pub fn len(&self) -> usize {
-        self.blocks.len()
-    }
-
-    /// A block. One that has the same columns as the one before has the same slice.
+    /// All blocks. One that has the same columns as the one before has the same slice.
     #[inline(always)]
-    pub fn get(&self, index: usize) -> View<'_> {
-        let block = &self.blocks[index];
-        View {
+    pub fn iter(&self) -> impl Iterator<Item = View<'_>> {
+        self.blocks.iter().map(|block| View {
             rows: &block.rows[..block.len],
             four: block.four,
             columns: &self.columns[block.columns.clone()],
             weights: &self.weights[block.weights..][..block.columns.len() + 1],
-        }
+        })
     }
 }
 
@@ -207,7 +201,7 @@ mod tests {
                 |row| -(row as f64),
             );
             let mut seen = vec![false; rows];
-            for block in (0..blocks.len()).map(|index| blocks.get(index)) {
+            for block in blocks.iter() {
                 assert_eq!(block.weights.len(), block.columns.len() + 1);
                 if let Some(four) = block.four {
                     let all = (LANES * four..rows.min(LANES * four + LANES)).map(|row| row as u32);

@@ -240,6 +240,75 @@ impl FloatForms {
         }
     }
 
+    /// The same of rows of K entries in N vectors, which `look` sees four at a time as they become
+    /// known. False, and nothing done, where the rows do not come so, or no floats do. What was seen
+    /// is of no use when the result is not tame, or vague.
+    #[inline(always)]
+    pub fn through_seen_by<L: Lanes, const K: usize, const N: usize>(
+        &self,
+        map: &SparseMap,
+        active: &[bool],
+        result: &mut FloatForms,
+        look: &mut impl Look<L, K>,
+    ) -> bool {
+        if !(self.tame && map.tame && map.blocks().fill_all() && self.width == K) {
+            return false;
+        }
+        result.resize(map.outputs(), K);
+        result.spread_support(self, map, Some(active));
+        let FloatForms {
+            len,
+            centers,
+            fours,
+            supports,
+            ..
+        } = result;
+        let scale = Scale::<L>::new(supports, K, *len);
+        let mut marks = Marks::default();
+        let mut sums = Sums::new(self, map, Some(active));
+        let mut terms = Terms::new();
+        for block in map.blocks().iter() {
+            let number = block.four.expect("blocks that fill all are fours");
+            sums.turn_to(block.columns, &mut terms);
+            let forms = self.centers.as_chunks::<N>().0;
+            let (rows, radii) = sums.of::<L, N, true>(|form| &forms[form], &block, &terms, 0);
+            let to = &mut centers[number * LANES * N..][..LANES * N];
+            for lane in 0..LANES {
+                store(&rows[lane], &mut to[lane * N..], 0);
+            }
+            let mut entries = [L::all(0.0); K];
+            for vector in 0..N {
+                let mut vectors = [L::all(0.0); LANES];
+                for (to, row) in vectors.iter_mut().zip(&rows) {
+                    *to = row[vector];
+                }
+                let vectors = L::transposed(vectors);
+                for k in LANES * vector..K.min(LANES * (vector + 1)) {
+                    entries[k] = vectors[k % LANES];
+                }
+            }
+            let (mut size, mut sum) = (L::all(0.0), L::all(0.0));
+            for entry in &entries[..K - 1] {
+                size = entry.abs().max(size);
+                sum = sum.plus(entry.abs());
+            }
+            let constant = entries[K - 1].abs();
+            let four = &mut fours[number];
+            radii[0].store(&mut four.radius);
+            radii[1].store(&mut four.constant_radius);
+            let sizes = Sizes {
+                size,
+                sum,
+                constant,
+                radii,
+            };
+            let (norm, slack) = scale.note(number, sizes, four, &mut marks);
+            look.look(number, entries, norm.plus(constant), slack);
+        }
+        result.mark(marks.measured());
+        true
+    }
+
     /// The supports after a map. A form that may be other than zero has doubts of at least
     /// 2^-600, which no weight of a tame map makes zero: a row has a radius if and only if
     /// such a form is part of it.
@@ -261,6 +330,10 @@ impl FloatForms {
     fn measure(&mut self) {
         let (supports, rows) = (&self.supports, self.len);
         let measured = measure(&self.centers, self.width, supports, rows, &mut self.fours);
+        self.mark(measured);
+    }
+
+    fn mark(&mut self, measured: Measured) {
         self.tame &= measured.tame;
         (self.vague, self.sloped) = (measured.vague, measured.sloped);
     }
@@ -310,6 +383,13 @@ pub fn rounding(stride: usize) -> (f64, f64) {
     (error, 1.0 + 2.0 * error)
 }
 
+/// Somebody who looks at rows of K entries.
+pub trait Look<L, const K: usize> {
+    /// Sees the rows from `4 * number` on, those beyond the last without meaning: their entries, what
+    /// the magnitudes of these sum up to, and their slacks.
+    fn look(&mut self, number: usize, entries: [L; K], magnitudes: L, slack: L);
+}
+
 /// Makes of a list so many zeros, in memory that it has.
 pub fn clear<T: Clone + Default>(list: &mut Vec<T>, count: usize) {
     list.clear();
@@ -327,6 +407,8 @@ struct Term {
     /// The same of the constant.
     constant_radius: f64,
 }
+
+type Terms = SmallVec<[Term; 64]>;
 
 for_all_processors! {
     /// Sums of multiples of forms.
@@ -347,40 +429,32 @@ for_all_processors! {
         to: &mut FloatForms,
     ) {
         let stride = from.stride();
-        let mut unit = [0.0; LANES];
-        unit[(from.width - 1) % LANES] = 1.0;
-        let mut terms: SmallVec<[Term; 64]> = SmallVec::new();
-        let (mut columns, mut error): (&[u32], f64) = (&[], 0.0);
-        for number in 0..map.blocks().len() {
-            let block = map.blocks().get(number);
-            if number == 0 || !std::ptr::eq(columns, block.columns) {
-                columns = block.columns;
-                error = find_terms(&mut terms, columns, active, from, map.error);
-            }
-            let (bias, weights) = block.weights.split_last().expect("the bias is the last");
-            let sums = Sums {
-                terms: &terms,
-                weights,
-                bias,
-                share: error + map.error,
-                round_up: 1.0 + error,
-                unit: &unit,
-                block,
-            };
-            let forms = &from.centers;
+        let forms = &from.centers;
+        let mut sums = Sums::new(from, map, active);
+        let mut terms = Terms::new();
+        for block in map.blocks().iter() {
+            sums.turn_to(block.columns, &mut terms);
+            let (block, terms) = (&block, terms.as_slice());
             match stride {
-                1 => sums.add::<L, 1, true>(|form| &forms[form..=form], 0, to),
-                2 => sums.add::<L, 2, true>(|form| &forms.as_chunks::<2>().0[form], 0, to),
-                3 => sums.add::<L, 3, true>(|form| &forms.as_chunks::<3>().0[form], 0, to),
+                1 => sums.add::<L, 1, true>(|form| &forms[form..=form], block, terms, 0, to),
+                2 => {
+                    let at = |form: usize| forms.as_chunks::<2>().0[form].as_slice();
+                    sums.add::<L, 2, true>(at, block, terms, 0, to);
+                }
+                3 => {
+                    let at = |form: usize| forms.as_chunks::<3>().0[form].as_slice();
+                    sums.add::<L, 3, true>(at, block, terms, 0, to);
+                }
                 _ => {
-                    sums.add::<L, 2, true>(|form| &forms[form * stride..], 0, to);
+                    let at = |form: usize| &forms[form * stride..];
+                    sums.add::<L, 2, true>(at, block, terms, 0, to);
                     let mut first = 2;
                     while first < stride {
                         let at = |form: usize| &forms[form * stride + first..];
                         match stride - first {
-                            1 => sums.add::<L, 1, false>(at, first, to),
-                            2 => sums.add::<L, 2, false>(at, first, to),
-                            _ => sums.add::<L, 3, false>(at, first, to),
+                            1 => sums.add::<L, 1, false>(at, block, terms, first, to),
+                            2 => sums.add::<L, 2, false>(at, block, terms, first, to),
+                            _ => sums.add::<L, 3, false>(at, block, terms, first, to),
                         }
                         first += 3;
                     }
@@ -416,21 +490,13 @@ fn measure_in<L: Lanes, const K: usize>(
     len: usize,
     fours: &mut [Four],
 ) -> Measured {
-    const ALL: u32 = (1 << LANES) - 1;
     let width = if K == 0 { width } else { K };
     let none = L::all(0.0);
     let stride = width.div_ceil(LANES);
-    let (error, round_up) = rounding(stride);
-    let (error, round_up, tiny) = (L::all(error), L::all(round_up), L::all(TINY));
-    let doubtful = |support| support::count(support, width - 1) as f64;
-    // What a row that is zero counts makes no difference.
-    let all_doubtful = match supports {
-        Supports::Shared(support) => Some(L::all(doubtful(*support))),
-        Supports::Own(_) => None,
-    };
+    let scale = Scale::<L>::new(supports, width, len);
     // The place of the constants in the last vectors.
     let place = (width - 1) % LANES;
-    let (mut tame, mut vague, mut sloped) = (ALL, 0, ALL);
+    let mut marks = Marks::default();
     for (number, four) in fours.iter_mut().enumerate() {
         let rows = &centers[number * LANES * stride..][..LANES * stride];
         let (mut size, mut sum, mut constant) = (none, none, none);
@@ -448,36 +514,124 @@ fn measure_in<L: Lanes, const K: usize>(
                 }
             }
         }
+        let sizes = Sizes {
+            size,
+            sum,
+            constant,
+            radii: [L::load(&four.radius), L::load(&four.constant_radius)],
+        };
+        scale.note(number, sizes, four, &mut marks);
+    }
+    marks.measured()
+}
+
+/// What is to be noted of four rows, the magnitudes of whose coefficients, and their sums, and the
+/// constants, are known, with the radii of both.
+struct Sizes<L> {
+    size: L,
+    sum: L,
+    constant: L,
+    radii: [L; 2],
+}
+
+/// What all rows that are measured have in common.
+struct Scale<'a, L> {
+    supports: &'a Supports,
+    /// How many coefficients of a row may be off, where all have one support.
+    doubtful: Option<L>,
+    error: L,
+    round_up: L,
+    width: usize,
+    len: usize,
+}
+
+impl<'a, L: Lanes> Scale<'a, L> {
+    #[inline(always)]
+    fn new(supports: &'a Supports, width: usize, len: usize) -> Self {
+        let (error, round_up) = rounding(width.div_ceil(LANES));
+        // What a row that is zero counts makes no difference.
+        let doubtful = match supports {
+            Supports::Shared(support) => Some(L::all(support::count(*support, width - 1) as f64)),
+            Supports::Own(_) => None,
+        };
+        Scale {
+            supports,
+            doubtful,
+            error: L::all(error),
+            round_up: L::all(round_up),
+            width,
+            len,
+        }
+    }
+
+    /// Notes what follows from sizes of the rows from `4 * number` on, whose radii `four` has; gives
+    /// their norms and slacks.
+    #[inline(always)]
+    fn note(&self, number: usize, sizes: Sizes<L>, four: &mut Four, marks: &mut Marks) -> (L, L) {
+        let Sizes {
+            size,
+            sum,
+            constant,
+            radii: [radius, constant_radius],
+        } = sizes;
         size.store(&mut four.size);
         sum.store(&mut four.sum);
         constant.store(&mut four.constant);
-        let (radius, constant_radius) = (L::load(&four.radius), L::load(&four.constant_radius));
         for numbers in [sum, constant, radius, constant_radius] {
             // Not-a-number fails the comparison, too.
-            tame &= L::all(HUGE).above(numbers);
+            marks.tame &= L::all(HUGE).above(numbers);
         }
         let first = number * LANES;
-        let doubtful = all_doubtful.unwrap_or_else(|| {
-            let row = |lane: usize| supports.get((first + lane).min(len - 1), false);
-            L::load(&std::array::from_fn(|lane| doubtful(row(lane))))
+        let doubtful = self.doubtful.unwrap_or_else(|| {
+            let row = |lane: usize| self.supports.get((first + lane).min(self.len - 1), false);
+            let count = |lane: usize| support::count(row(lane), self.width - 1) as f64;
+            L::load(&std::array::from_fn(count))
         });
         let doubt = radius.times(doubtful);
         let slack = sum
             .plus(constant)
-            .times(error)
+            .times(self.error)
             .plus(doubt)
             .plus(constant_radius);
-        slack.times(round_up).plus(tiny).store(&mut four.slack);
-        sum.plus(doubt).times(round_up).store(&mut four.norm);
+        let slack = slack.times(self.round_up).plus(L::all(TINY));
+        slack.store(&mut four.slack);
+        let norm = sum.plus(doubt).times(self.round_up);
+        norm.store(&mut four.norm);
         let bound = constant.max(size).times(L::all(VAGUE));
-        vague |= radius.max(constant_radius).above(bound);
-        let beyond = ALL << (len - first).min(LANES);
-        sloped &= size.above(radius) | beyond;
+        marks.vague |= radius.max(constant_radius).above(bound);
+        let beyond = ALL << (self.len - first).min(LANES);
+        marks.sloped &= size.above(radius) | beyond;
+        (norm, slack)
     }
-    Measured {
-        tame: tame == ALL,
-        vague: vague != 0,
-        sloped: sloped == ALL,
+}
+
+/// A bit for each lane.
+const ALL: u32 = (1 << LANES) - 1;
+
+/// In which lanes all rows so far are tame, some are vague, and all have a slope.
+struct Marks {
+    tame: u32,
+    vague: u32,
+    sloped: u32,
+}
+
+impl Default for Marks {
+    fn default() -> Self {
+        Marks {
+            tame: ALL,
+            vague: 0,
+            sloped: ALL,
+        }
+    }
+}
+
+impl Marks {
+    fn measured(&self) -> Measured {
+        Measured {
+            tame: self.tame == ALL,
+            vague: self.vague != 0,
+            sloped: self.sloped == ALL,
+        }
     }
 }
 
@@ -485,7 +639,7 @@ fn measure_in<L: Lanes, const K: usize>(
 /// relative error is known. Gives a bound on the relative error of their sums.
 #[inline(always)]
 fn find_terms(
-    terms: &mut SmallVec<[Term; 64]>,
+    terms: &mut Terms,
     columns: &[u32],
     active: Option<&[bool]>,
     from: &FloatForms,
@@ -513,42 +667,67 @@ fn find_terms(
     error
 }
 
-/// What the rows of a block are sums of.
+/// The sums of multiples of forms that are rows after a map.
 struct Sums<'a> {
-    terms: &'a [Term],
-    weights: &'a [[f64; LANES]],
-    bias: &'a [f64; LANES],
-    /// What a constant of 1 adds to a radius.
-    share: f64,
-    /// Makes up for the roundings of a radius.
-    round_up: f64,
+    from: &'a FloatForms,
+    map: &'a SparseMap,
+    active: Option<&'a [bool]>,
     /// The last vector of the form that is 1 everywhere.
-    unit: &'a [f64; LANES],
-    block: View<'a>,
+    unit: [f64; LANES],
+    /// Those of the current block, once there is one.
+    columns: Option<&'a [u32]>,
+    /// A bound on the relative error of sums over them.
+    error: f64,
 }
 
-impl Sums<'_> {
-    /// Computes N vectors of each row from vector `first` on, which `form` gives of a form,
-    /// and the radii if asked to.
+impl<'a> Sums<'a> {
     #[inline(always)]
-    fn add<'f, L: Lanes, const N: usize, const RADII: bool>(
+    fn new(from: &'a FloatForms, map: &'a SparseMap, active: Option<&'a [bool]>) -> Self {
+        let mut unit = [0.0; LANES];
+        unit[(from.width - 1) % LANES] = 1.0;
+        Sums {
+            from,
+            map,
+            active,
+            unit,
+            columns: None,
+            error: 0.0,
+        }
+    }
+
+    /// Makes `terms` those of a block with these columns; often they are.
+    #[inline(always)]
+    fn turn_to(&mut self, columns: &'a [u32], terms: &mut Terms) {
+        if !self.columns.is_some_and(|last| std::ptr::eq(last, columns)) {
+            self.columns = Some(columns);
+            self.error = find_terms(terms, columns, self.active, self.from, self.map.error);
+        }
+    }
+
+    /// N vectors of each row of a block from vector `first` on, which `form` gives of a form, and the
+    /// radii of coefficients and constants if asked for.
+    #[inline(always)]
+    fn of<'f, L: Lanes, const N: usize, const RADII: bool>(
         &self,
         form: impl Fn(usize) -> &'f [[f64; LANES]],
+        block: &View,
+        terms: &[Term],
         first: usize,
-        to: &mut FloatForms,
-    ) {
+    ) -> ([[L; N]; LANES], [L; 2]) {
         let (none, tiny) = (L::all(0.0), L::all(TINY));
-        let stride = to.stride();
+        let (bias, weights) = block.weights.split_last().expect("the bias is the last");
         let mut sums = [[none; N]; LANES];
-        if first + N == stride {
-            for (sums, bias) in sums.iter_mut().zip(self.bias) {
-                sums[N - 1] = L::load(self.unit).times(L::all(*bias));
+        if first + N == self.from.stride() {
+            for (sums, bias) in sums.iter_mut().zip(bias) {
+                sums[N - 1] = L::load(&self.unit).times(L::all(*bias));
             }
         }
         let mut radius = none;
-        let mut constant_radius = L::load(self.bias).abs().times(L::all(self.share));
-        for term in self.terms {
-            let weights = &self.weights[term.place];
+        // What a constant of 1 adds to a radius.
+        let share = L::all(self.error + self.map.error);
+        let mut constant_radius = L::load(bias).abs().times(share);
+        for term in terms {
+            let weights = &weights[term.place];
             let form = form(term.form).first_chunk::<N>().expect("whole rows");
             let mut own = [none; N];
             for (own, form) in own.iter_mut().zip(form) {
@@ -570,10 +749,25 @@ impl Sums<'_> {
         for sum in sums.as_flattened_mut() {
             *sum = sum.abs().below_pick(tiny, none, *sum);
         }
-        let round_up = L::all(self.round_up);
+        // Makes up for the roundings of a radius.
+        let round_up = L::all(1.0 + self.error);
         let rounded = |sum: L| none.below_pick(sum, sum.plus(tiny).times(round_up), none);
-        let (radius, constant_radius) = (rounded(radius), rounded(constant_radius));
-        if let Some(number) = self.block.four {
+        (sums, [rounded(radius), rounded(constant_radius)])
+    }
+
+    /// Puts them where they belong.
+    #[inline(always)]
+    fn add<'f, L: Lanes, const N: usize, const RADII: bool>(
+        &self,
+        form: impl Fn(usize) -> &'f [[f64; LANES]],
+        block: &View,
+        terms: &[Term],
+        first: usize,
+        to: &mut FloatForms,
+    ) {
+        let (sums, [radius, constant_radius]) = self.of::<L, N, RADII>(form, block, terms, first);
+        let stride = to.stride();
+        if let Some(number) = block.four {
             if RADII {
                 let four = &mut to.fours[number];
                 radius.store(&mut four.radius);
@@ -586,7 +780,7 @@ impl Sums<'_> {
             return;
         }
         let (radius, constant_radius) = (radius.array(), constant_radius.array());
-        for (lane, &row) in self.block.rows.iter().enumerate() {
+        for (lane, &row) in block.rows.iter().enumerate() {
             let row = row as usize;
             if RADII {
                 let four = &mut to.fours[row / LANES];

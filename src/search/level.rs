@@ -5,7 +5,7 @@ mod reduced;
 
 use std::sync::OnceLock;
 
-use super::engine::vertices::{FourTargets, Target};
+use super::engine::vertices::{Entered, FourTargets, Target, Vertices};
 use super::rows::{FloatRow, Rows, Vector};
 use crate::arithmetic::lanes::{LANES, Lanes};
 use crate::arithmetic::{Int, IntegerRow};
@@ -132,9 +132,43 @@ impl<'a> Level<'a> {
         is_active: impl Iterator<Item = bool>,
         mut own: Box<Memory>,
     ) -> Level<'a> {
-        own.active.clear();
-        own.active.extend(is_active);
+        own.activate(is_active);
         through(&self.own.forms, stage, &own.active, &mut own.forms);
+        self.below(stage, own)
+    }
+
+    /// The same where the cell is known by its vertices, which look at the hyperplanes meanwhile, if
+    /// they can. Then they are its candidates, all but those that are `settled`, and the flag says
+    /// whether all of them are known to cut.
+    pub fn next_seen_by(
+        &'a self,
+        vertices: &mut Vertices,
+        settled: &mut Vec<(u32, i32)>,
+        stage: &'a Stage,
+        is_active: impl Iterator<Item = bool>,
+        mut own: Box<Memory>,
+    ) -> (Level<'a>, Option<bool>) {
+        own.activate(is_active);
+        let (from, active, forms) = (&self.own.forms, &own.active, &mut own.forms);
+        let entered = match &stage.maps[..] {
+            [map] if stage.classes().len() == map.outputs() => {
+                vertices.enter(from, map, active, forms, settled)
+            }
+            _ => Entered::Nothing,
+        };
+        let seen = match entered {
+            Entered::Nothing => {
+                through(from, stage, active, forms);
+                None
+            }
+            Entered::Forms => None,
+            Entered::Sides(known) => Some(known),
+        };
+        (self.below(stage, own), seen)
+    }
+
+    /// The level below with these forms.
+    fn below(&'a self, stage: &'a Stage, own: Box<Memory>) -> Level<'a> {
         let mut level = Level {
             parent: Some(self),
             number: self.number + 1,
@@ -418,6 +452,11 @@ impl<'a> Level<'a> {
 }
 
 impl Memory {
+    fn activate(&mut self, is_active: impl Iterator<Item = bool>) {
+        self.active.clear();
+        self.active.extend(is_active);
+    }
+
     /// Of a level whose forms and rows are made from exact ones.
     fn given(forms: FloatForms, rows: Rows) -> Box<Self> {
         Box::new(Memory {

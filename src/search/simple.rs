@@ -86,13 +86,15 @@ impl<'a> Tree<'a, '_> {
             cells,
             tally,
             settled,
+            seen,
             flats,
             least,
             places,
             ..
         } = worker;
         let Cell { vertices, .. } = &mut cells[at];
-        let known = vertices.look(level, settled);
+        let known = seen.take();
+        let known = known.unwrap_or_else(|| vertices.look(level, settled));
         tally.decisions.float += settled.len() as u64;
         if log.is_on() && !settled.is_empty() {
             tell(level, vertices, settled, (least, places), log);

@@ -568,6 +568,8 @@ impl<'a> Tree<'a, '_> {
             cells,
             tally,
             candidates,
+            settled,
+            seen,
             memory,
             scratch,
             ..
@@ -607,11 +609,20 @@ impl<'a> Tree<'a, '_> {
             return self.region(level, signs, state, witness, path.ids(), tally, log);
         };
         let memory = memory.pop().unwrap_or_default();
-        let mut next = level.next(stage, self.active(level, signs), memory);
-        if cell.engine != Engine::Vertices {
+        let active = self.active(level, signs);
+        let mut next;
+        if cell.engine == Engine::Vertices {
+            let vertices = &mut cell.vertices;
+            (next, *seen) = level.next_seen_by(vertices, settled, stage, active, memory);
+        } else {
+            next = level.next(stage, active, memory);
             next.prepare();
         }
-        if self.sort_out(&next, signs, &mut state, tally, candidates) {
+        if seen.is_some() {
+            self.explore(&next, worker, at, state, log);
+            // Nobody reads it when the search is to stop.
+            worker.seen = None;
+        } else if self.sort_out(&next, signs, &mut state, tally, candidates) {
             cell.enter(&next, candidates);
             self.explore(&next, worker, at, state, log);
         } else {

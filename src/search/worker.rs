@@ -30,7 +30,10 @@ pub struct Worker {
     pub least: Vec<(usize, u32, i32)>,
     /// The places of the cell's vertices, then.
     pub places: Vec<u32>,
-    /// The classes of the layer that was entered last that may cut.
+    /// Where the current cell saw all candidates as it entered their layer, and [`Worker::settled`]
+    /// has their sides: whether all that are left are known to cut it.
+    pub seen: Option<bool>,
+    /// Otherwise, the classes of the layer that was entered last that may cut.
     pub candidates: Vec<u32>,
     /// Levels' memory that is not in use.
     #[expect(
@@ -61,6 +64,7 @@ impl Worker {
             settled: Vec::new(),
             least: Vec::new(),
             places: Vec::new(),
+            seen: None,
             candidates: Vec::new(),
             memory: Vec::new(),
             flats: Flats::default(),

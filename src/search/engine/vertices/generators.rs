@@ -291,10 +291,21 @@ impl FourSides {
         self.on == (1 << LANES) - 1
     }
 
-    /// On which side of one it lies, if on one.
+    /// On which sides of all it lies, if on one of each.
     #[inline(always)]
-    pub fn sign(self, lane: usize) -> i32 {
-        if self.above >> lane & 1 == 1 { 1 } else { -1 }
+    pub fn signs(self) -> &'static [i32; LANES] {
+        const SIGNS: [[i32; LANES]; 1 << LANES] = {
+            let mut signs = [[-1; LANES]; 1 << LANES];
+            let mut k = 0;
+            while k < LANES << LANES {
+                if (k / LANES) >> (k % LANES) & 1 == 1 {
+                    signs[k / LANES][k % LANES] = 1;
+                }
+                k += 1;
+            }
+            signs
+        };
+        &SIGNS[self.above as usize % SIGNS.len()]
     }
 
     /// What is known of one.
@@ -303,7 +314,7 @@ impl FourSides {
         let bit = 1 << lane;
         match (self.above & self.below & bit, self.on & bit) {
             (0, 0) => Verdict::Unknown,
-            (0, _) => Verdict::On(self.sign(lane)),
+            (0, _) => Verdict::On(self.signs()[lane]),
             _ => Verdict::Cuts,
         }
     }

@@ -21,6 +21,8 @@ use smallvec::SmallVec;
 
 use super::path::Path;
 use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors};
+use crate::arrangement::forms::{FloatForms, Look};
+use crate::arrangement::stage::SparseMap;
 use crate::search::level::Level;
 use generators::*;
 
@@ -54,6 +56,17 @@ pub struct Vertices {
     section: Generators,
     /// Of the heights of generators, or their weights.
     inverse: Vec<[f64; LANES]>,
+}
+
+/// What is known after entering a layer.
+pub enum Entered {
+    /// Nothing: the map is none of those that can be looked at, or the forms are extreme.
+    Nothing,
+    /// The forms.
+    Forms,
+    /// The forms and all sides that floats tell, and whether the cell is known to be cut by all other
+    /// hyperplanes.
+    Sides(bool),
 }
 
 impl Vertices {
@@ -130,6 +143,23 @@ impl Vertices {
     pub fn look(&mut self, level: &Level, settled: &mut Vec<(u32, i32)>) -> bool {
         settled.clear();
         look(self, level, settled)
+    }
+
+    /// Makes of `forms` those after a map of the `active` ones of `from`, and looks at their
+    /// hyperplanes meanwhile, each a class of its own. Candidates and `settled` mean something only
+    /// if it tells sides.
+    pub fn enter(
+        &mut self,
+        from: &FloatForms,
+        map: &SparseMap,
+        active: &[bool],
+        forms: &mut FloatForms,
+        settled: &mut Vec<(u32, i32)>,
+    ) -> Entered {
+        self.candidates.clear();
+        settled.clear();
+        settled.reserve(map.outputs());
+        enter(self, from, map, active, forms, settled)
     }
 
     /// Prepares to split on a hyperplane, positive as it stands, whose place on the path will be
@@ -225,6 +255,22 @@ for_all_processors! {
         }
     }
 
+    fn enter<L>(
+        cell: &mut Vertices,
+        from: &FloatForms,
+        map: &SparseMap,
+        active: &[bool],
+        forms: &mut FloatForms,
+        settled: &mut Vec<(u32, i32)>,
+    ) -> Entered {
+        match cell.dimension {
+            2 => enter_in::<L, 3, 1>(cell, from, map, active, forms, settled),
+            3 => enter_in::<L, 4, 1>(cell, from, map, active, forms, settled),
+            4 => enter_in::<L, 5, 2>(cell, from, map, active, forms, settled),
+            _ => enter_in::<L, 6, 2>(cell, from, map, active, forms, settled),
+        }
+    }
+
     #[cfg(test)]
     fn verdict_on<L>(cell: &Vertices, target: &Target) -> Verdict {
         match cell.dimension {
@@ -314,13 +360,10 @@ fn look_in<L: Lanes, const K: usize>(
     } = cell;
     let (count, mut kept, mut known) = (candidates.len(), 0, true);
     settled.reserve(count);
-    let mut settle = |settled: &mut Vec<_>, candidates: &mut [u32], class, verdict| match verdict {
-        Verdict::On(sign) => settled.push((class, sign)),
-        verdict => {
-            known &= verdict == Verdict::Cuts;
-            candidates[kept] = class;
-            kept += 1;
-        }
+    let mut keep = |candidates: &mut [u32], class, cuts| {
+        known &= cuts;
+        candidates[kept] = class;
+        kept += 1;
     };
     let mut k = 0;
     while k < count {
@@ -332,29 +375,103 @@ fn look_in<L: Lanes, const K: usize>(
             && let Some(targets) = level.four_of::<L, K>(first as usize / LANES)
         {
             let sides = sides_of_four::<L, K>(generators, targets, *error);
-            if sides.all_on() {
-                let side = |lane: usize| (first + lane as u32, sides.sign(lane));
-                settled.extend_from_slice(&[side(0), side(1), side(2), side(3)]);
-            } else {
-                for lane in 0..LANES {
-                    settle(
-                        settled,
-                        candidates,
-                        first + lane as u32,
-                        sides.verdict(lane),
-                    );
-                }
-            }
+            let keep = |class, cuts| keep(candidates, class, cuts);
+            settle_four(sides, first, LANES, settled, keep);
             k += LANES;
         } else {
             let target = level.target_of::<K>(first);
-            let verdict = verdict::<L, K>(generators, &target, *error);
-            settle(settled, candidates, first, verdict);
+            match verdict::<L, K>(generators, &target, *error) {
+                Verdict::On(sign) => settled.push((first, sign)),
+                verdict => keep(candidates, first, verdict == Verdict::Cuts),
+            }
             k += 1;
         }
     }
     candidates.truncate(kept);
     known
+}
+
+/// Lists on which side of so many classes the cell lies; `keep` gets the others, and whether they
+/// are known to cut it.
+#[inline(always)]
+fn settle_four(
+    sides: FourSides,
+    first: u32,
+    count: usize,
+    settled: &mut Vec<(u32, i32)>,
+    mut keep: impl FnMut(u32, bool),
+) {
+    if sides.all_on() && count == LANES {
+        let signs = sides.signs();
+        let side = |lane: usize| (first + lane as u32, signs[lane]);
+        settled.extend_from_slice(&[side(0), side(1), side(2), side(3)]);
+        return;
+    }
+    for lane in 0..count {
+        let class = first + lane as u32;
+        match sides.verdict(lane) {
+            Verdict::On(sign) => settled.push((class, sign)),
+            verdict => keep(class, verdict == Verdict::Cuts),
+        }
+    }
+}
+
+#[inline(always)]
+fn enter_in<L: Lanes, const K: usize, const N: usize>(
+    cell: &mut Vertices,
+    from: &FloatForms,
+    map: &SparseMap,
+    active: &[bool],
+    forms: &mut FloatForms,
+    settled: &mut Vec<(u32, i32)>,
+) -> Entered {
+    let mut eye = Eye {
+        generators: &cell.generators,
+        error: cell.error,
+        count: map.outputs(),
+        settled,
+        candidates: &mut cell.candidates,
+        known: true,
+    };
+    if !from.through_seen_by::<L, K, N>(map, active, forms, &mut eye) {
+        return Entered::Nothing;
+    }
+    let known = eye.known;
+    // Others are not all hyperplanes, or floats say too little of them.
+    match forms.all_have_slope() && !forms.is_vague() {
+        true => Entered::Sides(known),
+        false => Entered::Forms,
+    }
+}
+
+/// Looks from a cell at rows that become known.
+struct Eye<'a> {
+    generators: &'a Generators,
+    error: f64,
+    /// How many rows there are.
+    count: usize,
+    settled: &'a mut Vec<(u32, i32)>,
+    candidates: &'a mut Vec<u32>,
+    /// Whether all of these are known to cut.
+    known: bool,
+}
+
+impl<L: Lanes, const K: usize> Look<L, K> for Eye<'_> {
+    #[inline(always)]
+    fn look(&mut self, number: usize, entries: [L; K], magnitudes: L, slack: L) {
+        let targets = FourTargets {
+            entries,
+            magnitudes,
+            slack,
+        };
+        let sides = sides_of_four::<L, K>(self.generators, targets, self.error);
+        let first = number * LANES;
+        let count = (self.count - first).min(LANES);
+        settle_four(sides, first as u32, count, self.settled, |class, cuts| {
+            self.known &= cuts;
+            self.candidates.push(class);
+        });
+    }
 }
 
 #[inline(always)]

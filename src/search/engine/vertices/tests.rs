@@ -4,6 +4,7 @@
 mod exact;
 mod flats;
 mod hard;
+mod layers;
 mod searches;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -161,7 +162,7 @@ fn checked_look(cell: &Vertices, known: &Known, points: &[Vec<BigInt>]) -> Verdi
             Verdict::Cuts => assert!(exact.contains(&1) && exact.contains(&-1)),
             Verdict::On(sign) => {
                 assert_eq!(exact, BTreeSet::from([turn * sign]), "{known:?} {cell:?}");
-                assert_eq!(fours.sign(lane), sign);
+                assert_eq!(fours.signs()[lane], sign);
             }
         }
     }
