@@ -122,17 +122,19 @@ impl Ahead {
 
 impl Write for Ahead {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.fresh += written;
         let is_busy = |thread: &JoinHandle<_>| !thread.is_finished();
         if self.fresh >= Self::BATCH && !self.syncing.as_ref().is_some_and(is_busy) {
+            // Its error comes before anything more is written, which the caller would write again.
             self.wait()?;
             self.fresh = 0;
-            let file = self.file.try_clone()?;
             // Without a thread, the end waits for all.
-            let sync = move || file.sync_data();
-            self.syncing = thread::Builder::new().spawn(sync).ok();
+            self.syncing = self.file.try_clone().ok().and_then(|file| {
+                let sync = move || file.sync_data();
+                thread::Builder::new().spawn(sync).ok()
+            });
         }
+        let written = self.file.write(bytes)?;
+        self.fresh += written;
         Ok(written)
     }
 
@@ -156,9 +158,8 @@ mod tests {
     /// only then has the file its name.
     #[test]
     fn long_files_are_written_whole() {
-        let folder = std::env::temp_dir().join(format!("chambers-long-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let path = folder.join("file");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
         let (destination, mut sink) = Destination::open(&path).unwrap();
         let piece: Vec<u8> = (0..1 << 20).map(|k: u32| (k % 251) as u8).collect();
         let pieces = 2 * Ahead::BATCH / piece.len() + 3;
@@ -170,6 +171,5 @@ mod tests {
         assert_eq!(destination.close(sink, true).unwrap(), Finished::InPlace);
         assert!(!part.exists());
         assert!(std::fs::read(&path).unwrap() == piece.repeat(pieces));
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 }
