@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use chambers::arrangement::Domain;
@@ -22,8 +23,8 @@ use num_traits::Signed;
 
 /// The leaf, where all constraints of the cell bound it.
 const WHOLE: Event = Event::Arrangement(Sets {
-    each: 0,
-    sets: vec![],
+    named: vec![],
+    members: vec![],
 });
 
 /// The regions of a proof whose only event is the arrangement.
@@ -257,12 +258,27 @@ fn arrangements_keep_the_rules_of_leaves() {
     let expected = "an arrangement in a cell of 65 constraints, but there may be at most 64";
     assert_rejected(&nets::arrangement(&points), &line, &many, expected);
     let sets = Sets {
-        each: 1,
-        sets: vec![vec![0]; 4097],
+        named: vec![0],
+        members: vec![1; 4097],
     };
     let expected = "4097 sets of constraints, but there may be at most 4096";
     let many = [Event::Split(0), Event::Arrangement(sets)];
     assert_rejected(&nets::arrangement(&points[..9]), &line, &many, expected);
+    let sets = Sets {
+        named: (0..65).collect(),
+        members: vec![1],
+    };
+    let expected = "sets of 65 constraints, but there may be at most 64";
+    let splits = (0..65).map(Event::Split);
+    let many: Vec<Event> = splits.chain([Event::Arrangement(sets)]).collect();
+    assert_rejected(&nets::arrangement(&points), &line, &many, expected);
+    let sets = Sets {
+        named: vec![0],
+        members: vec![1, 2],
+    };
+    let expected = "a set has constraint 1 of the 1 that are named";
+    let other = [Event::Split(0), Event::Arrangement(sets)];
+    assert_rejected(&nets::arrangement(&points[..9]), &line, &other, expected);
     // A unit that is zero.
     let zero = nets::arrangement(&[vec![1, 0, 0], vec![0, 0, 0]]);
     assert_eq!(regions(&zero, &square(-1, 1)), Ok(2));
@@ -402,9 +418,11 @@ fn arrangements_may_name_the_constraints_that_bound_the_cell() {
 fn one_of_several_sets_shows_a_side() {
     let (network, domain) = four_lines();
     let corners: [&[u64]; 4] = [&[0, 2], &[0, 3], &[1, 2], &[1, 3]];
+    let as_bits = Cell::new(false);
     let sides = |sets: &[&[u64]], units: &[(u64, bool)]| Event::Sides {
         sets: Sets::of(sets),
         units: units.to_vec(),
+        as_bits: as_bits.get(),
     };
     let right = [&corners[..], &[&[4, 2], &[4, 3]]].concat();
     let events = |right: &[&[u64]], units: &[(u64, bool)]| {
@@ -421,10 +439,13 @@ fn one_of_several_sets_shows_a_side() {
     let there = [(1, true)];
     // On the right, x + 1 is least where x is 0: that is not told by the corners of the square.
     for sets in [&[&[4u64, 2][..], &[4, 3], &[1, 2], &[1, 3]][..], &right] {
-        let counts = in_one_chunk(&network, &domain, false, &events(sets, &there)).check(&network);
-        assert_eq!(counts.unwrap().counts.regions, 9);
+        for bits in [true, false] {
+            as_bits.set(bits);
+            let proof = in_one_chunk(&network, &domain, false, &events(sets, &there));
+            assert_eq!(proof.check(&network).unwrap().counts.regions, 9);
+        }
     }
-    for (sets, units, expected) in [
+    let cases = [
         (
             &corners[..],
             &there[..],
@@ -442,20 +463,26 @@ fn one_of_several_sets_shows_a_side() {
         ),
         (
             &right,
-            &[(1, true), (1, true)],
+            &[(1, true), (1, false)],
             "unit 1 of layer 1 is decided",
         ),
         (&right, &[(4, true)], "there is no unit 4"),
-        (&right, &[], "sides of no unit"),
         (&[], &there, "sides by no constraints"),
         (
             &[&[2], &[3]],
             &there,
             "is not proved positive: it is no combination",
         ),
-    ] {
+    ];
+    for (sets, units, expected) in cases {
         assert_rejected(&network, &domain, &events(sets, units), expected);
+        as_bits.set(true);
+        assert_rejected(&network, &domain, &events(sets, units), expected);
+        as_bits.set(false);
     }
+    as_bits.set(true);
+    assert_rejected(&network, &domain, &events(&right, &[]), "sides of no unit");
+    as_bits.set(false);
     // One constraint is enough: x + 1 = x + 1.
     let mut one = events(&right, &there);
     one[1] = sides(&[&[3], &[4]], &there);

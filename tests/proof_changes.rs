@@ -167,10 +167,13 @@ fn changed_events_never_prove_another_count() {
 
 fn change_sets(sets: &mut Sets, rng: &mut Rng) {
     match rng.below(3) {
-        0 => drop(sets.sets.pop()),
-        1 => sets.each += 1,
+        0 => drop(sets.members.pop()),
+        1 => {
+            let members = sets.members.iter_mut();
+            members.for_each(|set| *set ^= 1 << rng.below(sets.named.len() + 1));
+        }
         _ => {
-            let numbers = sets.sets.iter_mut().flatten();
+            let numbers = sets.named.iter_mut();
             numbers.for_each(|number| *number ^= rng.below(2) as u64);
         }
     }
@@ -245,9 +248,14 @@ fn change(proof: &mut Proof, rng: &mut Rng) {
                 1 => *unit = rng.below(4) as u64,
                 _ => drop(constraints.pop()),
             },
-            Event::Sides { sets, units } => match rng.below(4) {
+            Event::Sides {
+                sets,
+                units,
+                as_bits,
+            } => match rng.below(5) {
                 0 => units[0].1 = !units[0].1,
                 1 => units[0].0 = rng.below(4) as u64,
+                2 => *as_bits = !*as_bits,
                 _ => change_sets(sets, rng),
             },
             Event::Arrangement(sets) if rng.one_in(2) => change_sets(sets, rng),

@@ -96,10 +96,14 @@ def check_farkas(target, rows):
     demand(not any(rest), "the constraints do not combine to the form")
     demand(v >= 0, "the constant that is left over is negative")
 
+def bits(number):
+    return [k for k in range(number.bit_length()) if number >> k & 1]
+
 def read_sets(numbers, constraints):
-    count, each = next(numbers), next(numbers)
-    demand(each or not count, "a set of no constraints")
-    return [constraints(each) for _ in range(count)]
+    count, named = next(numbers), constraints(next(numbers))
+    sets = [[named[k] for k in bits(next(numbers))] for _ in range(count)]
+    demand(all(sets), "a set of no constraints")
+    return sets
 
 def prover(sets):
     """A function that says whether one of the sets shows that a form is not negative: it tries
@@ -282,9 +286,11 @@ class Checker:
                 check_farkas([sign * a for a in node.forms[unit]], named)
             return self.decided(node, unit + len(node.signs) - len(node.forms) + 1, how)
         if event == SIDES:
-            shows, layers, units = prover(read_sets(numbers, constraints)), node.layers, next(numbers)
+            shows, layers = prover(read_sets(numbers, constraints)), node.layers
+            units = [divmod(next(numbers), 2) for _ in range(next(numbers))]
+            units = units or [(unit, negative) for negative in (0, 1) for unit in bits(next(numbers))]
             demand(units, "sides of no unit")
-            for unit, negative in [divmod(next(numbers), 2) for _ in range(units)]:
+            for unit, negative in units:
                 demand(node.layers == layers, "a side of a unit that is not there")
                 demand(shows([-a if negative else a for a in node.forms[unit]]), "no set shows it")
                 how = SIDE_NEGATIVE if negative else SIDE_POSITIVE

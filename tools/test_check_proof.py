@@ -255,12 +255,16 @@ def encode(chunk):
         elif kind == "empty":
             body += varint(7) + varint(len(rest[1])) + varint(rest[0])
             body += b"".join(map(varint, rest[1]))
-        elif kind in ("arrangement", "sides"):
+        elif kind in ("arrangement", "sides", "sides as bits"):
             sets = rest[0]
-            each = len(sets[0]) if sets else 0
-            body += varint(27 if kind == "arrangement" else 31) + varint(len(sets)) + varint(each)
-            body += b"".join(varint(n) for numbers in sets for n in numbers)
-            if kind == "sides":
+            named = sorted({n for numbers in sets for n in numbers})
+            body += varint(27 if kind == "arrangement" else 31) + varint(len(sets)) + varint(len(named))
+            body += b"".join(map(varint, named))
+            body += b"".join(varint(sum(1 << named.index(n) for n in numbers)) for numbers in sets)
+            if kind == "sides as bits":
+                of_sign = lambda sign: varint(sum(1 << u for u, own in rest[1] if own == sign))
+                body += varint(0) + of_sign(1) + of_sign(-1)
+            elif kind == "sides":
                 body += varint(len(rest[1]))
                 body += b"".join(varint(2 * u + (sign < 0)) for u, sign in rest[1])
         elif kind == "raw":
@@ -429,23 +433,48 @@ class Together(unittest.TestCase):
         # x = 0, x = -1, y = 0 and x + y = 1 in a square: 4 regions on the right, 5 on the left.
         weights, bias = [[1, 0], [1, 0], [0, 1], [1, 1]], [0, 1, 0, -1]
         square, corners = [["-2", "2"]] * 2, [[4, 2], [4, 3], [1, 2], [1, 3]]
-        def events(sets, named, units=((1, 1),)):
-            left = [("split", 1), ("arrangement", []), ("arrangement", [])]
-            return [("split", 0), ("sides", sets, list(units)), ("arrangement", named), *left]
-        self.verified(9, weights, bias, events(corners, corners), domain=square)
-        self.verified(9, weights, bias, events([[2], [4]], []), domain=square)
         outer = [[0, 2], [0, 3], [1, 2], [1, 3]]
-        for sets, named, units, why in [
-            (outer, corners, [(1, 1)], "no set shows it"),
-            (corners, corners, [(1, -1)], "no set shows it"),
-            (corners, corners, [(3, 1)], "no set shows it"),
-            (corners, corners, [(1, 1), (1, 1)], "not to be decided"),
-            (corners, corners, [], "sides of no unit"),
-            (corners, corners[:2], [(1, 1)], "one is not named"),
-            (corners, outer[:2], [(1, 1)], "one is not named"),
-            ([[]], corners, [(1, 1)], "a set of no constraints"),
+        def events(kind, sets, named, units=((1, 1),)):
+            left = [("split", 1), ("arrangement", []), ("arrangement", [])]
+            return [("split", 0), (kind, sets, list(units)), ("arrangement", named), *left]
+        for kind in ("sides", "sides as bits"):
+            self.verified(9, weights, bias, events(kind, corners, corners), domain=square)
+            self.verified(9, weights, bias, events(kind, [[2], [4]], []), domain=square)
+            for sets, named, units, why in [
+                (outer, corners, [(1, 1)], "no set shows it"),
+                (corners, corners, [(1, -1)], "no set shows it"),
+                (corners, corners, [(3, 1)], "no set shows it"),
+                (corners, corners[:2], [(1, 1)], "one is not named"),
+                (corners, outer[:2], [(1, 1)], "one is not named"),
+                ([[]], corners, [(1, 1)], "a set of no constraints"),
+            ]:
+                self.rejected(why, weights, bias, events(kind, sets, named, units), domain=square)
+        none = events("sides as bits", corners, corners, [])
+        self.rejected("sides of no unit", weights, bias, none, domain=square)
+        twice = events("sides", corners, corners, [(1, 1), (1, 1)])
+        self.rejected("not to be decided", weights, bias, twice, domain=square)
+
+    def test_sides_in_order(self):
+        # x = 0 and x = 2 in [-1, 3]: of the units x, x + 4, 5 - x and x - 2 two have sides, which
+        # the start of the second chunk has in the order in which they were told.
+        weights, bias = [[1], [1], [-1], [1]], [0, 4, 5, -2]
+        right = [("split", 3), *[("region", -1, [m]) for m in (5, 2)]]
+        left = [("side", 3, -1, [2]), ("region", -1, [-1])]
+        for kind, units, order in [
+            ("sides", [(2, 1), (1, 1)], (2, 1)),
+            ("sides", [(1, 1), (2, 1)], (1, 2)),
+            ("sides as bits", [(2, 1), (1, 1)], (1, 2)),
         ]:
-            self.rejected(why, weights, bias, events(sets, named, units), domain=square)
+            for trail in [(1, 2), (2, 1)]:
+                proof = Proof(1, [[weights, bias], "relu"], domain=[("-1", "3")])
+                decided = [[u, 1] for u in trail]
+                proof.chunks = [
+                    [0, [], [(kind, [[0], [1]], units), ("split", 0), ("elsewhere",), *left]],
+                    [0, [*decided, [0, 3]], right],
+                ]
+                proof.footer["chunks"] = 2
+                code, text = check(proof.bytes(), proof.listing)
+                self.assertEqual(code == 0, trail == order, text)
 
 
 class Verified(unittest.TestCase):

@@ -358,13 +358,26 @@ pub fn put(bytes: &mut Vec<u8>, mut value: u64) {
 
 /// Appends varints.
 pub fn put_all(bytes: &mut Vec<u8>, values: &[u32]) {
-    let bits = values.iter().fold(0, |bits, value| bits | value);
-    if bits < 0x80 {
-        // Most are short, and appended together.
-        bytes.extend(values.iter().map(|&value| value as u8));
-    } else {
-        values.iter().for_each(|&value| put(bytes, value.into()));
+    bytes.reserve(values.len());
+    values.iter().for_each(|&value| put(bytes, value.into()));
+}
+
+/// Appends a number with these bits, 64 in each word, the lowest first, as a varint.
+pub fn put_bits(bytes: &mut Vec<u8>, words: &[u64]) {
+    if let [word] = words {
+        return put(bytes, *word);
     }
+    let word = |at: usize| words.get(at).copied().unwrap_or(0);
+    let group = |at: usize| {
+        let (word_at, low) = (7 * at / 64, 7 * at % 64);
+        let bits =
+            word(word_at) >> low | word(word_at + 1).checked_shl(64 - low as u32).unwrap_or(0);
+        bits as u8 & 0x7f
+    };
+    let groups = (64 * words.len()).div_ceil(7);
+    let last = (0..groups).rev().find(|&at| group(at) != 0).unwrap_or(0);
+    bytes.extend((0..last).map(|at| group(at) | 0x80));
+    bytes.push(group(last));
 }
 
 /// Appends a signed varint: -1 becomes 1, 1 becomes 2.
@@ -422,6 +435,18 @@ impl<'a> Cursor<'a> {
         fits.then(|| groups.iter().rev().fold(0, value))
     }
 
+    /// The bits of the next varint that are set, the lowest first.
+    pub fn bits(&mut self) -> Option<impl Iterator<Item = u64> + 'a> {
+        let groups = self.groups()?.iter().zip(0..);
+        let bits = |(group, at): (&u8, u64)| {
+            let group = *group;
+            (0..7)
+                .filter(move |bit| group >> bit & 1 == 1)
+                .map(move |bit| 7 * at + bit)
+        };
+        Some(groups.flat_map(bits))
+    }
+
     /// The next varint as a size.
     pub fn size(&mut self) -> Option<usize> {
         usize::try_from(self.number()?).ok()
@@ -475,19 +500,6 @@ pub struct Entry {
     pub unit: u32,
     /// How it was decided.
     pub how: Decided,
-}
-
-impl Entry {
-    /// A unit that has one sign all over the cell.
-    #[inline]
-    pub fn side(unit: usize, positive: bool) -> Entry {
-        let how = match positive {
-            true => Decided::Positive,
-            false => Decided::Negative,
-        };
-        let unit = unit as u32;
-        Entry { unit, how }
-    }
 }
 
 /// Encodes the start of a chunk; with `settled` all pending splits become settled ones,
@@ -611,6 +623,40 @@ mod tests {
             .iter()
             .for_each(|value| assert_eq!(cursor.signed().as_ref(), Some(value)));
         assert!(cursor.is_at_end());
+    }
+
+    #[test]
+    fn bits_come_back() {
+        let all: Vec<u64> = (0..192).collect();
+        for set in [
+            &[][..],
+            &[0],
+            &[6],
+            &[7, 63],
+            &[64],
+            &[3, 69, 70, 130, 191],
+            &all,
+        ] {
+            let mut words = [0; 3];
+            for bit in set {
+                words[*bit as usize / 64] |= 1 << (bit % 64);
+            }
+            let used = set.last().map_or(1, |last| *last as usize / 64 + 1);
+            // Words that are zero at the end change nothing.
+            for count in used..=3 {
+                let mut bytes = Vec::new();
+                put_bits(&mut bytes, &words[..count]);
+                let mut cursor = Cursor::new(&bytes);
+                assert_eq!(&cursor.bits().unwrap().collect::<Vec<_>>(), set);
+                assert!(cursor.is_at_end());
+                // It is the number that has these bits.
+                let number = set.iter().fold(BigUint::ZERO, |sum, bit| {
+                    sum + (BigUint::from(1u32) << *bit)
+                });
+                let groups: Vec<u8> = bytes.iter().map(|group| group & 0x7f).collect();
+                assert_eq!(BigUint::from_radix_le(&groups, 128), Some(number));
+            }
+        }
     }
 
     #[test]

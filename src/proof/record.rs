@@ -2,7 +2,9 @@
 //! chunks that are handed on as soon as they are full.
 
 use super::Header;
-use super::format::{Decided, Entry, event, put, put_all, put_signed, put_start};
+use super::format::{
+    Decided, Entry, MAX_VARINT, event, put, put_all, put_bits, put_signed, put_start,
+};
 
 /// A chunk is handed on before the event that finds it this long, in bytes.
 const FULL: usize = 1 << 17;
@@ -10,6 +12,15 @@ const FULL: usize = 1 << 17;
 /// A short proof takes memory once: so many bytes for its body, and places on the trail.
 const SHORT: usize = 1 << 12;
 const ROOM: usize = 32;
+
+/// Sets of constraints.
+#[derive(Clone, Debug, Default)]
+pub struct Sets {
+    /// The numbers of constraints, each once; 64 at most.
+    pub named: Vec<u32>,
+    /// For each set a bit for each of these that is in it, the first one's the lowest.
+    pub members: Vec<u64>,
+}
 
 /// Takes a proof as it is written.
 pub trait Sink: Sync {
@@ -21,6 +32,66 @@ pub trait Sink: Sync {
     fn chunk(&self, body: &[u8]);
 }
 
+/// Entries of a trail, one after another.
+#[derive(Clone, Copy)]
+struct Step {
+    /// The unit that the lowest bit stands for; those of splits have no other.
+    first: u32,
+    how: Decided,
+    /// The bits of the units.
+    units: u64,
+}
+
+impl Step {
+    fn of(unit: usize, how: Decided) -> Step {
+        Step {
+            first: unit as u32,
+            how,
+            units: 1,
+        }
+    }
+
+    fn entries(&self) -> impl Iterator<Item = Entry> {
+        let Step { first, how, units } = *self;
+        ones(units).map(move |unit| Entry {
+            unit: first + unit,
+            how,
+        })
+    }
+}
+
+/// The places of bits that are set.
+fn ones(mut bits: u64) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let at = bits.trailing_zeros();
+        bits &= bits.wrapping_sub(1);
+        (at < u64::BITS).then_some(at)
+    })
+}
+
+/// Appends the units of sides, given by bits: so, or one by one, whatever is shorter.
+fn put_sides(body: &mut Vec<u8>, positive: &[u64], negative: &[u64]) {
+    let (mut count, mut longest) = (0, 0);
+    for (word, (positive, negative)) in positive.iter().zip(negative).enumerate() {
+        if let Some(last) = (positive | negative).checked_ilog2() {
+            count += (positive | negative).count_ones() as usize;
+            longest = (64 * word + last as usize) / 7 + 1;
+        }
+    }
+    if 2 * longest <= count && longest <= MAX_VARINT {
+        put(body, 0);
+        put_bits(body, positive);
+        put_bits(body, negative);
+        return;
+    }
+    put(body, count as u64);
+    for (bits, sign) in [(positive, 0), (negative, 1)] {
+        for (bits, word) in bits.iter().zip(0..) {
+            ones(*bits).for_each(|at| put(body, 2 * (64 * word + u64::from(at)) + sign));
+        }
+    }
+}
+
 /// A piece of the walk through one chart's tree. Its methods are the events in
 /// depth-first order. A leaf leads on to the negative side of the last pending split;
 /// when there is none, the piece is finished, and hands on what it still holds.
@@ -28,7 +99,7 @@ pub struct Stream<'s> {
     sink: &'s dyn Sink,
     chart: usize,
     sides: usize,
-    trail: Vec<Entry>,
+    trail: Vec<Step>,
     /// Where on the trail splits are pending, and how many there are up to each.
     pending: Vec<(usize, u32)>,
     /// For the units that are split on the trail, which of its splits they are.
@@ -47,7 +118,7 @@ pub struct Branch<'s> {
     chart: usize,
     sides: usize,
     units: usize,
-    trail: Vec<Entry>,
+    trail: Vec<Step>,
 }
 
 impl<'s> Branch<'s> {
@@ -77,8 +148,8 @@ impl<'s> Branch<'s> {
             last: Vec::new(),
             begun: false,
         };
-        for entry in stream.trail.iter().filter(|entry| entry.how.is_split()) {
-            stream.ordinals[entry.unit as usize] = stream.splits;
+        for split in stream.trail.iter().filter(|step| step.how.is_split()) {
+            stream.ordinals[split.first as usize] = stream.splits;
             stream.splits += 1;
         }
         stream.begin();
@@ -94,9 +165,9 @@ impl<'s> Stream<'s> {
             None => *self.pending.last().expect("a split is pending"),
         };
         let mut trail = self.trail[..=place].to_vec();
-        for entry in &mut trail {
-            if entry.how == Decided::SplitPending {
-                entry.how = Decided::SplitPositive;
+        for step in &mut trail {
+            if step.how == Decided::SplitPending {
+                step.how = Decided::SplitPositive;
             }
         }
         if !positive {
@@ -118,10 +189,7 @@ impl<'s> Stream<'s> {
         self.ordinals[unit] = self.splits;
         self.splits += 1;
         self.pending.push((self.trail.len(), self.splits));
-        self.trail.push(Entry {
-            unit: unit as u32,
-            how: Decided::SplitPending,
-        });
+        self.trail.push(Step::of(unit, Decided::SplitPending));
     }
 
     /// The unit is positive or negative all over the cell, as these constraints show.
@@ -163,51 +231,38 @@ impl<'s> Stream<'s> {
         self.last.extend_from_slice(why);
     }
 
-    /// These units are positive, or negative, all over the cell, each as one of several sets of so
-    /// many constraints shows: `numbers` has one set after another.
-    pub fn sides(
-        &mut self,
-        first: usize,
-        sides: impl Iterator<Item = (usize, bool)> + Clone,
-        each: usize,
-        numbers: &[u32],
-    ) {
+    /// These units are positive, or negative, all over the cell, each as one of the sets of
+    /// constraints shows. They are given by bits, the layer's first one's the lowest, in as many words.
+    pub fn sides(&mut self, first: usize, positive: &[u64], negative: &[u64], sets: &Sets) {
         self.make_room();
         self.event(event::SIDES, event::LEAF);
-        self.sets(each, numbers);
-        let code =
-            |(unit, positive): (usize, bool)| 2 * (unit - first) as u32 + u32::from(!positive);
-        let codes = sides.clone().map(code);
-        let (mut count, mut bits) = (0, 0);
-        codes.clone().for_each(|code| {
-            count += 1;
-            bits |= code;
-        });
-        put(&mut self.body, count);
-        if bits < 0x80 {
-            self.body.extend(codes.map(|code| code as u8));
-        } else {
-            codes.for_each(|code| put(&mut self.body, code.into()));
+        self.sets(sets);
+        put_sides(&mut self.body, positive, negative);
+        for (bits, how) in [(positive, Decided::Positive), (negative, Decided::Negative)] {
+            for (word, &units) in bits.iter().enumerate() {
+                if units != 0 {
+                    let first = (first + 64 * word) as u32;
+                    self.trail.push(Step { first, how, units });
+                }
+            }
         }
-        let entry = |(unit, positive)| Entry::side(unit, positive);
-        self.trail.extend(sides.map(entry));
     }
 
     #[inline]
     fn decide(&mut self, first: usize, unit: usize, positive: bool) {
-        let kind = match positive {
-            true => event::POSITIVE,
-            false => event::NEGATIVE,
+        let (kind, how) = match positive {
+            true => (event::POSITIVE, Decided::Positive),
+            false => (event::NEGATIVE, Decided::Negative),
         };
         self.event((unit - first) as u64, kind);
-        self.trail.push(Entry::side(unit, positive));
+        self.trail.push(Step::of(unit, how));
     }
 
     /// A region; the point is `mantissas`, which `put` writes, times 2^exponent.
-    pub fn region<M: Clone>(
+    pub fn region<M>(
         &mut self,
         exponent: i64,
-        mantissas: &[M],
+        mantissas: impl Iterator<Item = M>,
         put: impl Fn(&mut Vec<u8>, M),
     ) {
         self.leaf_at(event::REGION, exponent, mantissas, put);
@@ -215,47 +270,48 @@ impl<'s> Stream<'s> {
 
     /// All regions around the crossing of the hyperplanes of all undecided units; the
     /// crossing is near the point `mantissas` times 2^exponent.
-    pub fn crossing<M: Clone>(
+    pub fn crossing<M>(
         &mut self,
         exponent: i64,
-        mantissas: &[M],
+        mantissas: impl Iterator<Item = M>,
         put: impl Fn(&mut Vec<u8>, M),
     ) {
         self.leaf_at(event::CROSSING, exponent, mantissas, put);
     }
 
-    fn leaf_at<M: Clone>(
+    fn leaf_at<M>(
         &mut self,
         leaf: u64,
         exponent: i64,
-        mantissas: &[M],
+        mantissas: impl Iterator<Item = M>,
         put: impl Fn(&mut Vec<u8>, M),
     ) {
         self.make_room();
         self.event(leaf, event::LEAF);
         put_signed(&mut self.body, exponent);
-        for mantissa in mantissas {
-            put(&mut self.body, mantissa.clone());
-        }
+        mantissas.for_each(|mantissa| put(&mut self.body, mantissa));
         self.leave();
     }
 
     /// The hyperplanes of all undecided units are in general position in the cell: the regions into
-    /// which they cut it. `numbers` has one set of so many constraints after another: other
-    /// constraints are positive where these are, as one of the sets shows.
-    pub fn arrangement(&mut self, each: usize, numbers: &[u32]) {
+    /// which they cut it. Constraints that are in none of these sets are positive where the others
+    /// are, as one of the sets shows.
+    pub fn arrangement(&mut self, sets: &Sets) {
         self.make_room();
         self.event(event::ARRANGEMENT, event::LEAF);
-        self.sets(each, numbers);
+        self.sets(sets);
         self.leave();
     }
 
-    fn sets(&mut self, each: usize, numbers: &[u32]) {
-        put_all(
-            &mut self.body,
-            &[(numbers.len() / each) as u32, each as u32],
-        );
-        put_all(&mut self.body, numbers);
+    fn sets(&mut self, Sets { named, members }: &Sets) {
+        put(&mut self.body, members.len() as u64);
+        put(&mut self.body, named.len() as u64);
+        put_all(&mut self.body, named);
+        if named.len() < 8 {
+            self.body.extend(members.iter().map(|&set| set as u8));
+        } else {
+            members.iter().for_each(|&set| put(&mut self.body, set));
+        }
     }
 
     /// The cell is empty: the first constraint contradicts the others.
@@ -299,7 +355,8 @@ impl<'s> Stream<'s> {
 
     fn begin(&mut self) {
         self.body.clear();
-        put_start(&mut self.body, self.chart, &self.trail, false);
+        let trail: Vec<Entry> = self.trail.iter().flat_map(Step::entries).collect();
+        put_start(&mut self.body, self.chart, &trail, false);
         self.last.clear();
         self.begun = false;
     }

@@ -4,7 +4,7 @@
 use smallvec::SmallVec;
 
 use super::engine::inwards::inwards;
-use super::engine::witness::{self, Proposal};
+use super::engine::witness;
 use super::level::Level;
 use super::log::Log;
 use super::tally::Tally;
@@ -86,27 +86,26 @@ impl<'a> Tree<'a, '_> {
         let Some(proposal) = witness::propose(dictionary, witness::HASTY, scratch) else {
             return refused;
         };
-        let Proposal { point, least, .. } = proposal;
+        let witness::Scratch { point, short, .. } = scratch;
         // The crossing is as near as this to the point.
         let distance = if dictionary.is_whole() {
             proposal.distance
         } else if basis.prove(level, path, dictionary) {
-            basis.distance(dictionary, &point)
+            basis.distance(dictionary, point)
         } else {
             return refused;
         };
-        let proved = if log.is_on() {
-            witness::near_crossing(&point, least, distance)
+        let near = if log.is_on() {
+            let reach = witness::near_crossing(point, proposal.least, distance, short);
+            reach.map(|reach| (&short.point, reach))
         } else {
-            Some((point, distance))
+            Some((&*point, distance))
         };
-        let Some((point, reach)) = proved else {
-            return refused;
-        };
-        if !path.is_positive_around(&point, reach) {
-            return refused;
+        match near {
+            Some((near, reach)) if path.is_positive_around(near, reach) => {}
+            _ => return refused,
         }
-        log.crossing(&point);
+        log.around(short.exponent, &short.mantissas, true);
         // The point is proved by floats.
         tally.decisions.float += 1;
         self.count_crossing(level, &classes, state, tally)

@@ -1,13 +1,13 @@
 //! Tells a proof stream, when there is one, what the search decides.
 
+use num_bigint::BigInt;
 use smallvec::SmallVec;
 
-use super::engine::vertices::Dyadic;
-use super::engine::witness::{Mantissas, Point, over_one_exponent};
 use super::level::{Level, RowId};
+use crate::arithmetic::lanes::for_all_processors;
 use crate::arrangement::stage::Stage;
 use crate::proof::format::{put_long, put_signed};
-use crate::proof::record::{Branch, Stream};
+use crate::proof::record::{Branch, Sets, Stream};
 use crate::regions::Sign;
 
 /// The proof that a piece of the search writes, or nothing.
@@ -83,26 +83,33 @@ impl<'s> Log<'s> {
         stream.sides_alike(first, sides, places);
     }
 
-    /// The same of classes that are least at one of several vertices each, on so many of the rows at
-    /// these places on the path.
-    pub fn sides_at_vertices(
-        &mut self,
-        level: &Level,
-        settled: &[(u32, i32)],
-        each: usize,
-        places: &[u32],
-    ) {
-        let first = self.first_unit(level);
+    /// The same of classes that are least at one of several vertices each, on these of the rows on
+    /// the path.
+    pub fn sides_at_vertices(&mut self, level: &Level, settled: &[(u32, i32)], vertices: &Sets) {
+        let Stage {
+            first_unit, units, ..
+        } = self.stages[level.number() as usize - 1];
         let Some(stream) = &mut self.stream else {
             return;
         };
-        if level.is_plain() {
-            let side = |&(class, sign): &(u32, i32)| (first + class as usize, sign > 0);
-            return stream.sides(first, settled.iter().map(side), each, places);
+        if units <= 64 && level.is_plain() {
+            let [positive, negative] = sides_as_bits(settled);
+            return stream.sides(first_unit, &[positive], &[negative], vertices);
         }
-        let sides = settled.iter();
-        let sides = sides.flat_map(|&side| units_of(level, first, side));
-        stream.sides(first, sides, each, places);
+        let words = units.div_ceil(64);
+        let mut bits = SmallVec::<[u64; 16]>::from_elem(0, 2 * words);
+        let (positive, negative) = bits.split_at_mut(words);
+        for &side in settled {
+            for (unit, is_positive) in units_of(level, 0, side) {
+                let own = if is_positive {
+                    &mut *positive
+                } else {
+                    &mut *negative
+                };
+                own[unit / 64] |= 1 << (unit % 64);
+            }
+        }
+        stream.sides(first_unit, positive, negative, vertices);
     }
 
     fn members(&mut self, level: &Level, class: usize, sign: Sign, skip: usize, why: &[RowId]) {
@@ -131,36 +138,28 @@ impl<'s> Log<'s> {
         .collect()
     }
 
-    /// The hyperplanes of all undecided units are in general position in a cell with vertices on so
-    /// many of the rows at these places on the path.
-    pub fn arrangement(&mut self, each: usize, places: &[u32]) {
-        self.each(|stream| stream.arrangement(each, places));
+    /// The hyperplanes of all undecided units are in general position in a cell with vertices on these
+    /// of the rows on the path.
+    pub fn arrangement(&mut self, vertices: &Sets) {
+        self.each(|stream| stream.arrangement(vertices));
     }
 
     /// A region with this point inside.
-    pub fn region(&mut self, exponent: i64, mantissas: &Mantissas) {
-        self.each(|stream| match mantissas {
-            Mantissas::Short(short) => stream.region(exponent, short, put_signed),
-            Mantissas::Long(long) => stream.region(exponent, long, |to, m| put_long(to, &m)),
-        });
-    }
-
-    /// The hyperplanes of all undecided units cross near this point.
-    pub fn crossing(&mut self, point: &Point) {
-        self.each(|stream| match &over_one_exponent(point) {
-            (exponent, Mantissas::Short(short)) => stream.crossing(*exponent, short, put_signed),
-            (exponent, Mantissas::Long(long)) => {
-                stream.crossing(*exponent, long, |to, m| put_long(to, &m));
-            }
+    pub fn region(&mut self, exponent: i64, mantissas: &[BigInt]) {
+        self.each(|stream| {
+            stream.region(exponent, mantissas.iter(), |to, mantissa| {
+                put_long(to, mantissa)
+            });
         });
     }
 
     /// A region with this point inside, or all regions around the crossing of the hyperplanes of all
     /// undecided units, if there are any, that is nearest to it.
-    pub fn around(&mut self, point: &Dyadic, undecided: bool) {
+    pub fn around(&mut self, exponent: i64, mantissas: &[i64], undecided: bool) {
+        let mantissas = mantissas.iter().copied();
         self.each(|stream| match undecided {
-            false => stream.region(point.exponent, point.mantissas(), put_signed),
-            true => stream.crossing(point.exponent, point.mantissas(), put_signed),
+            false => stream.region(exponent, mantissas, put_signed),
+            true => stream.crossing(exponent, mantissas, put_signed),
         });
     }
 
@@ -192,12 +191,24 @@ impl<'s> Log<'s> {
     }
 }
 
+for_all_processors! {
+    /// Bits of the numbers, below 64, that are positive, and of those that are not.
+    fn sides_as_bits<L>(sides: &[(u32, i32)]) -> [u64; 2] {
+        let [mut all, mut positive] = [0u64; 2];
+        for &(number, sign) in sides {
+            all |= 1u64 << (number % 64);
+            positive |= u64::from(sign > 0) << (number % 64);
+        }
+        [positive, all & !positive]
+    }
+}
+
 /// The units of a class and whether they are positive where it has this sign.
 fn units_of(
     level: &Level,
     first: usize,
     (class, sign): (u32, i32),
-) -> impl Iterator<Item = (usize, bool)> + Clone {
+) -> impl Iterator<Item = (usize, bool)> {
     let members = level.classes()[class as usize].members.iter();
     members.map(move |&(unit, opposite)| (first + unit, (sign > 0) != opposite))
 }

@@ -218,24 +218,23 @@ impl Sides<'_> {
 
 /// A point inside the cell, with proof that it is, or the rows that prove the cell
 /// empty. A point that is to be told should be a short one.
-pub fn witness_of(
+pub fn witness_of<'s>(
     level: &Level,
     path: &Path,
     dictionary: &Dictionary,
     told: bool,
     decisions: &mut Decisions,
-    scratch: &mut Scratch,
-) -> Result<Witness, Vec<RowId>> {
+    scratch: &'s mut Scratch,
+) -> Result<Witness<'s>, Vec<RowId>> {
     let proposal = witness::propose(dictionary, witness::PATIENT, scratch);
-    if let Some(Proposal { point, least, .. }) = proposal {
-        if told
-            && let Some(short) = witness::rounded(&point, least)
-            && path.is_positive_around(&short, 0.0)
+    let Scratch { point, short, .. } = scratch;
+    if let Some(Proposal { least, .. }) = proposal {
+        if told && witness::round(point, least, short) && path.is_positive_around(&short.point, 0.0)
         {
             decisions.float += 1;
-            return Ok(Witness::Float(short));
+            return Ok(Witness::Short(short));
         }
-        if path.is_positive_around(&point, 0.0) {
+        if path.is_positive_around(point, 0.0) {
             decisions.float += 1;
             return Ok(Witness::Float(point));
         }

@@ -12,12 +12,13 @@ use super::tree::{State, Tree};
 use super::worker::Worker;
 use crate::arrangement::Chart;
 use crate::proof::format::MAX_CROSSING;
+use crate::proof::record::Sets;
 use crate::regions::Sign;
 use crate::regions::digest::PatternHash;
 
-/// A cell's vertices are told where these are at most so many constraints for each side that they
+/// All of a cell's vertices are told where that takes at most so many bytes for each side that they
 /// are told for. More would make proofs long; fewer take more time.
-const FEW_NUMBERS: usize = 12;
+const FEW_BYTES: usize = 12;
 
 /// What is to be done with a cell.
 pub enum Next {
@@ -89,7 +90,7 @@ impl<'a> Tree<'a, '_> {
             seen,
             flats,
             least,
-            places,
+            corners,
             ..
         } = worker;
         let Cell { vertices, .. } = &mut cells[at];
@@ -97,7 +98,7 @@ impl<'a> Tree<'a, '_> {
         let known = known.unwrap_or_else(|| vertices.look(level, settled));
         tally.decisions.float += settled.len() as u64;
         if log.is_on() && !settled.is_empty() {
-            tell(level, vertices, settled, (least, places), log);
+            tell(level, vertices, settled, (least, corners), log);
         }
         let sides = settled.iter();
         let sides = sides.map(|&(class, sign)| (class as usize, sign_of(sign)));
@@ -114,7 +115,7 @@ impl<'a> Tree<'a, '_> {
             && self.visit.is_none()
             && (vertices::FEWEST..=vertices.crowd).contains(&count)
         {
-            if self.count_flats(level, vertices, (flats, places), *state, tally, log) {
+            if self.count_flats(level, vertices, (flats, corners), *state, tally, log) {
                 return Next::Done;
             }
             // What is in the way is likely to be so in the next cells, too.
@@ -150,7 +151,7 @@ impl<'a> Tree<'a, '_> {
         &self,
         level: &Level,
         vertices: &Vertices,
-        (flats, places): (&mut Flats, &mut Vec<u32>),
+        (flats, corners): (&mut Flats, &mut Sets),
         state: State,
         tally: &mut Tally,
         log: &mut Log<'a>,
@@ -164,8 +165,8 @@ impl<'a> Tree<'a, '_> {
             return false;
         }
         if log.is_on() {
-            vertices.all_places(places);
-            log.arrangement(level.width() - 1, places);
+            vertices.all_corners(corners);
+            log.arrangement(corners);
         }
         // As many as there are splits.
         tally.decisions.float += flats.patterns.len() as u64 - 1;
@@ -192,7 +193,7 @@ impl<'a> Tree<'a, '_> {
             let Some(point) = vertices.point_on(&level.target(class)) else {
                 return false;
             };
-            log.around(&point, true);
+            log.around(point.exponent, point.mantissas(), true);
         }
         self.count_patterns(level, &[class], state, tally, 0..2);
         self.end_branch(tally, state);
@@ -223,7 +224,7 @@ impl<'a> Tree<'a, '_> {
                     let Some(point) = vertices.point_on_section(target) else {
                         return false;
                     };
-                    log.around(&point, true);
+                    log.around(point.exponent, point.mantissas(), true);
                 }
                 patterns.extend([0, 1, 3, 2]);
             }
@@ -326,24 +327,23 @@ fn tell(
     level: &Level,
     vertices: &mut Vertices,
     settled: &[(u32, i32)],
-    (least, places): (&mut Vec<(usize, u32, i32)>, &mut Vec<u32>),
+    (least, corners): (&mut Vec<(usize, u32, i32)>, &mut Sets),
     log: &mut Log<'_>,
 ) {
-    let d = level.width() - 1;
-    if d * vertices.generators() <= FEW_NUMBERS * settled.len() {
-        vertices.all_places(places);
-        return log.sides_at_vertices(level, settled, d, places);
+    if vertices.generators() * vertices.facets().div_ceil(7) <= FEW_BYTES * settled.len() {
+        vertices.all_corners(corners);
+        return log.sides_at_vertices(level, settled, corners);
     }
     let others = vertices.find_least(level, settled, least);
     if !others.is_empty() {
-        vertices.places_of_least(level, &others, places);
-        log.sides_at_vertices(level, &others, d, places);
+        vertices.corners_of_least(level, &others, corners);
+        log.sides_at_vertices(level, &others, corners);
     }
     least.sort_unstable_by_key(|&(vertex, ..)| vertex);
     for sides in least.chunk_by(|one, other| one.0 == other.0) {
         let places = vertices.places(sides[0].0);
         let sides = sides.iter().map(|&(_, class, sign)| (class, sign));
-        log.sides_at(level, sides, &places[..d]);
+        log.sides_at(level, sides, &places[..level.width() - 1]);
     }
 }
 
@@ -367,11 +367,11 @@ fn tell_three(
     log.split(level, class as usize);
     for here in [1, -1] {
         if here == side {
-            log.around(&cut, true);
+            log.around(cut.exponent, cut.mantissas(), true);
         } else {
             let side = std::iter::once((other, sign));
             log.sides_at(level, side, &least[..level.width() - 1]);
-            log.around(&whole, false);
+            log.around(whole.exponent, whole.mantissas(), false);
         }
     }
     true

@@ -581,14 +581,17 @@ impl<'a> Tree<'a, '_> {
         {
             tally.decisions.float += 1;
             tally.count_cell(level);
-            log.around(&point, false);
+            log.around(point.exponent, point.mantissas(), false);
             return self.count_region(state, tally);
         }
         let mut witness = None;
         if cell.engine == Engine::Vertices && wanted {
-            witness = cell.vertices.inside().map(Witness::Float);
-            tally.decisions.float += u64::from(witness.is_some());
-            if witness.is_none() && !cell.leave_vertices(level, path) {
+            if let Some(point) = cell.vertices.inside() {
+                tally.decisions.float += 1;
+                scratch.point.clear();
+                scratch.point.extend_from_slice(&point);
+                witness = Some(Witness::Float(&scratch.point));
+            } else if !cell.leave_vertices(level, path) {
                 let cell = worker.exact_cell(at, level, state);
                 return self.finish_exactly(level, cell, log);
             }
@@ -667,7 +670,11 @@ impl<'a> Tree<'a, '_> {
         }
         if log.is_on() {
             let witness = witness.expect(known);
-            let told = match witness {
+            let told = match &witness {
+                Witness::Short(short) => {
+                    log.around(short.exponent, &short.mantissas, false);
+                    return self.count_region(state, tally);
+                }
                 Witness::Float(_) => witness.dyadic(level, ids),
                 Witness::Exact(_) => tally.decisions.exactly(|| witness.dyadic(level, ids)),
             };

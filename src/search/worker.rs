@@ -11,6 +11,7 @@ use super::level::{Level, Memory};
 use super::share::Pending;
 use super::tally::{Tallies, Tally};
 use super::tree::State;
+use crate::proof::record::Sets;
 use crate::regions::Sign;
 
 /// What one thread needs to walk through the tree, depth first.
@@ -28,8 +29,8 @@ pub struct Worker {
     pub settled: Vec<(u32, i32)>,
     /// The same with the vertices where they are least, when a proof asks.
     pub least: Vec<(usize, u32, i32)>,
-    /// The places of the cell's vertices, then.
-    pub places: Vec<u32>,
+    /// The cell's vertices, then, on which constraints each lies.
+    pub corners: Sets,
     /// Where the current cell saw all candidates as it entered their layer, and [`Worker::settled`]
     /// has their sides: whether all that are left are known to cut it.
     pub seen: Option<bool>,
@@ -63,7 +64,7 @@ impl Worker {
             tally: tallies.blank(),
             settled: Vec::new(),
             least: Vec::new(),
-            places: Vec::new(),
+            corners: Sets::default(),
             seen: None,
             candidates: Vec::new(),
             memory: Vec::new(),

@@ -16,10 +16,7 @@ pub fn vertices(constraints: &[Form], d: usize) -> Sets {
     let found = sets(d, constraints.len()).into_iter().filter(meet);
     let numbers = |set: Vec<usize>| set.into_iter().map(|number| number as u64).collect();
     let sets: Vec<Vec<u64>> = found.map(numbers).collect();
-    Sets {
-        each: if sets.is_empty() { 0 } else { d as u64 },
-        sets,
-    }
+    Sets::of(&sets.iter().map(|set| &set[..]).collect::<Vec<_>>())
 }
 
 /// Where forms vanish; `None` where they are dependent.

@@ -50,6 +50,8 @@ pub enum Event {
         sets: Sets,
         /// Units, and whether they are positive.
         units: Vec<(u64, bool)>,
+        /// Whether they are written as bits: the positive ones first, each in ascending order.
+        as_bits: bool,
     },
     Empty {
         first: u64,
@@ -63,31 +65,44 @@ pub enum Event {
 /// Sets of constraints, of so many each.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sets {
-    pub each: u64,
-    pub sets: Vec<Vec<u64>>,
+    pub named: Vec<u64>,
+    pub members: Vec<u64>,
 }
 
 impl Sets {
-    /// One of each.
+    /// Of these constraints; what a set has twice is named twice.
     pub fn of(sets: &[&[u64]]) -> Sets {
-        Sets {
-            each: sets.first().map_or(0, |set| set.len() as u64),
-            sets: sets.iter().map(|set| set.to_vec()).collect(),
+        let mut all = Sets::default();
+        for set in sets {
+            let mut members = 0;
+            for number in *set {
+                let known = (0..all.named.len())
+                    .find(|&at| all.named[at] == *number && members >> at & 1 == 0);
+                let at = known.unwrap_or_else(|| {
+                    all.named.push(*number);
+                    all.named.len() - 1
+                });
+                members |= 1 << at;
+            }
+            all.members.push(members);
         }
+        all
     }
 
     fn encode(&self, bytes: &mut Vec<u8>) {
-        put(bytes, self.sets.len() as u64);
-        put(bytes, self.each);
-        let numbers = self.sets.iter().flatten();
+        put(bytes, self.members.len() as u64);
+        put(bytes, self.named.len() as u64);
+        let numbers = self.named.iter().chain(&self.members);
         numbers.for_each(|&number| put(bytes, number));
     }
 
     fn decode(cursor: &mut Cursor) -> Option<Sets> {
-        let (count, each) = (cursor.number()?, cursor.number()?);
-        let mut set = || (0..each).map(|_| cursor.number()).collect::<Option<_>>();
-        let sets = (0..count).map(|_| set()).collect::<Option<_>>()?;
-        Some(Sets { each, sets })
+        let (count, named) = (cursor.number()?, cursor.number()?);
+        let mut numbers = |count| (0..count).map(|_| cursor.number()).collect::<Option<_>>();
+        Some(Sets {
+            named: numbers(named)?,
+            members: numbers(count)?,
+        })
     }
 }
 
@@ -138,7 +153,20 @@ impl Event {
                 put(bytes, leaf(event::ARRANGEMENT));
                 sets.encode(bytes);
             }
-            Event::Sides { sets, units } => {
+            Event::Sides {
+                sets,
+                units,
+                as_bits: true,
+            } => {
+                put(bytes, leaf(event::SIDES));
+                sets.encode(bytes);
+                put(bytes, 0);
+                for sign in [true, false] {
+                    let own = units.iter().filter(|(_, positive)| *positive == sign);
+                    put(bytes, own.fold(0, |bits, (unit, _)| bits | 1 << unit));
+                }
+            }
+            Event::Sides { sets, units, .. } => {
                 put(bytes, leaf(event::SIDES));
                 sets.encode(bytes);
                 put(bytes, units.len() as u64);
@@ -190,9 +218,15 @@ impl Event {
                 let sets = Sets::decode(cursor)?;
                 let count = cursor.number()?;
                 let units = numbers(cursor, count)?.into_iter();
+                let mut units: Vec<_> = units.map(|code| (code / 2, code % 2 == 0)).collect();
+                if count == 0 {
+                    units.extend(cursor.bits()?.map(|unit| (unit, true)));
+                    units.extend(cursor.bits()?.map(|unit| (unit, false)));
+                }
                 Event::Sides {
                     sets,
-                    units: units.map(|code| (code / 2, code % 2 == 0)).collect(),
+                    units,
+                    as_bits: count == 0,
                 }
             }
             (_, event::OPEN) => Event::Open,

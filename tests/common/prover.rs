@@ -458,7 +458,8 @@ impl Prover<'_> {
                 false => Sets::default(),
             };
             let (unit_number, positive) = (unit as u64, *sign == '+');
-            self.emit(match sets.sets.is_empty() {
+            let as_bits = self.chance(2);
+            self.emit(match sets.members.is_empty() {
                 true => Event::Side {
                     unit: unit_number,
                     positive,
@@ -467,6 +468,7 @@ impl Prover<'_> {
                 false => Event::Sides {
                     sets,
                     units: vec![(unit_number, positive)],
+                    as_bits,
                 },
             });
             self.certificates.push(Certificate {

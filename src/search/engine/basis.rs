@@ -150,7 +150,7 @@ mod tests {
     use crate::search::engine::samples::{
         Random, dot, exact_row, id, rational, solution, with_level,
     };
-    use crate::search::engine::witness::near_crossing;
+    use crate::search::engine::witness::{Short, near_crossing};
 
     /// d rows of which the first k vanish at `point` and the others are `step` there, then
     /// more rows that are a whisker above or below zero there.
@@ -293,10 +293,11 @@ mod tests {
                 outside += u32::from(!exactly);
 
                 let least = power_of_two(-(state.below(40) as i64));
-                let point = y.iter().copied().collect();
-                let Some((short, reach)) = near_crossing(&point, least, distance) else {
+                let mut short = Short::default();
+                let Some(reach) = near_crossing(&y, least, distance, &mut short) else {
                     return;
                 };
+                let short = &short.point;
                 // p = y - H^T l with H H^T l = h(y), as in docs/proofs.md.
                 let start: Vec<Rational> = short.iter().map(|&y| rational(y)).collect();
                 let forms = &basis_rows[..k];
@@ -311,7 +312,7 @@ mod tests {
                         &start[c] - steps.sum::<Rational>()
                     })
                     .collect();
-                let accepted = path.is_positive_around(&short, reach);
+                let accepted = path.is_positive_around(short, reach);
                 let exactly = all_positive(&nearest);
                 assert!(!accepted || exactly, "told, trial {trial}");
                 told += u32::from(accepted);

@@ -26,22 +26,31 @@ const SMALLEST: f64 = f64::from_bits((1023 - 300) << 52);
 pub type Point = SmallVec<[f64; 16]>;
 
 /// A point that is proved to lie inside a cell, in chart coordinates.
-pub enum Witness {
+pub enum Witness<'s> {
     /// Coordinates are floats.
-    Float(Point),
+    Float(&'s [f64]),
+    /// The same with few digits.
+    Short(&'s Short),
     /// Coordinates are rationals.
     Exact(Vec<Rational>),
 }
 
-impl Witness {
+impl Witness<'_> {
+    /// The coordinates as floats, if they are.
+    fn floats(&self) -> Option<&[f64]> {
+        match self {
+            Witness::Float(y) => Some(y),
+            Witness::Short(short) => Some(&short.point),
+            Witness::Exact(_) => None,
+        }
+    }
+
     /// The coordinates.
     pub fn exact(&self) -> Vec<Rational> {
+        let exactly = |&y: &f64| Rational::from_float(y).expect("a witness is finite");
         match self {
             Witness::Exact(y) => y.clone(),
-            Witness::Float(y) => y
-                .iter()
-                .map(|&y| Rational::from_float(y).expect("a witness is finite"))
-                .collect(),
+            _ => self.floats().into_iter().flatten().map(exactly).collect(),
         }
     }
 
@@ -49,21 +58,19 @@ impl Witness {
     pub fn is_inside(&self, level: &Level, ids: &[RowId]) -> bool {
         let exact = self.exact();
         ids.iter().all(|&id| {
-            let by_floats = match self {
-                Witness::Float(point) => certify::positive_at(level, id, point),
-                Witness::Exact(_) => false,
-            };
-            by_floats || certify::positive_at_exactly(level, id, &exact)
+            let floats = self.floats();
+            floats.is_some_and(|point| certify::positive_at(level, id, point))
+                || certify::positive_at_exactly(level, id, &exact)
         })
     }
 
     /// The point as mantissas times 2^exponent, moved inside its cell to a coarse grid
     /// when it is no float. `None` when proofs cannot hold so fine a grid.
-    pub fn dyadic(&self, level: &Level, ids: &[RowId]) -> Option<(i64, Mantissas)> {
-        let y = match self {
-            Witness::Float(point) => return Some(over_one_exponent(point)),
-            Witness::Exact(y) => y,
-        };
+    pub fn dyadic(&self, level: &Level, ids: &[RowId]) -> Option<(i64, Vec<BigInt>)> {
+        if let Some(point) = self.floats() {
+            return Some(over_one_exponent(point));
+        }
+        let y = self.exact();
         let mut bits = 0;
         while bits <= MAX_EXPONENT as i64 {
             let scale = Rational::from_integer(BigInt::from(1) << bits);
@@ -79,7 +86,7 @@ impl Witness {
                 .iter()
                 .map(|m| Rational::from_integer(m.clone()) / &scale);
             if Witness::Exact(rounded.collect()).is_inside(level, ids) {
-                return Some((-bits, Mantissas::Long(mantissas)));
+                return Some((-bits, mantissas));
             }
             bits = 2 * bits + 4;
         }
@@ -87,101 +94,68 @@ impl Witness {
     }
 }
 
-/// Numbers that share an exponent.
-pub enum Mantissas {
-    /// They fit.
-    Short(SmallVec<[i64; 16]>),
-    /// They do not.
-    Long(Vec<BigInt>),
-}
-
 /// Floats over one power of two, the largest possible.
-pub fn over_one_exponent(point: &Point) -> (i64, Mantissas) {
-    let mut mantissas = SmallVec::from_elem(0, point.len());
-    match short_mantissas(point, &mut mantissas) {
-        Some(exponent) => (exponent, Mantissas::Short(mantissas)),
-        None => any_over_one_exponent(point),
-    }
-}
-
-/// The exponent and the mantissas, quickly, where no float is too large, nor too small beside
-/// the largest.
-fn short_mantissas(point: &Point, mantissas: &mut [i64]) -> Option<i64> {
-    let largest = point.iter().fold(0.0, |max: f64, y| max.max(y.abs()));
-    // Over this power of two all are below 2^62, and are whole numbers or not. Nothing is rounded
-    // where it is at most 1.
-    let least = (largest.to_bits() >> 52) as i64 - 1023 - 61;
-    if !(-900..=0).contains(&least) {
-        return None;
-    }
-    let scale = power_of_two(-least);
-    let (mut bits, mut whole) = (0, true);
-    for (mantissa, y) in mantissas.iter_mut().zip(point) {
-        let scaled = y * scale;
-        *mantissa = scaled as i64;
-        whole &= *mantissa as f64 == scaled;
-        bits |= *mantissa;
-    }
-    if !whole {
-        return None;
-    }
-    let zeros = bits.trailing_zeros();
-    for mantissa in mantissas {
-        *mantissa >>= zeros;
-    }
-    Some(least + i64::from(zeros))
-}
-
-fn any_over_one_exponent(point: &Point) -> (i64, Mantissas) {
-    let parts: SmallVec<[(i64, i64); 16]> = point.iter().map(|&y| odd_parts(y)).collect();
-    let nonzero = || parts.iter().filter(|(mantissa, _)| *mantissa != 0);
-    let least = nonzero().map(|part| part.1).min().unwrap_or(0);
-    let bits = |&(mantissa, exponent): &(i64, i64)| {
-        exponent - least + i64::from(64 - mantissa.unsigned_abs().leading_zeros())
+fn over_one_exponent(point: &[f64]) -> (i64, Vec<BigInt>) {
+    let parts = || point.iter().map(|&y| odd_parts(y));
+    let nonzero = parts().filter(|(mantissa, _)| *mantissa != 0);
+    let least = nonzero.map(|part| part.1).min().unwrap_or(0);
+    let over_least = |(mantissa, exponent): (i64, i64)| match mantissa {
+        0 => BigInt::ZERO,
+        _ => BigInt::from(mantissa) << (exponent - least),
     };
-    let mantissas = if nonzero().map(bits).max().unwrap_or(0) < 63 {
-        let short = |&(mantissa, exponent): &(i64, i64)| match mantissa {
-            0 => 0,
-            _ => mantissa << (exponent - least),
-        };
-        Mantissas::Short(parts.iter().map(short).collect())
-    } else {
-        let long = |&(mantissa, exponent): &(i64, i64)| match mantissa {
-            0 => BigInt::ZERO,
-            _ => BigInt::from(mantissa) << (exponent - least),
-        };
-        Mantissas::Long(parts.iter().map(long).collect())
-    };
-    (least, mantissas)
+    (least, parts().map(over_least).collect())
 }
 
-/// A point with fewer digits, if it is likely to lie in the same cell: no row, of size
-/// 1, loses more than half of `least`, which each has at the point. Proves nothing.
-pub fn rounded(point: &Point, least: f64) -> Option<Point> {
+/// A point with few digits.
+#[derive(Default)]
+pub struct Short {
+    /// Its coordinates.
+    pub point: Vec<f64>,
+    /// The same, over the largest power of two that is possible.
+    pub mantissas: Vec<i64>,
+    pub exponent: i64,
+}
+
+/// Looks for a point with fewer digits that is likely to lie in the same cell: no row, of size
+/// 1, loses more than half of `least`, which each has at the point. Proves nothing; whether there is
+/// one.
+pub fn round(point: &[f64], least: f64, short: &mut Short) -> bool {
     // Rows of size 1 have entries up to 2.
     let room = least / (2 * point.len().max(1)) as f64;
     // Not-a-number is neither.
     let enough = room > power_of_two(-900);
     if !enough {
-        return None;
+        return false;
     }
-    let (step, inverse) = (power_of_two(exponent(room)), power_of_two(-exponent(room)));
-    let mut short = Point::from_elem(0.0, point.len());
-    let mut largest = 0.0f64;
-    for (short, y) in short.iter_mut().zip(point) {
-        let whole = y * inverse;
-        largest = largest.max(whole.abs());
-        *short = ((whole + WHOLE) - WHOLE) * step;
+    let step = exponent(room);
+    let (unit, inverse) = (power_of_two(step), power_of_two(-step));
+    short.point.resize(point.len(), 0.0);
+    short.mantissas.resize(point.len(), 0);
+    let (mut largest, mut bits) = (0.0f64, 0);
+    let both = short.point.iter_mut().zip(&mut short.mantissas);
+    for ((own, mantissa), y) in both.zip(point) {
+        let scaled = y * inverse;
+        largest = largest.max(scaled.abs());
+        let shifted = scaled + WHOLE;
+        *own = (shifted - WHOLE) * unit;
+        // As between neighbours near WHOLE.
+        *mantissa = (shifted.to_bits() as i64).wrapping_sub(WHOLE.to_bits() as i64);
+        bits |= *mantissa;
     }
-    if largest >= power_of_two(50) {
-        return None;
+    let zeros = bits.trailing_zeros();
+    short.exponent = 0;
+    if bits != 0 {
+        short.exponent = step + i64::from(zeros);
+        short
+            .mantissas
+            .iter_mut()
+            .for_each(|mantissa| *mantissa >>= zeros);
     }
-    Some(short)
+    largest < power_of_two(50)
 }
 
-/// A point where all constraints of a cell should be positive.
+/// What is known of a point where all constraints of a cell should be positive.
 pub struct Proposal {
-    pub point: Point,
     /// The least value that any of the constraints has there, or a little less.
     pub least: f64,
     /// Where the dictionary is exact, a bound on how far each coordinate is from that of a point
@@ -194,13 +168,22 @@ pub struct Proposal {
 pub struct Scratch {
     pub direction: Direction,
     sums: Vec<f64>,
+    /// The last point that was proposed.
+    pub point: Vec<f64>,
+    /// One near it.
+    pub short: Short,
 }
 
-/// Proposes a point at which all constraints of the cell are positive and all candidates
-/// in the basis zero. Proves nothing; `None` when no direction leads into the cell as far as
+/// Proposes a point, in [`Scratch::point`], at which all constraints of the cell are positive and all
+/// candidates in the basis zero. Proves nothing; `None` when no direction leads into the cell as far as
 /// floats can tell. At degenerate vertices directions are corrected in so many `rounds`.
 pub fn propose(dictionary: &Dictionary, rounds: usize, scratch: &mut Scratch) -> Option<Proposal> {
-    let Scratch { direction, sums } = scratch;
+    let Scratch {
+        direction,
+        sums,
+        point,
+        ..
+    } = scratch;
     if !inwards(dictionary, rounds, direction) {
         return None;
     }
@@ -215,15 +198,14 @@ pub fn propose(dictionary: &Dictionary, rounds: usize, scratch: &mut Scratch) ->
         least = least.min(step * growth * denominator);
     }
     let unit = 1.0 / denominator;
-    let mut point = Point::from_elem(0.0, coordinates.len());
-    let finite = arrive(dictionary.vertex(), coordinates, step, unit, &mut point);
+    point.resize(coordinates.len(), 0.0);
+    let finite = arrive(dictionary.vertex(), coordinates, step, unit, point);
     point.truncate(d);
     let distance = match dictionary.is_whole() {
         true => rounding(dictionary, growth, step),
         false => 0.0,
     };
     finite.then_some(Proposal {
-        point,
         least: least * unit / dictionary.factor(),
         distance,
     })
@@ -260,17 +242,18 @@ fn rounding(dictionary: &Dictionary, direction: &[f64], step: f64) -> f64 {
     size * sum_error(d + 6) * (1.0 + 2.0 * sum_error(d + 6)) + 2.0 * SMALLEST
 }
 
-/// A point with few digits near `point`, which is `distance` or less from a crossing, and
-/// how far around it constraints must be positive so that they are at the crossing that
+/// Looks for a point with few digits near `point`, which is `distance` or less from a crossing, and
+/// says how far around it constraints must be positive so that they are at the crossing that
 /// is nearest to it. `least` is what they are worth at `point`.
-pub fn near_crossing(point: &Point, least: f64, distance: f64) -> Option<(Point, f64)> {
+pub fn near_crossing(point: &[f64], least: f64, distance: f64, short: &mut Short) -> Option<f64> {
     // Distances per coordinate against Euclidean ones.
     let root = (point.len() as f64).sqrt() * (1.0 + 4.0 * UNIT);
-    let short = rounded(point, least / (2.0 * root))?;
-    let moved = point.iter().zip(&short).map(|(a, b)| (a - b).abs());
+    if !round(point, least / (2.0 * root), short) {
+        return None;
+    }
+    let moved = point.iter().zip(&short.point).map(|(a, b)| (a - b).abs());
     let moved = moved.fold(0.0, f64::max);
-    let reach = (distance + moved) * root * (1.0 + 8.0 * UNIT);
-    Some((short, reach))
+    Some((distance + moved) * root * (1.0 + 8.0 * UNIT))
 }
 
 #[cfg(test)]
@@ -298,21 +281,9 @@ mod tests {
             -((1u64 << 63) as f64),
             std::f64::consts::PI,
         ];
-        let mut quick = 0;
         for a in values {
             for b in values {
-                let point: Point = [a, b].into_iter().collect();
-                let (exponent, mantissas) = over_one_exponent(&point);
-                let mut short = [0; 2];
-                if let Some(found) = short_mantissas(&point, &mut short) {
-                    quick += 1;
-                    let (expected, slow) = any_over_one_exponent(&point);
-                    assert!(found == expected && matches!(slow, Mantissas::Short(_)));
-                }
-                let mantissas: Vec<BigInt> = match mantissas {
-                    Mantissas::Short(short) => short.iter().map(|&m| m.into()).collect(),
-                    Mantissas::Long(long) => long,
-                };
+                let (exponent, mantissas) = over_one_exponent(&[a, b]);
                 let power = Rational::from_integer(BigInt::from(1) << exponent.unsigned_abs());
                 for (y, mantissa) in [a, b].into_iter().zip(mantissas) {
                     let mantissa = Rational::from_integer(mantissa);
@@ -325,7 +296,6 @@ mod tests {
                 }
             }
         }
-        assert!(quick > 15, "{quick}");
     }
 
     /// The crossing nearest to the short point may be farther away from it, in one
@@ -333,25 +303,49 @@ mod tests {
     /// (1/4, 1/4), and nearest to (0, 0) at 17 / (4 * 169) times (12, 5).
     #[test]
     fn the_nearest_crossing_is_within_reach() {
-        let point: Point = [0.25, 0.25].into_iter().collect();
-        let (short, reach) = near_crossing(&point, 16.0, 0.0).unwrap();
-        assert_eq!(short[..], [0.0, 0.0]);
+        let mut short = Short::default();
+        let reach = near_crossing(&[0.25, 0.25], 16.0, 0.0, &mut short).unwrap();
+        assert_eq!(short.point[..], [0.0, 0.0]);
         assert!(reach >= 12.0 * 17.0 / (4.0 * 169.0), "{reach}");
     }
 
     #[test]
     fn rounded_points_are_near_and_short() {
-        let point: Point = [std::f64::consts::PI, -1e-3, 0.0, 1e6]
-            .into_iter()
-            .collect();
+        let point = [std::f64::consts::PI, -1e-3, 0.0, 1e6];
         let least = 1e-2;
-        let short = rounded(&point, least).unwrap();
-        let moved: f64 = point.iter().zip(&short).map(|(a, b)| (a - b).abs()).sum();
+        let mut short = Short::default();
+        assert!(round(&point, least, &mut short));
+        let moved: f64 = point
+            .iter()
+            .zip(&short.point)
+            .map(|(a, b)| (a - b).abs())
+            .sum();
         // Rows have entries up to 2.
         assert!(2.0 * moved <= least / 2.0);
-        let (exponent, _) = over_one_exponent(&short);
-        assert!(exponent >= -10, "{exponent}");
-        assert!(rounded(&point, 1e-12).is_none() && rounded(&point, f64::NAN).is_none());
+        assert!(short.exponent >= -10, "{}", short.exponent);
+        assert!(!round(&point, 1e-12, &mut short) && !round(&point, f64::NAN, &mut short));
+    }
+
+    /// The mantissas are what the coordinates are, in the one form that has no common factor of two.
+    #[test]
+    fn rounded_points_have_their_mantissas() {
+        let random = &mut Random(31);
+        let mut short = Short::default();
+        let mut zeros = 0;
+        for _ in 0..2_000 {
+            let scale = power_of_two(random.below(1200) as i64 - 600);
+            let d = 1 + random.below(5) as usize;
+            let point: Vec<f64> = (0..d).map(|_| random.unit() * scale).collect();
+            let least = scale * power_of_two(4 - random.below(50) as i64);
+            if !round(&point, least, &mut short) {
+                continue;
+            }
+            let (exponent, mantissas) = over_one_exponent(&short.point);
+            let own: Vec<BigInt> = short.mantissas.iter().map(|&m| m.into()).collect();
+            assert_eq!((short.exponent, own), (exponent, mantissas));
+            zeros += u32::from(short.mantissas.iter().all(|m| *m == 0));
+        }
+        assert!(zeros > 10 && zeros < 1_000, "{zeros}");
     }
 
     /// At a proposed point a candidate of the basis is as near to zero, in exact arithmetic, as its
@@ -397,7 +391,7 @@ mod tests {
                         return;
                     };
                     seen += 1;
-                    let point = Witness::Float(proposal.point).exact();
+                    let point = Witness::Float(&scratch.point).exact();
                     let value = value(&rows[0], &point).abs();
                     off += u32::from(!value.is_zero());
                     let size: Rational = rows[0][..d].iter().map(|entry| entry.abs()).sum();

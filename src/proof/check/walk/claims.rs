@@ -25,6 +25,9 @@ pub(super) type Numbers = SmallVec<[usize; INLINE]>;
 /// The most sets of constraints in an event.
 const MAX_SETS: usize = 1 << 12;
 
+/// The most constraints of which they are sets.
+const MAX_NAMED: u64 = 64;
+
 /// Constraints of which many things may be combinations.
 struct Set {
     constraints: Numbers,
@@ -47,12 +50,23 @@ impl Walk<'_> {
 
     /// Reads this many different numbers of constraints.
     fn numbers(&self, count: u64, cursor: &mut Cursor) -> Result<Numbers, String> {
+        self.may_be_independent(count)?;
+        self.different_numbers(count, cursor)
+    }
+
+    /// There are no more constraints than coordinates.
+    fn may_be_independent(&self, count: u64) -> Result<(), String> {
         let dimension = self.chart.dimension;
-        if count > dimension as u64 {
-            return Err(format!(
+        match count <= dimension as u64 {
+            true => Ok(()),
+            false => Err(format!(
                 "{count} constraints in {dimension} coordinates are not independent"
-            ));
+            )),
         }
+    }
+
+    /// Reads this many different numbers of constraints, which are few.
+    fn different_numbers(&self, count: u64, cursor: &mut Cursor) -> Result<Numbers, String> {
         let mut numbers = Numbers::new();
         for _ in 0..count {
             let number = self.number(cursor)?;
@@ -99,24 +113,46 @@ impl Walk<'_> {
             return Err("sides by no constraints".into());
         }
         let sides = cursor.number().ok_or_else(cut)?;
-        if sides == 0 {
-            return Err("sides of no unit".into());
-        }
         for _ in 0..sides {
             let code = cursor.number().ok_or_else(cut)?;
-            let (unit, negative) = (self.undecided(code / 2)?, code % 2 == 1);
-            let mut scratch = std::mem::take(&mut self.scratch);
-            let layer = self.levels.len() - 1;
-            let target = self.levels[layer].forms.function(unit, negative);
-            let whole = || integers(self.whole(layer), unit, negative);
-            let shown = self.by_one_of(&sets, target, whole, &mut scratch);
-            self.scratch = scratch;
-            let (set, size) = shown.map_err(|why| self.no_side(unit, negative, &why))?;
-            self.counts.sides += 1;
-            self.count(size);
-            watch.side(self, unit, &sets[set].constraints);
-            self.decide_side(unit, negative);
+            self.side_by_one_of(&sets, code / 2, code % 2 == 1, watch)?;
         }
+        if sides > 0 {
+            return Ok(());
+        }
+        let mut any = false;
+        for negative in [false, true] {
+            for unit in cursor.bits().ok_or_else(cut)? {
+                any = true;
+                self.side_by_one_of(&sets, unit, negative, watch)?;
+            }
+        }
+        match any {
+            true => Ok(()),
+            false => Err("sides of no unit".into()),
+        }
+    }
+
+    /// Checks a side by one of several sets of constraints.
+    fn side_by_one_of(
+        &mut self,
+        sets: &[Set],
+        unit: u64,
+        negative: bool,
+        watch: &mut impl Watch,
+    ) -> Result<(), String> {
+        let unit = self.undecided(unit)?;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let layer = self.levels.len() - 1;
+        let target = self.levels[layer].forms.function(unit, negative);
+        let whole = || integers(self.whole(layer), unit, negative);
+        let shown = self.by_one_of(sets, target, whole, &mut scratch);
+        self.scratch = scratch;
+        let (set, size) = shown.map_err(|why| self.no_side(unit, negative, &why))?;
+        self.counts.sides += 1;
+        self.count(size);
+        watch.side(self, unit, &sets[set].constraints);
+        self.decide_side(unit, negative);
         Ok(())
     }
 
@@ -129,19 +165,35 @@ impl Walk<'_> {
     /// Reads sets of constraints.
     fn read_sets(&mut self, cursor: &mut Cursor) -> Result<Vec<Set>, String> {
         let count = cursor.size().ok_or_else(cut)?;
-        let each = cursor.number().ok_or_else(cut)?;
-        if each == 0 && count > 0 {
-            return Err("a set of no constraints".into());
-        }
         if count > MAX_SETS {
             return Err(format!(
                 "{count} sets of constraints, but there may be at most {MAX_SETS}"
             ));
         }
+        let named = cursor.number().ok_or_else(cut)?;
+        if named > MAX_NAMED {
+            return Err(format!(
+                "sets of {named} constraints, but there may be at most {MAX_NAMED}"
+            ));
+        }
+        let named = self.different_numbers(named, cursor)?;
         let mut sets = Vec::new();
         let mut scratch = std::mem::take(&mut self.scratch);
         for _ in 0..count {
-            let constraints = self.numbers(each, cursor)?;
+            let members = cursor.number().ok_or_else(cut)?;
+            if members == 0 {
+                return Err("a set of no constraints".into());
+            }
+            let last = members.ilog2() as usize;
+            if last >= named.len() {
+                return Err(format!(
+                    "a set has constraint {last} of the {} that are named",
+                    named.len()
+                ));
+            }
+            self.may_be_independent(members.count_ones().into())?;
+            let is_member = |at: &usize| members >> at & 1 == 1;
+            let constraints: Numbers = (0..=last).filter(is_member).map(|at| named[at]).collect();
             let point = self.guess(&constraints, &mut scratch);
             sets.push(Set { constraints, point });
         }

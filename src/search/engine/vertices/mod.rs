@@ -28,7 +28,6 @@ use generators::*;
 
 pub use flats::{FEWEST, Flats, Signs};
 pub use generators::{FourTargets, Target, Verdict};
-pub use points::Dyadic;
 
 /// Dimensions in which cells have few enough vertices.
 pub const DIMENSIONS: std::ops::RangeInclusive<usize> = 2..=5;

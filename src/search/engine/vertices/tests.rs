@@ -13,10 +13,12 @@ use num_bigint::BigInt;
 use num_traits::{One, Signed, Zero};
 
 use super::generators::Target;
+use super::points::Dyadic;
 use super::*;
 use crate::arithmetic::Rational;
 use crate::arithmetic::float::power_of_two;
 use crate::arithmetic::lanes::{LANES, Plain};
+use crate::proof::record::Sets;
 use crate::search::cell::{Cell, Engine};
 use crate::search::engine::dictionary::{Dictionary, Name};
 use crate::search::engine::samples::{Random, dot, id, rational, solution};
@@ -421,15 +423,35 @@ fn cells_and_all_that_is_said_of_them_are_exactly_right() {
                             let places = &cell.places(vertex)[..d];
                             check_least(&known, sign, places, &polyhedron);
                         }
-                        let mut places = Vec::new();
+                        let mut corners = Sets::default();
                         let target = std::iter::once((known.target, sign));
-                        cell.places_where_least(target, &mut places);
-                        let mut corners = places.chunks(d);
-                        let shown = |places| is_least(&known, sign, places, &polyhedron);
-                        assert!(corners.any(shown), "{known:?} {cell:?}");
-                        if least.is_none() && places.len() < d * cell.generators() {
+                        cell.corners_where_least(target, &mut corners);
+                        let Sets { named, members } = &corners;
+                        let mut all: Vec<Vec<u32>> = members
+                            .iter()
+                            .map(|set| {
+                                assert_eq!(set.count_ones() as usize, d);
+                                bits(*set).map(|at| named[at]).collect()
+                            })
+                            .collect();
+                        let shown = |places: &Vec<u32>| is_least(&known, sign, places, &polyhedron);
+                        assert!(all.iter().any(shown), "{known:?} {cell:?}");
+                        if least.is_none() && members.len() < cell.generators() {
                             tally.note("one of some", d);
                         }
+                        // Those of all vertices are each what it is by itself.
+                        cell.all_corners(&mut corners);
+                        let infinity = cell.infinity();
+                        let vertices = (0..cell.generators())
+                            .filter(|&vertex| cell.generators.facets[vertex] & infinity == 0);
+                        all = vertices
+                            .map(|vertex| cell.places(vertex)[..d].to_vec())
+                            .collect();
+                        let Sets { named, members } = &corners;
+                        let named = members
+                            .iter()
+                            .map(|set| bits(*set).map(|at| named[at]).collect());
+                        assert_eq!(named.collect::<Vec<Vec<u32>>>(), all);
                         continue;
                     }
                     if verdict == Verdict::Cuts

@@ -6,6 +6,7 @@ use super::Vertices;
 use super::generators::{ENTRIES, Facets, Generators, INFINITY, Target, bits, bound, value};
 use crate::arithmetic::float::{TINY, UNIT};
 use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors};
+use crate::proof::record::Sets;
 use crate::search::engine::witness::Point;
 use crate::search::level::Level;
 
@@ -32,39 +33,31 @@ impl Vertices {
         others
     }
 
-    /// The places of the facets of vertices, one vertex after another, among which there is for each
-    /// of these classes one where its sign times its row is least, and whose facets prove it.
-    /// After [`Vertices::find_least`].
-    pub fn places_of_least(&self, level: &Level, sides: &[(u32, i32)], places: &mut Vec<u32>) {
+    /// The vertices, by the places of their facets, among which there is for each of these classes one
+    /// where its sign times its row is least, and whose facets prove it. After
+    /// [`Vertices::find_least`].
+    pub fn corners_of_least(&self, level: &Level, sides: &[(u32, i32)], corners: &mut Sets) {
         let targets = sides.iter();
         let targets = targets.map(|&(class, sign)| (level.target(class), sign));
-        self.places_where_least(targets, places);
+        self.corners_where_least(targets, corners);
     }
 
     /// The same of rows.
-    pub(super) fn places_where_least(
+    pub(super) fn corners_where_least(
         &self,
         targets: impl Iterator<Item = (Target, i32)>,
-        places: &mut Vec<u32>,
+        corners: &mut Sets,
     ) {
         let mut wanted = Blocks::from_elem(0, self.inverse.len());
         for (target, sign) in targets {
             add_nearly_least(self, &target, sign.into(), &mut wanted);
         }
-        places.clear();
-        let infinity = self.infinity();
-        let lie_on = self.generators.facets.chunks(LANES);
-        for (lie_on, wanted) in lie_on.zip(wanted) {
-            for lane in bits(wanted.into()) {
-                // Lanes that are left over are of no generator.
-                let Some(facets) = lie_on.get(lane) else {
-                    break;
-                };
-                if facets & infinity == 0 {
-                    places.extend_from_slice(&self.places_of(*facets)[..self.dimension]);
-                }
-            }
-        }
+        let is_wanted = |index: usize| wanted[index / LANES] >> (index % LANES) & 1 == 1;
+        let facets = self.generators.facets.iter().enumerate();
+        let facets = facets.filter(|&(index, _)| is_wanted(index));
+        corners.members.clear();
+        corners.members.extend(facets.map(|(_, facets)| *facets));
+        self.name_corners(corners);
     }
 
     /// The same of one row.
@@ -82,15 +75,47 @@ impl Vertices {
         )
     }
 
-    /// The places of the facets of all vertices, one vertex after another. A row that is positive on
-    /// the cell is least at one of them, whose facets prove that it is.
-    pub fn all_places(&self, places: &mut Vec<u32>) {
-        all_places(self, places);
+    /// All vertices, by the places of their facets. A row that is positive on the cell is least at one
+    /// of them, whose facets prove that it is.
+    pub fn all_corners(&self, corners: &mut Sets) {
+        corners.members.clear();
+        corners.members.extend_from_slice(&self.generators.facets);
+        self.name_corners(corners);
+    }
+
+    /// Makes sets of these generators' facets those of places, without those at infinity.
+    fn name_corners(&self, corners: &mut Sets) {
+        let Sets { named, members } = corners;
+        let infinity = self.infinity();
+        if infinity != 0 {
+            members.retain(|facets| facets & infinity == 0);
+        }
+        let used = members.iter().fold(0, |used, facets| used | facets);
+        named.clear();
+        named.extend(bits(used).map(|slot| self.facets[slot].place));
+        // The bits of the others are taken out, the highest first.
+        let below_last = (u64::MAX >> 1)
+            .checked_shr(used.leading_zeros())
+            .unwrap_or(0);
+        let mut unused = !used & below_last;
+        while unused != 0 {
+            let slot = unused.ilog2();
+            unused ^= 1 << slot;
+            let below = (1 << slot) - 1;
+            for set in &mut *members {
+                *set = *set & below | *set >> 1 & !below;
+            }
+        }
     }
 
     /// How many generators it has.
     pub fn generators(&self) -> usize {
         self.generators.facets.len()
+    }
+
+    /// How many facets it has, or some more.
+    pub fn facets(&self) -> usize {
+        self.facets.len()
     }
 
     /// The places of the facets of a vertex.
@@ -229,15 +254,6 @@ for_all_processors! {
             3 => inverse_heights_in::<L, 4>(generators, error, to),
             4 => inverse_heights_in::<L, 5>(generators, error, to),
             _ => inverse_heights_in::<L, 6>(generators, error, to),
-        }
-    }
-
-    fn all_places<L>(cell: &Vertices, places: &mut Vec<u32>) {
-        match cell.dimension {
-            2 => all_places_in::<2>(cell, places),
-            3 => all_places_in::<3>(cell, places),
-            4 => all_places_in::<4>(cell, places),
-            _ => all_places_in::<5>(cell, places),
         }
     }
 
@@ -406,25 +422,6 @@ fn inverse_heights_in<L: Lanes, const K: usize>(
     }
 }
 
-#[inline(always)]
-fn all_places_in<const D: usize>(cell: &Vertices, places: &mut Vec<u32>) {
-    let (infinity, lie_on) = (cell.infinity(), &cell.generators.facets);
-    places.resize(D * lie_on.len(), 0);
-    let mut count = 0;
-    for &facets in lie_on {
-        if facets & infinity == 0 {
-            let mut left = facets;
-            for place in &mut places.as_chunks_mut::<D>().0[count] {
-                *place = cell.facets[left.trailing_zeros() as usize].place;
-                left &= left - 1;
-            }
-            count += 1;
-        }
-    }
-    places.truncate(D * count);
-}
-
-/// The mean of those vertices that are far from infinity.
 #[inline(always)]
 fn mean_in<L: Lanes, const K: usize>(generators: &Generators, error: f64) -> Option<Mean> {
     let (zero, one, low) = (L::all(0.0), L::all(1.0), L::all(1e3 * error));
