@@ -99,10 +99,14 @@ def check_farkas(target, rows):
 def bits(number):
     return [k for k in range(number.bit_length()) if number >> k & 1]
 
-def read_sets(numbers, constraints):
-    count, named = next(numbers), constraints(next(numbers))
-    sets = [[named[k] for k in bits(next(numbers))] for _ in range(count)]
+def read_sets(numbers, constraints, dimension):
+    count, length = next(numbers), next(numbers)
+    demand(length <= 64, "too many constraints are named")
+    named = [next(numbers) for _ in range(length)]
+    demand(len(set(named)) == length, "a constraint is named twice")
+    sets = [[constraints[named[k]] for k in bits(next(numbers))] for _ in range(count)]
     demand(all(sets), "a set of no constraints")
+    demand(all(len(rows) <= dimension for rows in sets), "a set of too many constraints")
     return sets
 
 def prover(sets):
@@ -276,7 +280,7 @@ class Checker:
     def after(self, event, node, numbers):
         """Checks an event; the node where the walk goes on, None at its end."""
         constraints = lambda count: [node.constraints[next(numbers)] for _ in range(count)]
-        unit, kind = divmod(event, 4)
+        (unit, kind), d = divmod(event, 4), len(node.forms[-1]) - 1
         if kind < 3:
             how, sign = ((SPLIT_PENDING, 0), (SIDE_POSITIVE, 1), (SIDE_NEGATIVE, -1))[kind]
             if sign:
@@ -286,7 +290,7 @@ class Checker:
                 check_farkas([sign * a for a in node.forms[unit]], named)
             return self.decided(node, unit + len(node.signs) - len(node.forms) + 1, how)
         if event == SIDES:
-            shows, layers = prover(read_sets(numbers, constraints)), node.layers
+            shows, layers = prover(read_sets(numbers, node.constraints, d)), node.layers
             units = [divmod(next(numbers), 2) for _ in range(next(numbers))]
             units = units or [(unit, negative) for negative in (0, 1) for unit in bits(next(numbers))]
             demand(units, "sides of no unit")
@@ -303,8 +307,8 @@ class Checker:
             demand(node.layers == len(self.layers), "such a leaf in a layer that is not the last")
             demand(not self.strict or 0 not in node.signs, "strict, and a unit is zero")
         if event == ARRANGEMENT:
-            demand(len(node.forms[-1]) <= 5, "an arrangement in more than 4 coordinates")
-            sets = read_sets(numbers, constraints)
+            demand(d <= 4, "an arrangement in more than 4 coordinates")
+            sets = read_sets(numbers, node.constraints, d)
             named = [g for g in node.constraints if not sets or any(g in rows for rows in sets)]
             shows = prover(sets)
             demand(all(shows(g) for g in node.constraints if g not in named), "one is not named")

@@ -451,6 +451,14 @@ class Together(unittest.TestCase):
                 self.rejected(why, weights, bias, events(kind, sets, named, units), domain=square)
         none = events("sides as bits", corners, corners, [])
         self.rejected("sides of no unit", weights, bias, none, domain=square)
+        for named, why in [
+            (range(65), "too many constraints are named"),
+            ([4, 2, 4], "named twice"),
+            ([1, 2, 4], "a set of too many constraints"),
+        ]:
+            sides = varint(31) + varint(1) + varint(len(named)) + b"".join(map(varint, named)) + varint(7)
+            wrong = [("split", 0), ("raw", sides)]
+            self.rejected(why, weights, bias, wrong, domain=square)
         twice = events("sides", corners, corners, [(1, 1), (1, 1)])
         self.rejected("not to be decided", weights, bias, twice, domain=square)
 

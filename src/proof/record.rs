@@ -69,7 +69,7 @@ fn ones(mut bits: u64) -> impl Iterator<Item = u32> {
     })
 }
 
-/// Appends the units of sides, given by bits: so, or one by one, whatever is shorter.
+/// Appends the units of sides, given by bits: so, or one by one where they are few for their numbers.
 fn put_sides(body: &mut Vec<u8>, positive: &[u64], negative: &[u64]) {
     let (mut count, mut longest) = (0, 0);
     for (word, (positive, negative)) in positive.iter().zip(negative).enumerate() {

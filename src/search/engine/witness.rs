@@ -127,7 +127,8 @@ pub fn round(point: &[f64], least: f64, short: &mut Short) -> bool {
     if !enough {
         return false;
     }
-    let step = exponent(room);
+    // Infinite where there are no rows.
+    let step = exponent(room.min(power_of_two(900)));
     let (unit, inverse) = (power_of_two(step), power_of_two(-step));
     short.point.resize(point.len(), 0.0);
     short.mantissas.resize(point.len(), 0);
@@ -168,9 +169,9 @@ pub struct Proposal {
 pub struct Scratch {
     pub direction: Direction,
     sums: Vec<f64>,
-    /// The last point that was proposed.
+    /// A point: the last that was proposed, or one that is known otherwise.
     pub point: Vec<f64>,
-    /// One near it.
+    /// What [`round`] found last.
     pub short: Short,
 }
 

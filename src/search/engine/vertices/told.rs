@@ -422,6 +422,7 @@ fn inverse_heights_in<L: Lanes, const K: usize>(
     }
 }
 
+/// The mean of those vertices that are far from infinity.
 #[inline(always)]
 fn mean_in<L: Lanes, const K: usize>(generators: &Generators, error: f64) -> Option<Mean> {
     let (zero, one, low) = (L::all(0.0), L::all(1.0), L::all(1e3 * error));
