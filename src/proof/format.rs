@@ -399,7 +399,8 @@ pub fn put_long(bytes: &mut Vec<u8>, value: &BigInt) {
     bytes.push(groups[last]);
 }
 
-/// Reads what [`put`], [`put_bits`], [`put_signed`] and [`put_long`] write; `None` where it is something else.
+/// Reads what [`put`], [`put_bits`], [`put_signed`] and [`put_long`] write; `None` where it is
+/// something else.
 #[derive(Clone, Debug)]
 pub struct Cursor<'a> {
     bytes: &'a [u8],
