@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use chambers::arrangement::Domain;
 use chambers::network::Network;
 use chambers::proof::check::{self, Options, Reason, Which};
-use chambers::proof::format::Packing;
+use chambers::proof::format::{Decided, Entry, Packing};
 use chambers::regions::digest::PatternHash;
 use chambers::regions::{Digest, Sign};
 use common::model::Form;
@@ -467,7 +467,7 @@ fn one_of_several_sets_shows_a_side() {
             "unit 1 of layer 1 is decided",
         ),
         (&right, &[(4, true)], "there is no unit 4"),
-        (&[], &there, "sides by no constraints"),
+        (&[], &there, "the event before, which has none"),
         (
             &[&[2], &[3]],
             &there,
@@ -488,4 +488,81 @@ fn one_of_several_sets_shows_a_side() {
     one[1] = sides(&[&[3], &[4]], &there);
     let counts = in_one_chunk(&network, &domain, false, &one).check(&network);
     assert_eq!(counts.unwrap().counts.regions, 9);
+}
+
+/// x = 0, x = -1 and y = -3, y = 3, of which the latter two pass the square by.
+#[test]
+fn sides_may_have_the_sets_of_the_event_before() {
+    let domain = nets::integer_box(&[(Some(-2), Some(2)), (Some(-2), Some(2))]);
+    let rows = [[1, 0, 0], [1, 0, 1], [0, 1, 3], [0, -1, 3]];
+    let network = nets::arrangement(&rows.map(|row| row.to_vec()));
+    let corners: [&[u64]; 4] = [&[0, 2], &[0, 3], &[1, 2], &[1, 3]];
+    let right: [&[u64]; 4] = [&[4, 2], &[4, 3], &[1, 2], &[1, 3]];
+    let sides = |sets: &[&[u64]], unit: u64| Event::Sides {
+        sets: Sets::of(sets),
+        units: vec![(unit, true)],
+        as_bits: false,
+    };
+    let walk = |start: &[Event], right: &[Event]| {
+        let region = |exponent, x: i64| Event::Region {
+            exponent,
+            mantissas: vec![x.into(), 0.into()],
+        };
+        let left = [Event::Split(1), region(-1, -1), region(-1, -3)];
+        [start, &[Event::Split(0)], right, &[region(0, 1)], &left].concat()
+    };
+    let by_right = [sides(&right, 1)];
+    // On the right, x + 1 is least where x is 0.
+    let (one, other) = (sides(&corners, 2), sides(&corners, 3));
+    let again = |unit| sides(&[], unit);
+    for (start, side) in [
+        (&[one.clone(), other.clone()][..], &by_right[..]),
+        (&[one.clone(), again(3)], &by_right),
+        (&[one.clone(), again(3)], &[sides(&[&[4]], 1)]),
+    ] {
+        let proof = in_one_chunk(&network, &domain, false, &walk(start, side));
+        assert_eq!(proof.check(&network).unwrap().counts.regions, 3);
+    }
+    let none = "the event before, which has none";
+    let by_one = Event::Side {
+        unit: 3,
+        positive: true,
+        constraints: vec![3],
+    };
+    for (start, side, expected) in [
+        (&[again(2), other.clone()][..], &by_right[..], none),
+        // Other events come between, of this node or the way to the next one.
+        (&[by_one, again(2)], &by_right, none),
+        (&[one.clone(), other.clone()], &[again(1)], none),
+        // They prove what they prove, no more.
+        (
+            &[one.clone(), again(1), other.clone()],
+            &[],
+            "unit 1 of layer 1 is not proved positive",
+        ),
+        (
+            &[one.clone(), again(2)],
+            &by_right,
+            "unit 2 of layer 1 is decided",
+        ),
+    ] {
+        assert_rejected(&network, &domain, &walk(start, side), expected);
+    }
+    // A chunk does not know what another one told.
+    let mut proof = in_one_chunk(&network, &domain, false, &walk(&[one, again(3)], &by_right));
+    let rest = proof.chunks[0].events.split_off(1);
+    let trail = vec![Entry {
+        unit: 2,
+        how: Decided::Positive,
+    }];
+    proof.chunks.push(Chunk {
+        trail,
+        events: rest,
+        ..Chunk::default()
+    });
+    proof.footer.chunks = 2;
+    let message = proof.check(&network).unwrap_err().to_string();
+    assert!(message.contains(none), "{message}");
+    proof.chunks[1].events[0] = other;
+    assert_eq!(proof.check(&network).unwrap().counts.regions, 3);
 }

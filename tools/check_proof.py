@@ -99,8 +99,8 @@ def check_farkas(target, rows):
 def bits(number):
     return [k for k in range(number.bit_length()) if number >> k & 1]
 
-def read_sets(numbers, constraints, dimension):
-    count, length = next(numbers), next(numbers)
+def read_sets(count, numbers, constraints, dimension):
+    length = next(numbers)
     demand(length <= 64, "too many constraints are named")
     named = [next(numbers) for _ in range(length)]
     demand(len(set(named)) == length, "a constraint is named twice")
@@ -260,6 +260,7 @@ class Checker:
     def chunk(self, body):
         """Walks through a piece of the tree, event by event."""
         numbers, place, self.pending, self.last = varints(body), self.place, [], []
+        self.shows = None
         chart, length, count = next(numbers), next(numbers), 0
         node = self.roots[chart]
         for _ in range(length):
@@ -281,6 +282,7 @@ class Checker:
         """Checks an event; the node where the walk goes on, None at its end."""
         constraints = lambda count: [node.constraints[next(numbers)] for _ in range(count)]
         (unit, kind), d = divmod(event, 4), len(node.forms[-1]) - 1
+        before, self.shows = self.shows, None
         if kind < 3:
             how, sign = ((SPLIT_PENDING, 0), (SIDE_POSITIVE, 1), (SIDE_NEGATIVE, -1))[kind]
             if sign:
@@ -290,7 +292,9 @@ class Checker:
                 check_farkas([sign * a for a in node.forms[unit]], named)
             return self.decided(node, unit + len(node.signs) - len(node.forms) + 1, how)
         if event == SIDES:
-            shows, layers = prover(read_sets(numbers, node.constraints, d)), node.layers
+            count, layers = next(numbers), node.layers
+            shows = prover(read_sets(count, numbers, node.constraints, d)) if count else before
+            demand(shows, "no sets, nor any in the event before")
             units = [divmod(next(numbers), 2) for _ in range(next(numbers))]
             units = units or [(unit, negative) for negative in (0, 1) for unit in bits(next(numbers))]
             demand(units, "sides of no unit")
@@ -299,6 +303,7 @@ class Checker:
                 demand(shows([-a if negative else a for a in node.forms[unit]]), "no set shows it")
                 how = SIDE_NEGATIVE if negative else SIDE_POSITIVE
                 node = self.decided(node, unit + len(node.signs) - len(node.forms) + 1, how)
+            self.shows = shows
             return node
         if event in (REGION, CROSSING, ARRANGEMENT):
             free = [h for h, sign in zip(node.forms[-2::-1], node.signs[::-1]) if sign is None]
@@ -308,7 +313,7 @@ class Checker:
             demand(not self.strict or 0 not in node.signs, "strict, and a unit is zero")
         if event == ARRANGEMENT:
             demand(d <= 4, "an arrangement in more than 4 coordinates")
-            sets = read_sets(numbers, node.constraints, d)
+            sets = read_sets(next(numbers), numbers, node.constraints, d)
             named = [g for g in node.constraints if not sets or any(g in rows for rows in sets)]
             shows = prover(sets)
             demand(all(shows(g) for g in node.constraints if g not in named), "one is not named")

@@ -256,9 +256,10 @@ def encode(chunk):
             body += varint(7) + varint(len(rest[1])) + varint(rest[0])
             body += b"".join(map(varint, rest[1]))
         elif kind in ("arrangement", "sides", "sides as bits"):
-            sets = rest[0]
+            sets = rest[0] or []
             named = sorted({n for numbers in sets for n in numbers})
-            body += varint(27 if kind == "arrangement" else 31) + varint(len(sets)) + varint(len(named))
+            body += varint(27 if kind == "arrangement" else 31) + varint(len(sets))
+            body += b"" if rest[0] is None else varint(len(named))
             body += b"".join(map(varint, named))
             body += b"".join(varint(sum(1 << named.index(n) for n in numbers)) for numbers in sets)
             if kind == "sides as bits":
@@ -461,6 +462,37 @@ class Together(unittest.TestCase):
             self.rejected(why, weights, bias, wrong, domain=square)
         twice = events("sides", corners, corners, [(1, 1), (1, 1)])
         self.rejected("not to be decided", weights, bias, twice, domain=square)
+
+    def test_sets_again(self):
+        # x = 0 and x = -1 cut a square, y = -3 and y = 3 do not.
+        weights, bias, square = [[1, 0], [1, 0], [0, 1], [0, -1]], [0, 1, 3, 3], [["-2", "2"]] * 2
+        corners = [[0, 2], [0, 3], [1, 2], [1, 3]]
+        right = [[4, 2], [4, 3], [1, 2], [1, 3]]
+        def events(start, side):
+            left = [("split", 1), ("region", -1, [-1, 0]), ("region", -1, [-3, 0])]
+            return [*start, ("split", 0), side, ("region", 0, [1, 0]), *left]
+        def sides(sets, u, kind="sides"):
+            return kind, sets, [(u, 1)]
+        for kind in ("sides", "sides as bits"):
+            start = [sides(corners, 2), sides(None, 3, kind)]
+            self.verified(3, weights, bias, events(start, sides(right, 1)), domain=square)
+            why = "no sets, nor any in the event before"
+            for start, side in [
+                ([sides(None, 2, kind), sides(corners, 3)], sides(right, 1)),
+                ([("side", 3, 1, [3]), sides(None, 2, kind)], sides(right, 1)),
+                ([sides(corners, 2), ("side", 3, 1, [3])], sides(None, 1, kind)),
+                ([sides(corners, 2), sides(corners, 3)], sides(None, 1, kind)),
+            ]:
+                self.rejected(why, weights, bias, events(start, side), domain=square)
+            start = [sides(corners, 2), sides(None, 1, kind), sides(corners, 3)]
+            self.rejected("no set shows it", weights, bias, start, domain=square)
+        proof = Proof(2, [[weights, bias], "relu"], domain=square)
+        start = [sides(corners, 2), sides(None, 3)]
+        first, *rest = events(start, sides(right, 1))
+        proof.chunks, proof.footer["chunks"] = [[0, [], [first]], [0, [[2, 1]], rest]], 2
+        code, text = check(proof.bytes(), proof.listing)
+        self.assertEqual(code, 1, text)
+        self.assertIn(why, text)
 
     def test_sides_in_order(self):
         # x = 0 and x = 2 in [-1, 3]: of the units x, x + 4, 5 - x and x - 2 two have sides, which

@@ -1,9 +1,11 @@
-//! Proofs as files: records are packed by the threads that finish them, and written one
-//! after another in the order in which they come.
+//! Proofs as files: records are packed by a thread of their own, or by those that finish them when
+//! it is busy, and written one after another in the order in which they are packed.
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::{self, JoinHandle};
 
 use super::destination::{self, Destination, Finished};
 use crate::Result;
@@ -15,9 +17,50 @@ use crate::search::Monitor;
 /// proof, and save less than a block of a disk.
 const SHORT: usize = 1 << 12;
 
+/// Chunks of so many bytes are worth a thread: they are long enough, and more of them are likely to
+/// follow.
+const LONG: usize = 1 << 16;
+
+/// How many chunks may wait for it.
+const WAITING: usize = 2;
+
 /// Writes one proof while a search runs. When writing fails, it stops the search.
 pub struct Writer {
     destination: Destination,
+    records: Arc<Records>,
+    /// From the first long chunk on; none where the system gives no thread.
+    packer: OnceLock<Option<Packer>>,
+}
+
+/// A thread that packs chunks and writes them while the search goes on.
+struct Packer {
+    chunks: SyncSender<Vec<u8>>,
+    thread: JoinHandle<()>,
+}
+
+impl Packer {
+    fn start(records: &Arc<Records>) -> Option<Self> {
+        let (chunks, receiver) = sync_channel::<Vec<u8>>(WAITING);
+        let records = Arc::clone(records);
+        let pack = move || {
+            for body in receiver {
+                records.write(Kind::Chunk, &body);
+            }
+        };
+        let thread = thread::Builder::new().spawn(pack).ok()?;
+        Some(Packer { chunks, thread })
+    }
+
+    /// Waits until all is written.
+    fn finish(self) -> io::Result<()> {
+        drop(self.chunks);
+        let panicked = |_| io::Error::other("the thread that packs the proof panicked");
+        self.thread.join().map_err(panicked)
+    }
+}
+
+/// Where records go.
+struct Records {
     packing: Packing,
     monitor: Arc<Monitor>,
     state: Mutex<State>,
@@ -45,9 +88,12 @@ impl Writer {
         };
         Ok(Writer {
             destination,
-            packing,
-            monitor: Arc::clone(monitor),
-            state: Mutex::new(state),
+            records: Arc::new(Records {
+                packing,
+                monitor: Arc::clone(monitor),
+                state: Mutex::new(state),
+            }),
+            packer: OnceLock::new(),
         })
     }
 
@@ -62,7 +108,13 @@ impl Writer {
     /// # Errors
     /// When the operating system refused, now or during the search.
     pub fn finish(self, footer: impl FnOnce(u64) -> Footer) -> Result<Finished> {
-        let state = self.state.into_inner();
+        if let Some(Some(packer)) = self.packer.into_inner() {
+            packer
+                .finish()
+                .map_err(|error| self.destination.error(error))?;
+        }
+        let records = Arc::into_inner(self.records).expect("the other owner has ended");
+        let state = records.state.into_inner();
         let mut state = state.unwrap_or_else(PoisonError::into_inner);
         if let Some(error) = state.error {
             return Err(self.destination.error(error));
@@ -74,7 +126,15 @@ impl Writer {
         self.destination.close(state.sink, footer.complete)
     }
 
-    fn record(&self, kind: Kind, body: &[u8]) {
+    fn packer(&self) -> Option<&Packer> {
+        let packer = self.packer.get_or_init(|| Packer::start(&self.records));
+        packer.as_ref()
+    }
+}
+
+impl Records {
+    /// Packs a record and writes it.
+    fn write(&self, kind: Kind, body: &[u8]) {
         let packing = match body.len() < SHORT {
             true => Packing::Stored,
             false => self.packing,
@@ -91,6 +151,12 @@ impl Writer {
             self.monitor.stop();
         }
     }
+
+    fn fail(&self, error: io::Error) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.error = Some(error);
+        self.monitor.stop();
+    }
 }
 
 fn json(value: &impl serde::Serialize) -> io::Result<Vec<u8>> {
@@ -100,16 +166,114 @@ fn json(value: &impl serde::Serialize) -> io::Result<Vec<u8>> {
 impl Sink for Writer {
     fn header(&self, header: &Header) {
         match json(header) {
-            Ok(body) => self.record(Kind::Header, &body),
-            Err(error) => {
-                let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-                state.error = Some(error);
-                self.monitor.stop();
-            }
+            Ok(body) => self.records.write(Kind::Header, &body),
+            Err(error) => self.records.fail(error),
         }
     }
 
     fn chunk(&self, body: &[u8]) {
-        self.record(Kind::Chunk, body);
+        if body.len() >= LONG
+            && let Some(packer) = self.packer()
+        {
+            match packer.chunks.try_send(body.to_vec()) {
+                Ok(()) => return,
+                // Busy: this thread does it.
+                Err(TrySendError::Full(_)) => {}
+                Err(TrySendError::Disconnected(_)) => {
+                    let error = "the thread that packs the proof has ended";
+                    return self.records.fail(io::Error::other(error));
+                }
+            }
+        }
+        self.records.write(Kind::Chunk, body);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::proof::format::{read_magic, read_record};
+
+    fn header() -> Header {
+        Header {
+            chambers: String::new(),
+            model: Value::Null,
+            network: String::new(),
+            domain: vec![],
+            strict: false,
+            lead: None,
+            charts: vec![],
+        }
+    }
+
+    fn footer(chunks: u64) -> Footer {
+        Footer {
+            regions: "0".into(),
+            digest: String::new(),
+            complete: true,
+            chunks,
+        }
+    }
+
+    /// Chunks of all lengths, from several threads at a time, many more than may wait: each is there
+    /// once, between the header and the footer, which knows how many there are.
+    #[test]
+    fn chunks_of_many_threads_are_all_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("proof");
+        let monitor = Arc::new(Monitor::default());
+        let body = |number: usize| vec![number as u8; (number + 1) * LONG / 4];
+        for packing in [Packing::Zstd, Packing::Stored] {
+            let writer = Writer::create(&path, packing, &monitor).unwrap();
+            writer.header(&header());
+            thread::scope(|scope| {
+                for first in [0, 1, 2] {
+                    let writer = &writer;
+                    let write = move || {
+                        let own = (first..32).step_by(3);
+                        own.for_each(|number| writer.chunk(&body(number)));
+                    };
+                    scope.spawn(write);
+                }
+            });
+            assert_eq!(writer.finish(footer).unwrap(), Finished::InPlace);
+            let file = std::fs::read(&path).unwrap();
+            let mut rest = &file[..];
+            read_magic(&mut rest).unwrap();
+            let mut records = Vec::new();
+            while let Some(record) = read_record(&mut rest).unwrap() {
+                records.push(record);
+            }
+            let expected = serde_json::to_vec(&footer(32)).unwrap();
+            assert_eq!(records.pop(), Some((Kind::Footer, expected)));
+            assert_eq!(records.remove(0).0, Kind::Header);
+            records.sort_by_key(|(_, body)| body.len());
+            let all = (0..32).map(|number| (Kind::Chunk, body(number)));
+            assert!(records.into_iter().eq(all));
+            assert!(!monitor.stopped());
+        }
+    }
+
+    /// A device that takes nothing stops the search, and the end says why, whoever wrote.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn errors_of_the_packer_stop_the_search() {
+        for length in [LONG, LONG - 1] {
+            let monitor = Arc::new(Monitor::default());
+            let path = Path::new("/dev/full");
+            let writer = Writer::create(path, Packing::Stored, &monitor).unwrap();
+            writer.header(&header());
+            for _ in 0..10_000 {
+                writer.chunk(&vec![0; length]);
+                if monitor.stopped() {
+                    break;
+                }
+            }
+            assert!(monitor.stopped());
+            let error = writer.finish(footer).unwrap_err().to_string();
+            assert!(error.contains("/dev/full"), "{error}");
+        }
     }
 }

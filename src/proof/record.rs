@@ -16,6 +16,8 @@ const ROOM: usize = 32;
 /// Sets of constraints.
 #[derive(Clone, Debug, Default)]
 pub struct Sets {
+    /// Whether these are all sets of constraints that meet in a vertex of the cell.
+    pub all: bool,
     /// The numbers of constraints, each once; 64 at most.
     pub named: Vec<u32>,
     /// For each set a bit for each of these that is in it, the first one's the lowest.
@@ -110,6 +112,8 @@ pub struct Stream<'s> {
     last: Vec<u32>,
     /// Whether the body has an event.
     begun: bool,
+    /// Whether the last one told sides by all vertices of the cell.
+    knows_all: bool,
 }
 
 /// The node on one side of a pending split, where another piece may start.
@@ -147,6 +151,7 @@ impl<'s> Branch<'s> {
             body: Vec::with_capacity(SHORT),
             last: Vec::new(),
             begun: false,
+            knows_all: false,
         };
         for split in stream.trail.iter().filter(|step| step.how.is_split()) {
             stream.ordinals[split.first as usize] = stream.splits;
@@ -231,12 +236,24 @@ impl<'s> Stream<'s> {
         self.last.extend_from_slice(why);
     }
 
+    /// Whether the last event told sides by all vertices of this cell: sides by the same need not be told
+    /// them again, and take any [`Sets`] of all vertices for these.
+    pub fn knows_all(&mut self) -> bool {
+        self.make_room();
+        self.knows_all
+    }
+
     /// These units are positive, or negative, all over the cell, each as one of the sets of
     /// constraints shows. They are given by bits, the layer's first one's the lowest, in as many words.
     pub fn sides(&mut self, first: usize, positive: &[u64], negative: &[u64], sets: &Sets) {
         self.make_room();
+        let again = self.knows_all && sets.all;
         self.event(event::SIDES, event::LEAF);
-        self.sets(sets);
+        self.knows_all = sets.all;
+        match again {
+            true => self.body.push(0),
+            false => self.sets(sets),
+        }
         put_sides(&mut self.body, positive, negative);
         for (bits, how) in [(positive, Decided::Positive), (negative, Decided::Negative)] {
             for (word, &units) in bits.iter().enumerate() {
@@ -303,7 +320,7 @@ impl<'s> Stream<'s> {
         self.leave();
     }
 
-    fn sets(&mut self, Sets { named, members }: &Sets) {
+    fn sets(&mut self, Sets { named, members, .. }: &Sets) {
         put(&mut self.body, members.len() as u64);
         put(&mut self.body, named.len() as u64);
         put_all(&mut self.body, named);
@@ -358,7 +375,7 @@ impl<'s> Stream<'s> {
         let trail: Vec<Entry> = self.trail.iter().flat_map(Step::entries).collect();
         put_start(&mut self.body, self.chart, &trail, false);
         self.last.clear();
-        self.begun = false;
+        (self.begun, self.knows_all) = (false, false);
     }
 
     fn make_room(&mut self) {
@@ -369,7 +386,7 @@ impl<'s> Stream<'s> {
     }
 
     fn event(&mut self, unit: u64, kind: u64) {
-        self.begun = true;
+        (self.begun, self.knows_all) = (true, false);
         put(&mut self.body, 4 * unit + kind);
     }
 

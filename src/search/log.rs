@@ -83,6 +83,11 @@ impl<'s> Log<'s> {
         stream.sides_alike(first, sides, places);
     }
 
+    /// Whether sides by all vertices of this cell were told just now: next ones need not find them.
+    pub fn knows_all_vertices(&mut self) -> bool {
+        self.stream.as_mut().is_some_and(Stream::knows_all)
+    }
+
     /// The same of classes that are least at one of several vertices each, on these of the rows on
     /// the path.
     pub fn sides_at_vertices(&mut self, level: &Level, settled: &[(u32, i32)], vertices: &Sets) {

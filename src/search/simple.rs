@@ -330,8 +330,12 @@ fn tell(
     (least, corners): (&mut Vec<(usize, u32, i32)>, &mut Sets),
     log: &mut Log<'_>,
 ) {
-    if vertices.generators() * vertices.facets().div_ceil(7) <= FEW_BYTES * settled.len() {
-        vertices.all_corners(corners);
+    let told = log.knows_all_vertices();
+    let bytes = vertices.generators() * vertices.facets().div_ceil(7);
+    if told || bytes <= FEW_BYTES * settled.len() {
+        if !told {
+            vertices.all_corners(corners);
+        }
         return log.sides_at_vertices(level, settled, corners);
     }
     let others = vertices.find_least(level, settled, least);

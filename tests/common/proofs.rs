@@ -47,6 +47,7 @@ pub enum Event {
     },
     Arrangement(Sets),
     Sides {
+        /// None stand for those of the event before.
         sets: Sets,
         /// Units, and whether they are positive.
         units: Vec<(u64, bool)>,
@@ -96,8 +97,16 @@ impl Sets {
         numbers.for_each(|&number| put(bytes, number));
     }
 
-    fn decode(cursor: &mut Cursor) -> Option<Sets> {
-        let (count, named) = (cursor.number()?, cursor.number()?);
+    fn encode_sides(&self, bytes: &mut Vec<u8>) {
+        match self.members.len() {
+            0 => put(bytes, 0),
+            _ => self.encode(bytes),
+        }
+    }
+
+    /// So many sets.
+    fn decode(count: u64, cursor: &mut Cursor) -> Option<Sets> {
+        let named = cursor.number()?;
         let mut numbers = |count| (0..count).map(|_| cursor.number()).collect::<Option<_>>();
         Some(Sets {
             named: numbers(named)?,
@@ -159,7 +168,7 @@ impl Event {
                 as_bits: true,
             } => {
                 put(bytes, leaf(event::SIDES));
-                sets.encode(bytes);
+                sets.encode_sides(bytes);
                 put(bytes, 0);
                 for sign in [true, false] {
                     let own = units.iter().filter(|(_, positive)| *positive == sign);
@@ -168,7 +177,7 @@ impl Event {
             }
             Event::Sides { sets, units, .. } => {
                 put(bytes, leaf(event::SIDES));
-                sets.encode(bytes);
+                sets.encode_sides(bytes);
                 put(bytes, units.len() as u64);
                 for (unit, positive) in units {
                     put(bytes, 2 * unit + u64::from(!positive));
@@ -213,9 +222,15 @@ impl Event {
                     others: numbers(cursor, count)?,
                 }
             }
-            (_, event::ARRANGEMENT) => Event::Arrangement(Sets::decode(cursor)?),
+            (_, event::ARRANGEMENT) => {
+                let count = cursor.number()?;
+                Event::Arrangement(Sets::decode(count, cursor)?)
+            }
             (_, event::SIDES) => {
-                let sets = Sets::decode(cursor)?;
+                let sets = match cursor.number()? {
+                    0 => Sets::default(),
+                    count => Sets::decode(count, cursor)?,
+                };
                 let count = cursor.number()?;
                 let units = numbers(cursor, count)?.into_iter();
                 let mut units: Vec<_> = units.map(|code| (code / 2, code % 2 == 0)).collect();

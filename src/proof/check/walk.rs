@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use num_bigint::BigInt;
 
-use claims::Numbers;
+use claims::{Numbers, Set};
 
 use super::ball::Ball;
 use super::chart::Chart;
@@ -121,6 +121,8 @@ pub struct Walk<'g> {
     scratch: Vec<Ball>,
     /// The constraints of the last side.
     last: Numbers,
+    /// The sets of constraints of the event before, where it told sides by sets.
+    sets: Vec<Set>,
 }
 
 /// Where the walk stands.
@@ -219,6 +221,7 @@ impl<'g> Walk<'g> {
             point: Point::default(),
             scratch: Vec::new(),
             last: Numbers::new(),
+            sets: Vec::new(),
         };
         for (number, entry) in trail.into_iter().enumerate() {
             let place = |what: String| format!("entry {number} of the trail: {what}");
@@ -416,6 +419,7 @@ impl<'g> Walk<'g> {
     ) -> Result<Stand, String> {
         let code = cursor.number().ok_or_else(cut)?;
         let (unit, kind) = (code / 4, code % 4);
+        let sets = std::mem::take(&mut self.sets);
         match kind {
             event::SPLIT => {
                 let unit = self.undecided(unit)?;
@@ -434,7 +438,7 @@ impl<'g> Walk<'g> {
                 Ok(Stand::Node)
             }
             _ if unit == event::SIDES => {
-                self.sides(cursor, watch)?;
+                self.sides(sets, cursor, watch)?;
                 self.enter_layers();
                 Ok(Stand::Node)
             }

@@ -29,7 +29,7 @@ const MAX_SETS: usize = 1 << 12;
 const MAX_NAMED: u64 = 64;
 
 /// Constraints of which many things may be combinations.
-struct Set {
+pub(super) struct Set {
     constraints: Numbers,
     /// Where all are zero, when there are d of them.
     point: Option<SmallVec<[Ball; INLINE]>>,
@@ -102,20 +102,36 @@ impl Walk<'_> {
         Ok(numbers)
     }
 
-    /// Checks sides of several units, each by one of several sets of constraints.
+    /// Checks sides of several units, each by one of several sets of constraints. They may be those
+    /// that were told before.
     pub(super) fn sides(
         &mut self,
+        before: Vec<Set>,
         cursor: &mut Cursor,
         watch: &mut impl Watch,
     ) -> Result<(), String> {
-        let sets = self.read_sets(cursor)?;
-        if sets.is_empty() {
-            return Err("sides by no constraints".into());
-        }
+        let sets = match cursor.size().ok_or_else(cut)? {
+            0 if before.is_empty() => {
+                return Err("sides by the constraints of the event before, which has none".into());
+            }
+            0 => before,
+            count => self.read_sets(count, cursor)?,
+        };
+        self.sides_by(&sets, cursor, watch)?;
+        self.sets = sets;
+        Ok(())
+    }
+
+    fn sides_by(
+        &mut self,
+        sets: &[Set],
+        cursor: &mut Cursor,
+        watch: &mut impl Watch,
+    ) -> Result<(), String> {
         let sides = cursor.number().ok_or_else(cut)?;
         for _ in 0..sides {
             let code = cursor.number().ok_or_else(cut)?;
-            self.side_by_one_of(&sets, code / 2, code % 2 == 1, watch)?;
+            self.side_by_one_of(sets, code / 2, code % 2 == 1, watch)?;
         }
         if sides > 0 {
             return Ok(());
@@ -124,7 +140,7 @@ impl Walk<'_> {
         for negative in [false, true] {
             for unit in cursor.bits().ok_or_else(cut)? {
                 any = true;
-                self.side_by_one_of(&sets, unit, negative, watch)?;
+                self.side_by_one_of(sets, unit, negative, watch)?;
             }
         }
         match any {
@@ -162,9 +178,8 @@ impl Walk<'_> {
         format!("{} is not proved {sign}: {why}", self.name(unit))
     }
 
-    /// Reads sets of constraints.
-    fn read_sets(&mut self, cursor: &mut Cursor) -> Result<Vec<Set>, String> {
-        let count = cursor.size().ok_or_else(cut)?;
+    /// Reads so many sets of constraints.
+    fn read_sets(&mut self, count: usize, cursor: &mut Cursor) -> Result<Vec<Set>, String> {
         if count > MAX_SETS {
             return Err(format!(
                 "{count} sets of constraints, but there may be at most {MAX_SETS}"
@@ -410,7 +425,8 @@ impl Walk<'_> {
                 "an arrangement in {d} coordinates, but there may be at most {MAX_DIMENSION}"
             ));
         }
-        let sets = self.read_sets(cursor)?;
+        let count = cursor.size().ok_or_else(cut)?;
+        let sets = self.read_sets(count, cursor)?;
         let named = self.bounding(&sets)?;
         if named.len() > MAX_CONSTRAINTS {
             return Err(format!(

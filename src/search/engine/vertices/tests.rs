@@ -426,7 +426,7 @@ fn cells_and_all_that_is_said_of_them_are_exactly_right() {
                         let mut corners = Sets::default();
                         let target = std::iter::once((known.target, sign));
                         cell.corners_where_least(target, &mut corners);
-                        let Sets { named, members } = &corners;
+                        let Sets { named, members, .. } = &corners;
                         let mut all: Vec<Vec<u32>> = members
                             .iter()
                             .map(|set| {
@@ -447,7 +447,7 @@ fn cells_and_all_that_is_said_of_them_are_exactly_right() {
                         all = vertices
                             .map(|vertex| cell.places(vertex)[..d].to_vec())
                             .collect();
-                        let Sets { named, members } = &corners;
+                        let Sets { named, members, .. } = &corners;
                         let named = members
                             .iter()
                             .map(|set| bits(*set).map(|at| named[at]).collect());

@@ -57,6 +57,7 @@ impl Vertices {
         let facets = facets.filter(|&(index, _)| is_wanted(index));
         corners.members.clear();
         corners.members.extend(facets.map(|(_, facets)| *facets));
+        corners.all = false;
         self.name_corners(corners);
     }
 
@@ -80,12 +81,13 @@ impl Vertices {
     pub fn all_corners(&self, corners: &mut Sets) {
         corners.members.clear();
         corners.members.extend_from_slice(&self.generators.facets);
+        corners.all = true;
         self.name_corners(corners);
     }
 
     /// Makes sets of these generators' facets those of places, without those at infinity.
     fn name_corners(&self, corners: &mut Sets) {
-        let Sets { named, members } = corners;
+        let Sets { named, members, .. } = corners;
         let infinity = self.infinity();
         if infinity != 0 {
             members.retain(|facets| facets & infinity == 0);
