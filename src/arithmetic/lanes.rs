@@ -35,6 +35,8 @@ pub trait Lanes: Copy {
     fn above(self, other: Self) -> u32;
     /// `yes` where `self < other`, elsewhere `no`.
     fn below_pick(self, other: Self, yes: Self, no: Self) -> Self;
+    /// Itself, and zero where its magnitude is below another's lanes.
+    fn without_small(self, least: Self) -> Self;
     /// The largest powers of two that are at most the lanes, which are positive and normal.
     fn power_below(self) -> Self;
     /// With the last 8 bits of each lane those of another's.
@@ -158,6 +160,11 @@ impl Lanes for Plain {
     }
 
     #[inline(always)]
+    fn without_small(self, least: Self) -> Self {
+        self.abs().below_pick(least, Self::all(0.0), self)
+    }
+
+    #[inline(always)]
     fn power_below(self) -> Self {
         Plain(self.0.map(|lane| f64::from_bits(lane.to_bits() & EXPONENT)))
     }
@@ -269,6 +276,15 @@ mod x86 {
             unsafe {
                 let where_below = _mm256_cmp_pd::<_CMP_LT_OQ>(self.0, other.0);
                 Avx2(_mm256_blendv_pd(no.0, yes.0, where_below))
+            }
+        }
+
+        #[inline(always)]
+        fn without_small(self, least: Self) -> Self {
+            unsafe {
+                // Not-a-number is not below.
+                let stays = _mm256_cmp_pd::<_CMP_NLT_UQ>(self.abs().0, least.0);
+                Avx2(_mm256_and_pd(self.0, stays))
             }
         }
 
@@ -462,6 +478,24 @@ mod tests {
         }
     }
 
+    /// What is small becomes a zero of either sign, and all else stays as it is.
+    fn small<L: Lanes>() {
+        let least = L::all(1.0);
+        for sample in SAMPLES
+            .into_iter()
+            .chain([[1.0, -1.0, f64::NAN, f64::INFINITY]])
+        {
+            let left = L::load(&sample).without_small(least).array();
+            for (value, left) in sample.into_iter().zip(left) {
+                let expected = if value.abs() < 1.0 { 0.0 } else { value };
+                assert!(
+                    left == expected || left.is_nan() && value.is_nan(),
+                    "{value}"
+                );
+            }
+        }
+    }
+
     /// Against counting.
     fn shares<L: Lanes>() {
         let sets = [
@@ -491,11 +525,13 @@ mod tests {
         transposes::<Plain>();
         powers::<Plain>();
         shares::<Plain>();
+        small::<Plain>();
         #[cfg(target_arch = "x86_64")]
         if has_vectors() {
             transposes::<Avx2>();
             powers::<Avx2>();
             shares::<Avx2>();
+            small::<Avx2>();
         }
     }
 }

@@ -23,9 +23,8 @@ struct Block {
     rows: [u32; LANES],
     len: usize,
     four: Option<usize>,
-    columns: Range<usize>,
-    /// Where its weights begin.
-    weights: usize,
+    /// Where its columns are, unless they are those of the block before.
+    columns: Option<Range<usize>>,
 }
 
 /// One block, ready to use.
@@ -38,6 +37,8 @@ pub struct View<'a> {
     pub four: Option<usize>,
     /// In ascending order.
     pub columns: &'a [u32],
+    /// Whether they are other ones than those of the block before.
+    pub are_new: bool,
     /// One vector a column, zero where a row does not have it, and at last the biases.
     pub weights: &'a [[f64; LANES]],
 }
@@ -63,7 +64,7 @@ impl Blocks {
             weights: Vec::with_capacity(entries.div_ceil(LANES) + fours),
             fill_all: true,
         };
-        let mut rest = order.as_slice();
+        let (mut rest, mut before) = (order.as_slice(), Vec::new());
         while let Some(&first) = rest.first() {
             let mut columns = match row(first).0 {
                 ascending if ascending.is_sorted() => Cow::from(ascending),
@@ -83,8 +84,10 @@ impl Blocks {
                 }
                 len += 1;
             }
-            result.push(&rest[..len], &columns, rows, &row, &bias);
+            let are_new = result.blocks.is_empty() || before != *columns;
+            result.push(&rest[..len], &columns, are_new, rows, &row, &bias);
             rest = &rest[len..];
+            before = columns.into_owned();
         }
         result.fill_all = result.blocks.iter().all(|block| block.four.is_some());
         result
@@ -94,18 +97,15 @@ impl Blocks {
         &mut self,
         rows: &[usize],
         columns: &[u32],
+        are_new: bool,
         of: usize,
         row: &impl Fn(usize) -> (&'a [u32], &'a [f64]),
         bias: &impl Fn(usize) -> f64,
     ) {
-        let last = self.blocks.last().map(|block| block.columns.clone());
-        let range = match last {
-            Some(last) if self.columns[last.clone()] == *columns => last,
-            _ => {
-                self.columns.extend_from_slice(columns);
-                self.columns.len() - columns.len()..self.columns.len()
-            }
-        };
+        let range = are_new.then(|| {
+            self.columns.extend_from_slice(columns);
+            self.columns.len() - columns.len()..self.columns.len()
+        });
         let start = self.weights.len();
         self.weights.resize(start + columns.len() + 1, [0.0; LANES]);
         let weights = &mut self.weights[start..];
@@ -134,7 +134,6 @@ impl Blocks {
             len: rows.len(),
             four: (first.is_multiple_of(LANES) && in_a_row && complete).then_some(first / LANES),
             columns: range,
-            weights: start,
         });
     }
 
@@ -143,14 +142,23 @@ impl Blocks {
         self.fill_all
     }
 
-    /// All blocks. One that has the same columns as the one before has the same slice.
+    /// All blocks.
     #[inline(always)]
     pub fn iter(&self) -> impl Iterator<Item = View<'_>> {
-        self.blocks.iter().map(|block| View {
-            rows: &block.rows[..block.len],
-            four: block.four,
-            columns: &self.columns[block.columns.clone()],
-            weights: &self.weights[block.weights..][..block.columns.len() + 1],
+        let (mut columns, mut weights) = (&self.columns[..0], &self.weights[..]);
+        self.blocks.iter().map(move |block| {
+            if let Some(own) = &block.columns {
+                columns = &self.columns[own.clone()];
+            }
+            let own;
+            (own, weights) = weights.split_at(columns.len() + 1);
+            View {
+                rows: &block.rows[..block.len],
+                four: block.four,
+                columns,
+                are_new: block.columns.is_some(),
+                weights: own,
+            }
         })
     }
 }
@@ -201,7 +209,10 @@ mod tests {
                 |row| -(row as f64),
             );
             let mut seen = vec![false; rows];
+            let mut before = None;
             for block in blocks.iter() {
+                assert_eq!(block.are_new, before != Some(block.columns));
+                before = Some(block.columns);
                 assert_eq!(block.weights.len(), block.columns.len() + 1);
                 if let Some(four) = block.four {
                     let all = (LANES * four..rows.min(LANES * four + LANES)).map(|row| row as u32);

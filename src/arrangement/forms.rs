@@ -1,8 +1,6 @@
 //! Pre-activations of one layer as affine forms on a cell, in floats, with a
 //! proved bound on every coefficient's error.
 
-use smallvec::SmallVec;
-
 use super::blocks::View;
 use super::stage::{ExactForms, SparseMap};
 use super::support::{self, Supports};
@@ -31,6 +29,8 @@ pub struct FloatForms {
     vague: bool,
     /// Whether some coefficient of each row is proved not to be zero.
     sloped: bool,
+    /// Memory for what these are sums of.
+    terms: Vec<Term>,
 }
 
 /// What is known of all rows.
@@ -83,18 +83,28 @@ impl FloatForms {
     fn clear(&mut self, len: usize, width: usize) {
         self.centers.clear();
         self.fours.clear();
+        self.resize_memory(len, width);
         self.resize(len, width);
     }
 
     /// Becomes so many forms of which nothing is known: what there was before may be left.
+    #[inline(always)]
     fn resize(&mut self, len: usize, width: usize) {
-        let rows = padded(len);
-        (self.len, self.width) = (len, width);
-        let vectors = rows * padded(width) / LANES;
-        self.centers.resize(vectors, [0.0; LANES]);
-        self.fours.resize(rows / LANES, Four::default());
-        self.supports = Supports::default();
+        match &mut self.supports {
+            // Often it has as many.
+            Supports::Shared(support) if (self.len, self.width) == (len, width) => *support = 0,
+            _ => self.resize_memory(len, width),
+        }
         (self.tame, self.vague, self.sloped) = (true, false, len == 0);
+    }
+
+    #[cold]
+    fn resize_memory(&mut self, len: usize, width: usize) {
+        let (fours, vectors) = (len.div_ceil(LANES), padded(len) * width.div_ceil(LANES));
+        (self.len, self.width) = (len, width);
+        self.centers.resize(vectors, [0.0; LANES]);
+        self.fours.resize(fours, Four::default());
+        self.supports = Supports::default();
     }
 
     /// As many forms as there are entries, each the coordinate that its entry names, or
@@ -261,17 +271,18 @@ impl FloatForms {
             centers,
             fours,
             supports,
+            terms,
             ..
         } = result;
         let scale = Scale::<L>::new(supports, K, *len);
-        let mut marks = Marks::default();
+        let mut marks = Marks::new();
         let mut sums = Sums::new(self, map, Some(active));
-        let mut terms = Terms::new();
         for block in map.blocks().iter() {
             let number = block.four.expect("blocks that fill all are fours");
-            sums.turn_to(block.columns, &mut terms);
+            sums.turn_to(&block, terms);
             let forms = self.centers.as_chunks::<N>().0;
-            let (rows, radii) = sums.of::<L, N, true>(|form| &forms[form], &block, &terms, 0);
+            let terms = &terms[..sums.count];
+            let (rows, radii) = sums.of::<L, N, true>(|form| &forms[form], &block, terms, 0);
             let to = &mut centers[number * LANES * N..][..LANES * N];
             for lane in 0..LANES {
                 store(&rows[lane], &mut to[lane * N..], 0);
@@ -312,11 +323,15 @@ impl FloatForms {
     /// The supports after a map. A form that may be other than zero has doubts of at least
     /// 2^-600, which no weight of a tame map makes zero: a row has a radius if and only if
     /// such a form is part of it.
+    #[inline(always)]
     fn spread_support(&mut self, from: &FloatForms, map: &SparseMap, active: Option<&[bool]>) {
-        if let Supports::Shared(support) = from.supports {
-            self.supports = Supports::Shared(support);
-            return;
+        match from.supports {
+            Supports::Shared(support) => self.supports = Supports::Shared(support),
+            Supports::Own(_) => self.spread_supports(from, map, active),
         }
+    }
+
+    fn spread_supports(&mut self, from: &FloatForms, map: &SparseMap, active: Option<&[bool]>) {
         let is_active = |unit: &usize| active.is_none_or(|active| active[*unit]);
         let support = |row: usize| {
             let columns = map.columns(row).iter().map(|&column| column as usize);
@@ -397,18 +412,17 @@ pub fn clear<T: Clone + Default>(list: &mut Vec<T>, count: usize) {
 }
 
 /// A form that is part of a row.
+#[derive(Clone, Debug, Default)]
 struct Term {
     /// Its number.
-    form: usize,
+    form: u32,
     /// Its place among the block's columns.
-    place: usize,
+    place: u32,
     /// What it adds to the radius of a row, for each unit of weight.
     radius: f64,
     /// The same of the constant.
     constant_radius: f64,
 }
-
-type Terms = SmallVec<[Term; 64]>;
 
 for_all_processors! {
     /// Sums of multiples of forms.
@@ -431,10 +445,10 @@ for_all_processors! {
         let stride = from.stride();
         let forms = &from.centers;
         let mut sums = Sums::new(from, map, active);
-        let mut terms = Terms::new();
+        let mut memory = std::mem::take(&mut to.terms);
         for block in map.blocks().iter() {
-            sums.turn_to(block.columns, &mut terms);
-            let (block, terms) = (&block, terms.as_slice());
+            sums.turn_to(&block, &mut memory);
+            let (block, terms) = (&block, &memory[..sums.count]);
             match stride {
                 1 => sums.add::<L, 1, true>(|form| &forms[form..=form], block, terms, 0, to),
                 2 => {
@@ -461,6 +475,7 @@ for_all_processors! {
                 }
             }
         }
+        to.terms = memory;
     }
 
     /// Notes the sizes of centers and what follows. Supports are those of so many rows.
@@ -496,7 +511,7 @@ fn measure_in<L: Lanes, const K: usize>(
     let scale = Scale::<L>::new(supports, width, len);
     // The place of the constants in the last vectors.
     let place = (width - 1) % LANES;
-    let mut marks = Marks::default();
+    let mut marks = Marks::new();
     for (number, four) in fours.iter_mut().enumerate() {
         let rows = &centers[number * LANES * stride..][..LANES * stride];
         let (mut size, mut sum, mut constant) = (none, none, none);
@@ -567,7 +582,13 @@ impl<'a, L: Lanes> Scale<'a, L> {
     /// Notes what follows from sizes of the rows from `4 * number` on, whose radii `four` has; gives
     /// their norms and slacks.
     #[inline(always)]
-    fn note(&self, number: usize, sizes: Sizes<L>, four: &mut Four, marks: &mut Marks) -> (L, L) {
+    fn note(
+        &self,
+        number: usize,
+        sizes: Sizes<L>,
+        four: &mut Four,
+        marks: &mut Marks<L>,
+    ) -> (L, L) {
         let Sizes {
             size,
             sum,
@@ -577,10 +598,9 @@ impl<'a, L: Lanes> Scale<'a, L> {
         size.store(&mut four.size);
         sum.store(&mut four.sum);
         constant.store(&mut four.constant);
-        for numbers in [sum, constant, radius, constant_radius] {
-            // Not-a-number fails the comparison, too.
-            marks.tame &= L::all(HUGE).above(numbers);
-        }
+        let magnitudes = sum.plus(constant);
+        let all = magnitudes.plus(radius.plus(constant_radius));
+        marks.total = marks.total.plus(all);
         let first = number * LANES;
         let doubtful = self.doubtful.unwrap_or_else(|| {
             let row = |lane: usize| self.supports.get((first + lane).min(self.len - 1), false);
@@ -588,8 +608,7 @@ impl<'a, L: Lanes> Scale<'a, L> {
             L::load(&std::array::from_fn(count))
         });
         let doubt = radius.times(doubtful);
-        let slack = sum
-            .plus(constant)
+        let slack = magnitudes
             .times(self.error)
             .plus(doubt)
             .plus(constant_radius);
@@ -597,8 +616,10 @@ impl<'a, L: Lanes> Scale<'a, L> {
         slack.store(&mut four.slack);
         let norm = sum.plus(doubt).times(self.round_up);
         norm.store(&mut four.norm);
-        let bound = constant.max(size).times(L::all(VAGUE));
-        marks.vague |= radius.max(constant_radius).above(bound);
+        // A power of two times a number: exact, and so is the sign of the difference.
+        let excess = radius.max(constant_radius);
+        let excess = excess.minus_product(L::all(VAGUE), constant.max(size));
+        marks.excess = excess.max(marks.excess);
         let beyond = ALL << (self.len - first).min(LANES);
         marks.sloped &= size.above(radius) | beyond;
         (norm, slack)
@@ -608,63 +629,65 @@ impl<'a, L: Lanes> Scale<'a, L> {
 /// A bit for each lane.
 const ALL: u32 = (1 << LANES) - 1;
 
-/// In which lanes all rows so far are tame, some are vague, and all have a slope.
-struct Marks {
-    tame: u32,
-    vague: u32,
+/// What tells whether rows are tame, whether some are vague, and in which lanes all have a slope.
+struct Marks<L> {
+    /// The sum of the magnitudes of all numbers: where it is small, each of them is.
+    total: L,
+    /// By how much the radii of any row at most exceed what they may be.
+    excess: L,
     sloped: u32,
 }
 
-impl Default for Marks {
-    fn default() -> Self {
+impl<L: Lanes> Marks<L> {
+    #[inline(always)]
+    fn new() -> Self {
         Marks {
-            tame: ALL,
-            vague: 0,
+            total: L::all(0.0),
+            excess: L::all(0.0),
             sloped: ALL,
         }
     }
-}
 
-impl Marks {
+    #[inline(always)]
     fn measured(&self) -> Measured {
         Measured {
-            tame: self.tame == ALL,
-            vague: self.vague != 0,
+            // Not-a-number fails the comparison, too.
+            tame: L::all(HUGE).above(self.total) == ALL,
+            vague: self.excess.above(L::all(0.0)) != 0,
             sloped: self.sloped == ALL,
         }
     }
 }
 
 /// Finds the active forms in some columns, with their parts in the radii of a map whose
-/// relative error is known. Gives a bound on the relative error of their sums.
+/// relative error is known. Gives how many there are, and a bound on the relative error of their sums.
 #[inline(always)]
 fn find_terms(
-    terms: &mut Terms,
+    terms: &mut Vec<Term>,
     columns: &[u32],
     active: Option<&[bool]>,
     from: &FloatForms,
     map_error: f64,
-) -> f64 {
-    terms.clear();
-    for (place, &column) in columns.iter().enumerate() {
-        let form = column as usize;
-        if active.is_none_or(|active| active[form]) {
-            terms.push(Term {
-                form,
-                place,
-                radius: 0.0,
-                constant_radius: 0.0,
-            });
-        }
+) -> (usize, f64) {
+    if terms.len() < columns.len() {
+        terms.resize(columns.len(), Term::default());
     }
-    let error = float::sum_error(terms.len() + 1);
+    let (terms, mut count) = (&mut terms[..columns.len()], 0);
+    for (&form, place) in columns.iter().zip(0..) {
+        // Written over by the next one where it is not active: no branch asks.
+        let term = &mut terms[count];
+        (term.form, term.place) = (form, place);
+        count += usize::from(active.is_none_or(|active| active[form as usize]));
+    }
+    let error = float::sum_error(count + 1);
     let (own, share) = (1.0 + map_error, error + map_error);
-    for term in terms {
-        let (four, lane) = (&from.fours[term.form / LANES], term.form % LANES);
+    for term in &mut terms[..count] {
+        let (four, lane) = (term.form as usize / LANES, term.form as usize % LANES);
+        let four = &from.fours[four];
         term.radius = four.radius[lane] * own + four.size[lane] * share;
         term.constant_radius = four.constant_radius[lane] * own + four.constant[lane] * share;
     }
-    error
+    (count, error)
 }
 
 /// The sums of multiples of forms that are rows after a map.
@@ -674,8 +697,8 @@ struct Sums<'a> {
     active: Option<&'a [bool]>,
     /// The last vector of the form that is 1 everywhere.
     unit: [f64; LANES],
-    /// Those of the current block, once there is one.
-    columns: Option<&'a [u32]>,
+    /// How many of the current block's columns are active.
+    count: usize,
     /// A bound on the relative error of sums over them.
     error: f64,
 }
@@ -690,17 +713,18 @@ impl<'a> Sums<'a> {
             map,
             active,
             unit,
-            columns: None,
+            count: 0,
             error: 0.0,
         }
     }
 
-    /// Makes `terms` those of a block with these columns; often they are.
+    /// Makes the first of `terms` those of a block, the next one; often they are.
     #[inline(always)]
-    fn turn_to(&mut self, columns: &'a [u32], terms: &mut Terms) {
-        if !self.columns.is_some_and(|last| std::ptr::eq(last, columns)) {
-            self.columns = Some(columns);
-            self.error = find_terms(terms, columns, self.active, self.from, self.map.error);
+    fn turn_to(&mut self, block: &View, terms: &mut Vec<Term>) {
+        if block.are_new {
+            let columns = block.columns;
+            let found = find_terms(terms, columns, self.active, self.from, self.map.error);
+            (self.count, self.error) = found;
         }
     }
 
@@ -727,8 +751,10 @@ impl<'a> Sums<'a> {
         let share = L::all(self.error + self.map.error);
         let mut constant_radius = L::load(bias).abs().times(share);
         for term in terms {
-            let weights = &weights[term.place];
-            let form = form(term.form).first_chunk::<N>().expect("whole rows");
+            let weights = &weights[term.place as usize];
+            let form = form(term.form as usize)
+                .first_chunk::<N>()
+                .expect("whole rows");
             let mut own = [none; N];
             for (own, form) in own.iter_mut().zip(form) {
                 *own = L::load(form);
@@ -747,7 +773,7 @@ impl<'a> Sums<'a> {
             }
         }
         for sum in sums.as_flattened_mut() {
-            *sum = sum.abs().below_pick(tiny, none, *sum);
+            *sum = sum.without_small(tiny);
         }
         // Makes up for the roundings of a radius.
         let round_up = L::all(1.0 + self.error);

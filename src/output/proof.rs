@@ -43,19 +43,33 @@ impl Packer {
         let (chunks, receiver) = sync_channel::<Vec<u8>>(WAITING);
         let records = Arc::clone(records);
         let pack = move || {
+            let guard = Guard(&records);
             for body in receiver {
                 records.write(Kind::Chunk, &body);
             }
+            drop(guard);
         };
         let thread = thread::Builder::new().spawn(pack).ok()?;
         Some(Packer { chunks, thread })
     }
 
-    /// Waits until all is written.
-    fn finish(self) -> io::Result<()> {
+    /// Waits until all is written, or has failed.
+    fn finish(self) {
         drop(self.chunks);
-        let panicked = |_| io::Error::other("the thread that packs the proof panicked");
-        self.thread.join().map_err(panicked)
+        // What it left undone is told by its guard.
+        drop(self.thread.join());
+    }
+}
+
+/// Tells when the packer panics, so that nobody goes on for nothing.
+struct Guard<'r>(&'r Records);
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let error = "the thread that packs the proof panicked";
+            self.0.fail(io::Error::other(error));
+        }
     }
 }
 
@@ -70,6 +84,14 @@ struct State {
     sink: destination::Sink,
     chunks: u64,
     error: Option<io::Error>,
+}
+
+impl State {
+    /// Keeps the first error, and stops the search.
+    fn fail(&mut self, error: io::Error, monitor: &Monitor) {
+        self.error.get_or_insert(error);
+        monitor.stop();
+    }
 }
 
 impl Writer {
@@ -109,9 +131,7 @@ impl Writer {
     /// When the operating system refused, now or during the search.
     pub fn finish(self, footer: impl FnOnce(u64) -> Footer) -> Result<Finished> {
         if let Some(Some(packer)) = self.packer.into_inner() {
-            packer
-                .finish()
-                .map_err(|error| self.destination.error(error))?;
+            packer.finish();
         }
         let records = Arc::into_inner(self.records).expect("the other owner has ended");
         let state = records.state.into_inner();
@@ -147,15 +167,13 @@ impl Records {
         }
         state.chunks += u64::from(kind == Kind::Chunk);
         if let Err(error) = packed.and_then(|()| state.sink.write_all(&bytes)) {
-            state.error = Some(error);
-            self.monitor.stop();
+            state.fail(error, &self.monitor);
         }
     }
 
     fn fail(&self, error: io::Error) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.error = Some(error);
-        self.monitor.stop();
+        state.fail(error, &self.monitor);
     }
 }
 

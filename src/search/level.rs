@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use super::engine::vertices::{Entered, FourTargets, Target, Vertices};
 use super::rows::{FloatRow, Rows, Vector};
+use super::settled::Settled;
 use crate::arithmetic::lanes::{LANES, Lanes};
 use crate::arithmetic::{Int, IntegerRow};
 use crate::arrangement::Chart;
@@ -138,16 +139,16 @@ impl<'a> Level<'a> {
     }
 
     /// The same where the cell is known by its vertices, which look at the hyperplanes meanwhile, if
-    /// they can. Then they are its candidates, all but those that are `settled`, and the flag says
+    /// they can. Then they are its candidates, all but those that are settled, and `seen` says
     /// whether all of them are known to cut.
     pub fn next_seen_by(
         &'a self,
         vertices: &mut Vertices,
-        settled: &mut Vec<(u32, i32)>,
+        (seen, settled): (&mut Option<bool>, &mut Settled),
         stage: &'a Stage,
         is_active: impl Iterator<Item = bool>,
         mut own: Box<Memory>,
-    ) -> (Level<'a>, Option<bool>) {
+    ) -> Level<'a> {
         own.activate(is_active);
         let (from, active, forms) = (&self.own.forms, &own.active, &mut own.forms);
         let entered = match &stage.maps[..] {
@@ -156,7 +157,7 @@ impl<'a> Level<'a> {
             }
             _ => Entered::Nothing,
         };
-        let seen = match entered {
+        *seen = match entered {
             Entered::Nothing => {
                 through(from, stage, active, forms);
                 None
@@ -164,7 +165,7 @@ impl<'a> Level<'a> {
             Entered::Forms => None,
             Entered::Sides(known) => Some(known),
         };
-        (self.below(stage, own), seen)
+        self.below(stage, own)
     }
 
     /// The level below with these forms.
@@ -226,6 +227,7 @@ impl<'a> Level<'a> {
     }
 
     /// Its memory, for another level.
+    #[inline]
     pub fn into_memory(self) -> Box<Memory> {
         let mut own = self.own;
         if let Some(rows) = own.rows.take() {

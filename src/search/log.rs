@@ -4,7 +4,8 @@ use num_bigint::BigInt;
 use smallvec::SmallVec;
 
 use super::level::{Level, RowId};
-use crate::arithmetic::lanes::for_all_processors;
+use super::settled::Settled;
+use crate::arithmetic::lanes::LANES;
 use crate::arrangement::stage::Stage;
 use crate::proof::format::{put_long, put_signed};
 use crate::proof::record::{Branch, Sets, Stream};
@@ -90,7 +91,7 @@ impl<'s> Log<'s> {
 
     /// The same of classes that are least at one of several vertices each, on these of the rows on
     /// the path.
-    pub fn sides_at_vertices(&mut self, level: &Level, settled: &[(u32, i32)], vertices: &Sets) {
+    pub fn sides_at_vertices(&mut self, level: &Level, settled: &Settled, vertices: &Sets) {
         let Stage {
             first_unit, units, ..
         } = self.stages[level.number() as usize - 1];
@@ -98,13 +99,18 @@ impl<'s> Log<'s> {
             return;
         };
         if units <= 64 && level.is_plain() {
-            let [positive, negative] = sides_as_bits(settled);
-            return stream.sides(first_unit, &[positive], &[negative], vertices);
+            let [mut on, mut positive] = [0, 0];
+            for four in settled.fours() {
+                let place = LANES as u32 * four.number;
+                on |= u64::from(four.on) << place;
+                positive |= u64::from(four.positive) << place;
+            }
+            return stream.sides(first_unit, &[positive], &[on & !positive], vertices);
         }
         let words = units.div_ceil(64);
         let mut bits = SmallVec::<[u64; 16]>::from_elem(0, 2 * words);
         let (positive, negative) = bits.split_at_mut(words);
-        for &side in settled {
+        for side in settled.sides() {
             for (unit, is_positive) in units_of(level, 0, side) {
                 let own = if is_positive {
                     &mut *positive
@@ -193,18 +199,6 @@ impl<'s> Log<'s> {
         if let Some(stream) = &mut self.stream {
             tell(stream);
         }
-    }
-}
-
-for_all_processors! {
-    /// Bits of the numbers, below 64, that are positive, and of those that are not.
-    fn sides_as_bits<L>(sides: &[(u32, i32)]) -> [u64; 2] {
-        let [mut all, mut positive] = [0u64; 2];
-        for &(number, sign) in sides {
-            all |= 1u64 << (number % 64);
-            positive |= u64::from(sign > 0) << (number % 64);
-        }
-        [positive, all & !positive]
     }
 }
 

@@ -9,6 +9,7 @@ mod log;
 mod monitor;
 mod point;
 mod rows;
+mod settled;
 mod share;
 mod sides;
 mod simple;

@@ -6,7 +6,7 @@ use super::cell::{Cell, Engine, Means, Split};
 use super::engine::vertices::{self, Flats, Signs, Verdict, Vertices};
 use super::level::Level;
 use super::log::Log;
-use super::sign_of;
+use super::settled::Settled;
 use super::tally::Tally;
 use super::tree::{State, Tree};
 use super::worker::Worker;
@@ -100,9 +100,7 @@ impl<'a> Tree<'a, '_> {
         if log.is_on() && !settled.is_empty() {
             tell(level, vertices, settled, (least, corners), log);
         }
-        let sides = settled.iter();
-        let sides = sides.map(|&(class, sign)| (class as usize, sign_of(sign)));
-        self.assign_all(level, signs, state, sides);
+        self.assign_settled(level, signs, state, settled);
         if !known {
             return Next::Refused;
         }
@@ -326,11 +324,12 @@ fn is_alone(level: &Level, class: u32) -> bool {
 fn tell(
     level: &Level,
     vertices: &mut Vertices,
-    settled: &[(u32, i32)],
+    settled: &Settled,
     (least, corners): (&mut Vec<(usize, u32, i32)>, &mut Sets),
     log: &mut Log<'_>,
 ) {
     let told = log.knows_all_vertices();
+    debug_assert!(!told || corners.all, "nothing else was told since");
     let bytes = vertices.generators() * vertices.facets().div_ceil(7);
     if told || bytes <= FEW_BYTES * settled.len() {
         if !told {

@@ -21,12 +21,14 @@ use super::engine::witness::Witness;
 use super::level::{Content, Level, RowId};
 use super::log::Log;
 use super::point::nearest_inside;
+use super::settled::{SIGNS, Settled};
 use super::share::{Crew, Pending};
 use super::sides::{Side, Sides, Why, witness_of};
 use super::simple::Next;
 use super::tally::{Tallies, Tally};
 use super::worker::{Worker, cell_and_below};
 use super::{Monitor, Options, Visit, sign_of};
+use crate::arithmetic::lanes::LANES;
 use crate::arrangement::stage::{Class, Stage};
 use crate::arrangement::{Chart, Domain};
 use crate::proof::Sink;
@@ -67,6 +69,9 @@ pub struct Keys {
     /// For each layer and class those of all of its units together, as the class has
     /// that sign.
     of_classes: Vec<Vec<[PatternHash; 3]>>,
+    /// For each layer and four classes what their keys come to, by the bits of those that are
+    /// positive; the others are negative.
+    of_fours: Vec<Vec<[PatternHash; 1 << LANES]>>,
 }
 
 impl Keys {
@@ -93,9 +98,20 @@ impl Keys {
                 .map(|class| of_class(stage.first_unit, class));
             keys.collect()
         });
+        let of_classes: Vec<Vec<[PatternHash; 3]>> = layers.collect();
+        let of_four = |keys: &[[PatternHash; 3]; LANES]| {
+            std::array::from_fn(|positive| {
+                let key = |lane: usize| keys[lane][2 * (positive >> lane & 1)];
+                (0..LANES)
+                    .map(key)
+                    .fold(PatternHash::default(), PatternHash::and)
+            })
+        };
+        let of_layer = |keys: &Vec<_>| keys.as_chunks().0.iter().map(of_four).collect();
         Keys {
             units: stages.iter().map(|stage| stage.units).sum(),
-            of_classes: layers.collect(),
+            of_fours: of_classes.iter().map(of_layer).collect(),
+            of_classes,
         }
     }
 }
@@ -252,31 +268,47 @@ impl<'a> Tree<'a, '_> {
         class: usize,
         sign: Sign,
     ) {
-        self.assign_all(level, signs, state, std::iter::once((class, sign)));
+        let stage = &self.stages[level.number() as usize - 1];
+        let own = &mut signs[stage.first_unit..][..stage.units];
+        state.hash = state.hash.and(self.key(level, class, sign));
+        if level.is_plain() && sign != Sign::Zero {
+            own[class] = sign;
+        } else if sign == Sign::Zero || self.reads_signs(level) {
+            self.note_signs(level, own, class, sign);
+        }
     }
 
     /// The same of several classes.
     #[inline]
-    pub fn assign_all(
+    pub fn assign_settled(
         &self,
         level: &Level,
         signs: &mut [Sign],
         state: &mut State,
-        settled: impl Iterator<Item = (usize, Sign)>,
+        settled: &Settled,
     ) {
-        let reads_signs = self.reads_signs(level);
+        if !level.is_plain() {
+            for (class, sign) in settled.sides() {
+                self.assign(level, signs, state, class as usize, sign_of(sign));
+            }
+            return;
+        }
         let number = level.number() as usize - 1;
-        let keys = &self.keys.of_classes[number];
+        let (of_classes, of_fours) = (&self.keys.of_classes[number], &self.keys.of_fours[number]);
         let stage = &self.stages[number];
         let own = &mut signs[stage.first_unit..][..stage.units];
-        let plain = level.is_plain();
         let mut hash = state.hash;
-        for (class, sign) in settled {
-            hash = hash.and(keys[class][(sign as i8 + 1) as usize]);
-            if plain && sign != Sign::Zero {
-                own[class] = sign;
-            } else if reads_signs || sign == Sign::Zero {
-                self.note_signs(level, own, class, sign);
+        for four in settled.fours() {
+            if four.is_whole() {
+                let (number, positive) = (four.number as usize, four.positive as usize);
+                hash = hash.and(of_fours[number][positive % SIGNS.len()]);
+                own[LANES * number..][..LANES].copy_from_slice(&SIGNS[positive % SIGNS.len()]);
+            } else {
+                for (class, sign) in four.sides() {
+                    let (class, sign) = (class as usize, sign_of(sign));
+                    hash = hash.and(of_classes[class][(sign as i8 + 1) as usize]);
+                    own[class] = sign;
+                }
             }
         }
         state.hash = hash;
@@ -407,7 +439,9 @@ impl<'a> Tree<'a, '_> {
     }
 
     /// The column of a hyperplane on which to split the dictionary at a depth, and which of the
-    /// candidates that the views know it was. `None` when the cell is done with.
+    /// candidates that the views know it was. `None` when the cell is done with. Apart, so that cells
+    /// known by vertices, which come by often, do not save registers for it.
+    #[inline(never)]
     fn split_column(
         &self,
         level: &Level,
@@ -613,14 +647,13 @@ impl<'a> Tree<'a, '_> {
         };
         let memory = memory.pop().unwrap_or_default();
         let active = self.active(level, signs);
-        let mut next;
-        if cell.engine == Engine::Vertices {
-            let vertices = &mut cell.vertices;
-            (next, *seen) = level.next_seen_by(vertices, settled, stage, active, memory);
+        let next = if cell.engine == Engine::Vertices {
+            level.next_seen_by(&mut cell.vertices, (seen, settled), stage, active, memory)
         } else {
-            next = level.next(stage, active, memory);
+            let mut next = level.next(stage, active, memory);
             next.prepare();
-        }
+            next
+        };
         if seen.is_some() {
             self.explore(&next, worker, at, state, log);
             // Nobody reads it when the search is to stop.

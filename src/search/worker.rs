@@ -8,6 +8,7 @@ use super::engine::vertices::Flats;
 use super::engine::witness::Scratch;
 use super::exactly::ExactCell;
 use super::level::{Level, Memory};
+use super::settled::Settled;
 use super::share::Pending;
 use super::tally::{Tallies, Tally};
 use super::tree::State;
@@ -26,7 +27,7 @@ pub struct Worker {
     pub basis: Basis,
     pub tally: Tally,
     /// The candidates that were settled last, with the cell's side.
-    pub settled: Vec<(u32, i32)>,
+    pub settled: Settled,
     /// The same with the vertices where they are least, when a proof asks.
     pub least: Vec<(usize, u32, i32)>,
     /// The cell's vertices, then, on which constraints each lies.
@@ -62,7 +63,7 @@ impl Worker {
             cells,
             basis: Basis::default(),
             tally: tallies.blank(),
-            settled: Vec::new(),
+            settled: Settled::default(),
             least: Vec::new(),
             corners: Sets::default(),
             seen: None,

@@ -250,9 +250,15 @@ fn check_that_float_rows_enclose_exact_ones() {
             }
         }
         // In memory that another one, of other size, leaves behind.
-        let made = format!("{:?}", second.own.forms);
+        let told = |level: &Level| {
+            let forms = &level.own.forms;
+            let (tame, vague) = (forms.tame, forms.is_vague());
+            let rows = (forms.vectors(), forms.fours(), forms.supports());
+            format!("{rows:?} {} {tame} {vague}", forms.all_have_slope())
+        };
+        let made = told(&second);
         let again = first.next(&stages[1], active(inputs + 2), narrowest.into_memory());
-        assert_eq!(format!("{:?}", again.own.forms), made);
+        assert_eq!(told(&again), made);
         for level in [&first, &second, &third] {
             let slopes = (0..level.len()).all(|n| level.content(n) == Content::Hyperplane);
             assert!(slopes || !level.all_have_slope(), "trial {trial}");

@@ -277,47 +277,11 @@ pub fn verdict<L: Lanes, const K: usize>(
 #[derive(Clone, Copy)]
 pub struct FourSides {
     /// Proved to have a part on the positive side.
-    above: u32,
+    pub above: u32,
     /// The same of the negative side.
-    below: u32,
-    /// Proved to lie on one side.
-    on: u32,
-}
-
-impl FourSides {
-    /// Whether the cell lies on one side of all of them.
-    #[inline(always)]
-    pub fn all_on(self) -> bool {
-        self.on == (1 << LANES) - 1
-    }
-
-    /// On which sides of all it lies, if on one of each.
-    #[inline(always)]
-    pub fn signs(self) -> &'static [i32; LANES] {
-        const SIGNS: [[i32; LANES]; 1 << LANES] = {
-            let mut signs = [[-1; LANES]; 1 << LANES];
-            let mut k = 0;
-            while k < LANES << LANES {
-                if (k / LANES) >> (k % LANES) & 1 == 1 {
-                    signs[k / LANES][k % LANES] = 1;
-                }
-                k += 1;
-            }
-            signs
-        };
-        &SIGNS[self.above as usize % SIGNS.len()]
-    }
-
-    /// What is known of one.
-    #[inline(always)]
-    pub fn verdict(self, lane: usize) -> Verdict {
-        let bit = 1 << lane;
-        match (self.above & self.below & bit, self.on & bit) {
-            (0, 0) => Verdict::Unknown,
-            (0, _) => Verdict::On(self.signs()[lane]),
-            _ => Verdict::Cuts,
-        }
-    }
+    pub below: u32,
+    /// Proved to lie on one side: the positive one if it has a part there.
+    pub on: u32,
 }
 
 /// The verdicts on four rows. No number is not-a-number, which the extremes would not show.

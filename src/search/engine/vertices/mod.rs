@@ -24,6 +24,7 @@ use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors};
 use crate::arrangement::forms::{FloatForms, Look};
 use crate::arrangement::stage::SparseMap;
 use crate::search::level::Level;
+use crate::search::settled::{Four, Settled};
 use generators::*;
 
 pub use flats::{FEWEST, Flats, Signs};
@@ -139,7 +140,7 @@ impl Vertices {
 
     /// Takes the candidates that do not cut the cell off the list, and tells on which side of
     /// them it lies; false when floats leave some open that stay on the list.
-    pub fn look(&mut self, level: &Level, settled: &mut Vec<(u32, i32)>) -> bool {
+    pub fn look(&mut self, level: &Level, settled: &mut Settled) -> bool {
         settled.clear();
         look(self, level, settled)
     }
@@ -153,11 +154,10 @@ impl Vertices {
         map: &SparseMap,
         active: &[bool],
         forms: &mut FloatForms,
-        settled: &mut Vec<(u32, i32)>,
+        settled: &mut Settled,
     ) -> Entered {
         self.candidates.clear();
         settled.clear();
-        settled.reserve(map.outputs());
         enter(self, from, map, active, forms, settled)
     }
 
@@ -245,7 +245,7 @@ impl Vertices {
 }
 
 for_all_processors! {
-    fn look<L>(cell: &mut Vertices, level: &Level, settled: &mut Vec<(u32, i32)>) -> bool {
+    fn look<L>(cell: &mut Vertices, level: &Level, settled: &mut Settled) -> bool {
         match cell.dimension {
             2 => look_in::<L, 3>(cell, level, settled),
             3 => look_in::<L, 4>(cell, level, settled),
@@ -260,7 +260,7 @@ for_all_processors! {
         map: &SparseMap,
         active: &[bool],
         forms: &mut FloatForms,
-        settled: &mut Vec<(u32, i32)>,
+        settled: &mut Settled,
     ) -> Entered {
         match cell.dimension {
             2 => enter_in::<L, 3, 1>(cell, from, map, active, forms, settled),
@@ -349,7 +349,7 @@ fn sides_on_in<L: Lanes, const K: usize>(cell: &Vertices, target: &Target) -> Fo
 fn look_in<L: Lanes, const K: usize>(
     cell: &mut Vertices,
     level: &Level,
-    settled: &mut Vec<(u32, i32)>,
+    settled: &mut Settled,
 ) -> bool {
     let Vertices {
         candidates,
@@ -358,7 +358,6 @@ fn look_in<L: Lanes, const K: usize>(
         ..
     } = cell;
     let (count, mut kept, mut known) = (candidates.len(), 0, true);
-    settled.reserve(count);
     let mut keep = |candidates: &mut [u32], class, cuts| {
         known &= cuts;
         candidates[kept] = class;
@@ -375,12 +374,12 @@ fn look_in<L: Lanes, const K: usize>(
         {
             let sides = sides_of_four::<L, K>(generators, targets, *error);
             let keep = |class, cuts| keep(candidates, class, cuts);
-            settle_four(sides, first, LANES, settled, keep);
+            settle_four(sides, first / LANES as u32, LANES, settled, keep);
             k += LANES;
         } else {
             let target = level.target_of::<K>(first);
             match verdict::<L, K>(generators, &target, *error) {
-                Verdict::On(sign) => settled.push((first, sign)),
+                Verdict::On(sign) => settled.push(first, sign),
                 verdict => keep(candidates, first, verdict == Verdict::Cuts),
             }
             k += 1;
@@ -390,28 +389,29 @@ fn look_in<L: Lanes, const K: usize>(
     known
 }
 
-/// Lists on which side of so many classes the cell lies; `keep` gets the others, and whether they
-/// are known to cut it.
+/// Lists on which side of so many classes from `4 * number` on the cell lies; `keep` gets the others,
+/// and whether they are known to cut it.
 #[inline(always)]
 fn settle_four(
     sides: FourSides,
-    first: u32,
+    number: u32,
     count: usize,
-    settled: &mut Vec<(u32, i32)>,
+    settled: &mut Settled,
     mut keep: impl FnMut(u32, bool),
 ) {
-    if sides.all_on() && count == LANES {
-        let signs = sides.signs();
-        let side = |lane: usize| (first + lane as u32, signs[lane]);
-        settled.extend_from_slice(&[side(0), side(1), side(2), side(3)]);
-        return;
-    }
-    for lane in 0..count {
-        let class = first + lane as u32;
-        match sides.verdict(lane) {
-            Verdict::On(sign) => settled.push((class, sign)),
-            verdict => keep(class, verdict == Verdict::Cuts),
-        }
+    let lanes = (1 << count) - 1;
+    let on = sides.on & lanes;
+    settled.push_four(Four {
+        number,
+        on: on as u8,
+        positive: (sides.above & on) as u8,
+    });
+    let mut left = lanes & !on;
+    while left != 0 {
+        let lane = left.trailing_zeros();
+        left &= left - 1;
+        let cuts = sides.above & sides.below & (1 << lane) != 0;
+        keep(LANES as u32 * number + lane, cuts);
     }
 }
 
@@ -422,7 +422,7 @@ fn enter_in<L: Lanes, const K: usize, const N: usize>(
     map: &SparseMap,
     active: &[bool],
     forms: &mut FloatForms,
-    settled: &mut Vec<(u32, i32)>,
+    settled: &mut Settled,
 ) -> Entered {
     let mut eye = Eye {
         generators: &cell.generators,
@@ -449,7 +449,7 @@ struct Eye<'a> {
     error: f64,
     /// How many rows there are.
     count: usize,
-    settled: &'a mut Vec<(u32, i32)>,
+    settled: &'a mut Settled,
     candidates: &'a mut Vec<u32>,
     /// Whether all of these are known to cut.
     known: bool,
@@ -464,9 +464,8 @@ impl<L: Lanes, const K: usize> Look<L, K> for Eye<'_> {
             slack,
         };
         let sides = sides_of_four::<L, K>(self.generators, targets, self.error);
-        let first = number * LANES;
-        let count = (self.count - first).min(LANES);
-        settle_four(sides, first as u32, count, self.settled, |class, cuts| {
+        let count = (self.count - number * LANES).min(LANES);
+        settle_four(sides, number as u32, count, self.settled, |class, cuts| {
             self.known &= cuts;
             self.candidates.push(class);
         });

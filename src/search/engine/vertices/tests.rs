@@ -156,25 +156,36 @@ fn checked_look(cell: &Vertices, known: &Known, points: &[Vec<BigInt>]) -> Verdi
         }
     }
     let exact = signs(known, points);
-    // A row and its opposite, twice, as four.
+    // A row and its opposite, twice, as the first of so many.
     let fours = sides_on(cell, &known.target);
-    for (lane, turn) in [1, -1, 1, -1].into_iter().enumerate() {
-        match fours.verdict(lane) {
-            Verdict::Unknown => assert!(!fours.all_on()),
-            Verdict::Cuts => assert!(exact.contains(&1) && exact.contains(&-1)),
-            Verdict::On(sign) => {
-                assert_eq!(exact, BTreeSet::from([turn * sign]), "{known:?} {cell:?}");
-                assert_eq!(fours.signs()[lane], sign);
-            }
-        }
-    }
     let verdict = verdict_on(cell, &known.target);
-    let decided = verdict != Verdict::Unknown;
-    assert_eq!(
-        fours.verdict(0) != Verdict::Unknown,
-        decided,
-        "{known:?} {cell:?}"
-    );
+    for count in 1..=LANES {
+        let (mut settled, mut kept) = (Settled::default(), Vec::new());
+        settle_four(fours, 5, count, &mut settled, |class, cuts| {
+            kept.push((class, cuts));
+        });
+        assert_eq!(settled.len() + kept.len(), count);
+        let turn = |class: u32| if class % 2 == 0 { 1 } else { -1 };
+        for (class, sign) in settled.sides() {
+            let expected = BTreeSet::from([turn(class) * sign]);
+            assert_eq!(exact, expected, "{known:?} {cell:?}");
+            assert_eq!(verdict, Verdict::On(turn(class) * sign));
+        }
+        for &(_, cuts) in &kept {
+            assert!(!cuts || exact.contains(&1) && exact.contains(&-1));
+            let expected = if cuts {
+                Verdict::Cuts
+            } else {
+                Verdict::Unknown
+            };
+            assert_eq!(verdict, expected, "{known:?} {cell:?}");
+        }
+        let classes = settled.sides().map(|(class, _)| class);
+        let classes: BTreeSet<u32> = classes
+            .chain(kept.iter().map(|(class, _)| *class))
+            .collect();
+        assert!(classes.into_iter().eq(20..20 + count as u32));
+    }
     match verdict {
         Verdict::Unknown => {}
         Verdict::Cuts => assert!(

@@ -9,6 +9,7 @@ use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors};
 use crate::proof::record::Sets;
 use crate::search::engine::witness::Point;
 use crate::search::level::Level;
+use crate::search::settled::Settled;
 
 /// A point, as far as it has coordinates.
 type Coordinates = [f64; ENTRIES];
@@ -22,13 +23,13 @@ impl Vertices {
     pub fn find_least(
         &mut self,
         level: &Level,
-        settled: &[(u32, i32)],
+        settled: &Settled,
         found: &mut Vec<(usize, u32, i32)>,
-    ) -> Others {
+    ) -> Settled {
         let inverse = &mut self.inverse;
         inverse_heights(self.dimension, &self.generators, self.error, inverse);
         found.clear();
-        let mut others = Others::new();
+        let mut others = Settled::default();
         find_least(self, level, settled, found, &mut others);
         others
     }
@@ -36,9 +37,9 @@ impl Vertices {
     /// The vertices, by the places of their facets, among which there is for each of these classes one
     /// where its sign times its row is least, and whose facets prove it. After
     /// [`Vertices::find_least`].
-    pub fn corners_of_least(&self, level: &Level, sides: &[(u32, i32)], corners: &mut Sets) {
-        let targets = sides.iter();
-        let targets = targets.map(|&(class, sign)| (level.target(class), sign));
+    pub fn corners_of_least(&self, level: &Level, settled: &Settled, corners: &mut Sets) {
+        let targets = settled.sides();
+        let targets = targets.map(|(class, sign)| (level.target(class), sign));
         self.corners_where_least(targets, corners);
     }
 
@@ -218,9 +219,6 @@ struct Mean {
     distance: f64,
 }
 
-/// Classes with their signs on a cell.
-pub type Others = SmallVec<[(u32, i32); 4]>;
-
 /// For each block of generators a bit for each that is picked.
 type Blocks = SmallVec<[u32; 32]>;
 
@@ -231,9 +229,9 @@ for_all_processors! {
     fn find_least<L>(
         cell: &Vertices,
         level: &Level,
-        settled: &[(u32, i32)],
+        settled: &Settled,
         found: &mut Vec<(usize, u32, i32)>,
-        others: &mut Others,
+        others: &mut Settled,
     ) {
         match cell.dimension {
             2 => find_least_in::<L, 3>(cell, level, settled, found, others),
@@ -298,16 +296,16 @@ for_all_processors! {
 fn find_least_in<L: Lanes, const K: usize>(
     cell: &Vertices,
     level: &Level,
-    settled: &[(u32, i32)],
+    settled: &Settled,
     found: &mut Vec<(usize, u32, i32)>,
-    others: &mut Others,
+    others: &mut Settled,
 ) {
     let (generators, inverse, error) = (&cell.generators, &cell.inverse, cell.error);
-    for &(class, sign) in settled {
+    for (class, sign) in settled.sides() {
         let target = &level.target_of::<K>(class);
         match least_in::<L, K>(generators, inverse, error, target, sign.into()) {
             Some(vertex) => found.push((vertex, class, sign)),
-            None => others.push((class, sign)),
+            None => others.push(class, sign),
         }
     }
 }
