@@ -165,7 +165,7 @@ fn checked_look(cell: &Vertices, known: &Known, points: &[Vec<BigInt>]) -> Verdi
             kept.push((class, cuts));
         });
         assert_eq!(settled.len() + kept.len(), count);
-        let turn = |class: u32| if class % 2 == 0 { 1 } else { -1 };
+        let turn = |class: u32| [1, -1][class as usize % 2];
         for (class, sign) in settled.sides() {
             let expected = BTreeSet::from([turn(class) * sign]);
             assert_eq!(exact, expected, "{known:?} {cell:?}");
