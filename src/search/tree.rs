@@ -16,6 +16,7 @@ use std::ops::ControlFlow;
 use super::cell::{Cell, Engine, Split};
 use super::crossing::Crossing;
 use super::engine::dictionary::{Dictionary, Name};
+use super::engine::vertices;
 use super::engine::views::Views;
 use super::engine::witness::Witness;
 use super::level::{Content, Level, RowId};
@@ -70,7 +71,7 @@ pub struct Keys {
     /// that sign.
     of_classes: Vec<Vec<[PatternHash; 3]>>,
     /// For each layer and four classes what their keys come to, by the bits of those that are
-    /// positive; the others are negative.
+    /// positive; the others are negative. Only where cells may be known by vertices.
     of_fours: Vec<Vec<[PatternHash; 1 << LANES]>>,
 }
 
@@ -108,9 +109,11 @@ impl Keys {
             })
         };
         let of_layer = |keys: &Vec<_>| keys.as_chunks().0.iter().map(of_four).collect();
+        let wanted = vertices::DIMENSIONS.contains(&chart.dimension);
+        let wanted = of_classes.iter().filter(|_| wanted);
         Keys {
             units: stages.iter().map(|stage| stage.units).sum(),
-            of_fours: of_classes.iter().map(of_layer).collect(),
+            of_fours: wanted.map(of_layer).collect(),
             of_classes,
         }
     }

@@ -50,7 +50,13 @@ fn check_seen(before: &FloatForms, map: &SparseMap, active: &[bool], unseen: &Fl
         assert!(kept.is_empty());
         return false;
     }
-    assert_eq!(format!("{seen:?}"), format!("{unseen:?}"));
+    // All but the memory of sums is equal.
+    let told = |forms: &FloatForms| {
+        let mut forms = forms.clone();
+        forms.terms.clear();
+        format!("{forms:?}")
+    };
+    assert_eq!(told(&seen), told(unseen));
     assert_eq!(kept.len(), unseen.fours.len());
     for sight in kept {
         let Sight {
