@@ -34,8 +34,9 @@ pub struct Writer {
 
 /// A thread that packs chunks and writes them while the search goes on.
 struct Packer {
-    chunks: SyncSender<Vec<u8>>,
-    thread: JoinHandle<()>,
+    /// There until the end.
+    chunks: Option<SyncSender<Vec<u8>>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Packer {
@@ -43,21 +44,25 @@ impl Packer {
         let (chunks, receiver) = sync_channel::<Vec<u8>>(WAITING);
         let records = Arc::clone(records);
         let pack = move || {
-            let guard = Guard(&records);
+            let _guard = Guard(&records);
             for body in receiver {
                 records.write(Kind::Chunk, &body);
             }
-            drop(guard);
         };
         let thread = thread::Builder::new().spawn(pack).ok()?;
-        Some(Packer { chunks, thread })
+        Some(Packer {
+            chunks: Some(chunks),
+            thread: Some(thread),
+        })
     }
+}
 
-    /// Waits until all is written, or has failed.
-    fn finish(self) {
-        drop(self.chunks);
+impl Drop for Packer {
+    /// Waits until all is written, or has failed: nobody writes when the writer is gone.
+    fn drop(&mut self) {
+        drop(self.chunks.take());
         // What it left undone is told by its guard.
-        drop(self.thread.join());
+        drop(self.thread.take().map(JoinHandle::join));
     }
 }
 
@@ -130,9 +135,7 @@ impl Writer {
     /// # Errors
     /// When the operating system refused, now or during the search.
     pub fn finish(self, footer: impl FnOnce(u64) -> Footer) -> Result<Finished> {
-        if let Some(Some(packer)) = self.packer.into_inner() {
-            packer.finish();
-        }
+        drop(self.packer);
         let records = Arc::into_inner(self.records).expect("the other owner has ended");
         let state = records.state.into_inner();
         let mut state = state.unwrap_or_else(PoisonError::into_inner);
@@ -191,9 +194,9 @@ impl Sink for Writer {
 
     fn chunk(&self, body: &[u8]) {
         if body.len() >= LONG
-            && let Some(packer) = self.packer()
+            && let Some(chunks) = self.packer().and_then(|packer| packer.chunks.as_ref())
         {
-            match packer.chunks.try_send(body.to_vec()) {
+            match chunks.try_send(body.to_vec()) {
                 Ok(()) => return,
                 // Busy: this thread does it.
                 Err(TrySendError::Full(_)) => {}
@@ -272,6 +275,21 @@ mod tests {
             assert!(records.into_iter().eq(all));
             assert!(!monitor.stopped());
         }
+    }
+
+    /// What was handed over is in the file when its writer is gone, finished or not.
+    #[test]
+    fn nobody_writes_for_a_writer_that_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let monitor = Arc::new(Monitor::new());
+        let path = folder.path().join("proof");
+        let writer = Writer::create(&path, Packing::Stored, &monitor).unwrap();
+        let records = Arc::downgrade(&writer.records);
+        (0..8).for_each(|_| writer.chunk(&[0; 4 * LONG]));
+        drop(writer);
+        assert!(records.upgrade().is_none());
+        let part = std::fs::metadata(destination::part_name(&path)).unwrap();
+        assert!(part.len() > 8 * 4 * LONG as u64);
     }
 
     /// A device that takes nothing stops the search, and the end says why, whoever wrote.

@@ -4,6 +4,7 @@ mod cell;
 mod crossing;
 pub mod engine;
 mod exactly;
+mod keys;
 mod level;
 mod log;
 mod monitor;
@@ -32,9 +33,10 @@ use crate::proof::format::domain_to_text;
 use crate::proof::{Footer, Header, Sink};
 use crate::regions::digest::PatternHash;
 use crate::regions::{Digest, Region, Sign};
+use keys::Keys;
 use tally::Tallies;
 use threads::Threads;
-use tree::{Keys, Tree};
+use tree::Tree;
 
 /// What to count and with how many threads.
 #[derive(Clone, Debug, Default)]

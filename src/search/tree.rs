@@ -16,9 +16,9 @@ use std::ops::ControlFlow;
 use super::cell::{Cell, Engine, Split};
 use super::crossing::Crossing;
 use super::engine::dictionary::{Dictionary, Name};
-use super::engine::vertices;
 use super::engine::views::Views;
 use super::engine::witness::Witness;
+use super::keys::Keys;
 use super::level::{Content, Level, RowId};
 use super::log::Log;
 use super::point::nearest_inside;
@@ -30,7 +30,7 @@ use super::tally::{Tallies, Tally};
 use super::worker::{Worker, cell_and_below};
 use super::{Monitor, Options, Visit, sign_of};
 use crate::arithmetic::lanes::LANES;
-use crate::arrangement::stage::{Class, Stage};
+use crate::arrangement::stage::Stage;
 use crate::arrangement::{Chart, Domain};
 use crate::proof::Sink;
 use crate::proof::format::MAX_CROSSING;
@@ -61,62 +61,6 @@ pub struct Tree<'a, 'c> {
     pub crew: Option<Crew<'c, 'a>>,
     /// Keys in the digest.
     pub keys: &'a Keys,
-}
-
-/// Keys in the digest, for `-`, `0` and `+`.
-pub struct Keys {
-    /// How many units there are.
-    units: usize,
-    /// For each layer and class those of all of its units together, as the class has
-    /// that sign.
-    of_classes: Vec<Vec<[PatternHash; 3]>>,
-    /// For each layer and four classes what their keys come to, by the bits of those that are
-    /// positive; the others are negative. Only where cells may be known by vertices.
-    of_fours: Vec<Vec<[PatternHash; 1 << LANES]>>,
-}
-
-impl Keys {
-    /// The keys of a network's units on a chart.
-    pub fn new(stages: &[Stage], chart: &Chart) -> Keys {
-        let signs = [Sign::Negative, Sign::Zero, Sign::Positive];
-        let of_class = |first: usize, class: &Class| {
-            signs.map(|sign| {
-                let of_unit = |&(unit, opposite): &(usize, bool)| {
-                    PatternHash::of_unit(first + unit, if opposite { -sign } else { sign })
-                };
-                let units = class.members.iter().map(of_unit);
-                units.fold(PatternHash::default(), PatternHash::and)
-            })
-        };
-        let layers = stages.iter().enumerate().map(|(layer, stage)| {
-            let classes = if layer == 0 {
-                &chart.classes[..]
-            } else {
-                stage.classes()
-            };
-            let keys = classes
-                .iter()
-                .map(|class| of_class(stage.first_unit, class));
-            keys.collect()
-        });
-        let of_classes: Vec<Vec<[PatternHash; 3]>> = layers.collect();
-        let of_four = |keys: &[[PatternHash; 3]; LANES]| {
-            std::array::from_fn(|positive| {
-                let key = |lane: usize| keys[lane][2 * (positive >> lane & 1)];
-                (0..LANES)
-                    .map(key)
-                    .fold(PatternHash::default(), PatternHash::and)
-            })
-        };
-        let of_layer = |keys: &Vec<_>| keys.as_chunks().0.iter().map(of_four).collect();
-        let wanted = vertices::DIMENSIONS.contains(&chart.dimension);
-        let wanted = of_classes.iter().filter(|_| wanted);
-        Keys {
-            units: stages.iter().map(|stage| stage.units).sum(),
-            of_fours: wanted.map(of_layer).collect(),
-            of_classes,
-        }
-    }
 }
 
 /// How deep a cell lies, and what all of its signs so far come to.
