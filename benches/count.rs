@@ -116,7 +116,7 @@ fn count(
 }
 
 fn timed(call: impl FnOnce() -> chambers::Result<Answer>) -> chambers::Result<Call> {
-    let (start, spent) = (Instant::now(), cpu_time());
+    let (spent, start) = (cpu_time(), Instant::now());
     let answer = call()?;
     let wall = start.elapsed();
     Ok((answer, wall, cpu_time() - spent))

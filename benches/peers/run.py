@@ -31,6 +31,7 @@ PROC = Path("/proc")
 PEERS = ("relucent", "affinitree", "regioncam", "parx")
 MEMORY = 8 << 30  # bytes; a program that needs more is stopped
 LOADING = 120  # seconds that a peer may take to be imported
+SHORT, ATTEMPTS = 0.01, 3  # seconds: a shorter count runs in so many processes; the best one counts
 CHECK_IN_PYTHON = 20_000  # regions: the checker in Python reads proofs up to this size
 
 
@@ -254,11 +255,22 @@ def show(name, program, threads, answer, ours, proved):
     row([name, program, threads, count, wall, cpu, memory, ratio(ours), ratio(proved)])
 
 
+def best_of(count, *arguments, **options):
+    """The best of some attempts, each a process of its own: some are slow from start to end,
+    whatever program they run."""
+    best = count(*arguments, **options)
+    for _ in range(1, ATTEMPTS if best.get("seconds", SHORT) < SHORT else 1):
+        answer = count(*arguments, **options)
+        if answer.get("seconds", SHORT) < best["seconds"]:
+            best = answer
+    return best
+
+
 def compare(case, arguments, versions):
     """All programs on one case: prints the lines, returns the records."""
-    ours = count(case, arguments.limit, 1)
-    proved = count(case, arguments.limit, 1, proof=True)
-    all_cores = count(case, arguments.limit, os.cpu_count())
+    ours = best_of(count, case, arguments.limit, 1)
+    proved = best_of(count, case, arguments.limit, 1, proof=True)
+    all_cores = best_of(count, case, arguments.limit, os.cpu_count())
     records = [
         ("chambers", "1", ours),
         ("chambers --proof", "1", proved),
@@ -275,7 +287,7 @@ def compare(case, arguments, versions):
         if versions[peer] is None:
             answer = {"failed": "not installed"}
         else:
-            answer = count_by(peer, case, arguments.limit)
+            answer = best_of(count_by, peer, case, arguments.limit)
         records.append((peer, "1", answer))
         show("", f"{peer} {versions[peer] or ''}".strip(), "1", answer, ours, proved)
     for program, elapsed in case.marks:

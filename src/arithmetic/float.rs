@@ -87,6 +87,11 @@ pub fn enclose_over(denominator: &Int, scale: i64) -> impl Fn(&Int) -> Enclosure
         match numerator {
             Int::Short(0) => exactly(0.0),
             Int::Short(value) if simple => {
+                if let Ok(value @ -0x1f_ffff_ffff_ffff..=0x1f_ffff_ffff_ffff) =
+                    i64::try_from(*value)
+                {
+                    return exactly(value as f64 * power_of_two(shift));
+                }
                 let zeros = value.trailing_zeros();
                 let odd = value >> zeros;
                 match odd.unsigned_abs() >> 53 {

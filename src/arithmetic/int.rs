@@ -3,6 +3,7 @@
 
 use num_bigint::BigInt;
 use num_traits::{Signed, ToPrimitive};
+use smallvec::SmallVec;
 
 use super::float::odd_parts;
 use super::integer::over_common_denominator;
@@ -200,23 +201,24 @@ pub fn whole<'a>(numbers: impl Iterator<Item = &'a Number> + Clone) -> (Vec<Int>
 /// from the columns and from the quotients of the entries, without their common power of two, and
 /// the odd part of the first that is not zero, in the 2-adic integers modulo 2^64. An entry is given
 /// as its odd part modulo 2^64 and the power of two beside it; 0 as two zeros.
-pub fn fingerprint(columns: &[u32], entries: impl Iterator<Item = (u64, i64)> + Clone) -> u64 {
+pub fn fingerprint(columns: &[u32], entries: impl Iterator<Item = (u64, i64)>) -> u64 {
     let mix = |sum: u64, value: u64| {
         (sum ^ value)
             .wrapping_mul(0x9e37_79b9_7f4a_7c15)
             .rotate_left(29)
     };
     let columns = columns.iter().map(|&column| column.into()).fold(0, mix);
-    let mut others = entries.clone().filter(|(odd, _)| *odd != 0);
-    let Some((first, power)) = others.next() else {
+    let entries: SmallVec<[(u64, i64); 32]> = entries.collect();
+    let mut others = entries.iter().filter(|(odd, _)| *odd != 0);
+    let Some(&(first, power)) = others.next() else {
         return columns;
     };
-    let lowest = others.fold(power, |lowest, (_, power)| power.min(lowest));
+    let lowest = others.fold(power, |lowest, (_, power)| lowest.min(*power));
     // Newton's iteration: x = 1/x modulo 8 for odd x, and each step doubles the bits.
     let inverse = (0..5).fold(first, |inverse, _| {
         inverse.wrapping_mul(2u64.wrapping_sub(first.wrapping_mul(inverse)))
     });
-    let quotients = entries.map(|(odd, power)| match power - lowest {
+    let quotients = entries.iter().map(|&(odd, power)| match power - lowest {
         // Also those of 0 from here on.
         shift @ 0..=63 => (odd << shift).wrapping_mul(inverse),
         _ => 0,

@@ -240,14 +240,15 @@ impl FloatForms {
     /// Makes of `result` the forms after an affine map of the entries that are `active` (the
     /// others count as zero); `None` stands for all.
     pub fn through(&self, map: &SparseMap, active: Option<&[bool]>, result: &mut FloatForms) {
-        if map.blocks().fill_all() {
+        let floats = map.floats();
+        if floats.blocks.fill_all() {
             result.resize(map.outputs(), self.width);
         } else {
             result.clear(map.outputs(), self.width);
         }
-        result.tame = self.tame && map.tame;
+        result.tame = self.tame && floats.tame;
         if result.tame {
-            add_products(self, map, active, result);
+            add_products(self, floats, active, result);
             result.spread_support(self, map, active);
             result.measure();
         }
@@ -264,7 +265,8 @@ impl FloatForms {
         result: &mut FloatForms,
         look: &mut impl Look<L, K>,
     ) -> bool {
-        if !(self.tame && map.tame && map.blocks().fill_all() && self.width == K) {
+        let floats = map.floats();
+        if !(self.tame && floats.tame && floats.blocks.fill_all() && self.width == K) {
             return false;
         }
         result.resize(map.outputs(), K);
@@ -279,8 +281,8 @@ impl FloatForms {
         } = result;
         let scale = Scale::<L>::new(supports, K, *len);
         let mut marks = Marks::new();
-        let mut sums = Sums::new(self, map, Some(active));
-        for block in map.blocks().iter() {
+        let mut sums = Sums::new(self, floats, Some(active));
+        for block in floats.blocks.iter() {
             let number = block.four.expect("blocks that fill all are fours");
             sums.turn_to(&block, terms);
             let forms = self.centers.as_chunks::<N>().0;

@@ -53,14 +53,21 @@ impl Class {
 pub struct SparseMap {
     starts: Vec<usize>,
     columns: Vec<u32>,
-    blocks: Blocks,
-    /// A bound on the relative errors of the blocks' weights and biases.
+    exact: Vec<Number>,
+    exact_bias: Vec<Number>,
+    floats: OnceLock<FloatMap>,
+    integers: OnceLock<IntegerMap>,
+}
+
+/// The same map in floats.
+#[derive(Debug)]
+pub struct FloatMap {
+    /// Weights and biases nearly, four rows at a time.
+    pub blocks: Blocks,
+    /// A bound on their relative errors.
     pub error: f64,
     /// Whether float proofs may use this map: no non-zero magnitude is extreme.
     pub tame: bool,
-    exact: Vec<Number>,
-    exact_bias: Vec<Number>,
-    integers: OnceLock<IntegerMap>,
 }
 
 /// The same map over integers: `denominator` times weights and bias.
@@ -114,21 +121,12 @@ impl SparseMap {
             }
             starts.push(columns.len());
         }
-        let (weights, weight_error) = tame(&exact);
-        let (bias, bias_error) = tame(affine.bias());
-        let entries = |row: usize| {
-            let range = starts[row]..starts[row + 1];
-            (&columns[range.clone()], &weights[range])
-        };
-        let blocks = Blocks::new(outputs, entries, |row| bias[row]);
         SparseMap {
             starts,
             columns,
-            blocks,
-            error: weight_error.unwrap_or(0.0).max(bias_error.unwrap_or(0.0)),
-            tame: weight_error.is_some() && bias_error.is_some(),
             exact,
             exact_bias: affine.bias().to_vec(),
+            floats: OnceLock::new(),
             integers: OnceLock::new(),
         }
     }
@@ -143,9 +141,25 @@ impl SparseMap {
         &self.columns[self.starts[row]..self.starts[row + 1]]
     }
 
-    /// The entries nearly, four rows at a time.
-    pub fn blocks(&self) -> &Blocks {
-        &self.blocks
+    /// The map in floats; made on first use, as nobody asks for the first one of a network.
+    #[inline]
+    pub fn floats(&self) -> &FloatMap {
+        self.floats.get_or_init(|| self.rounded())
+    }
+
+    #[cold]
+    fn rounded(&self) -> FloatMap {
+        let (weights, weight_error) = tame(&self.exact);
+        let (bias, bias_error) = tame(&self.exact_bias);
+        let entries = |row: usize| {
+            let range = self.starts[row]..self.starts[row + 1];
+            (&self.columns[range.clone()], &weights[range])
+        };
+        FloatMap {
+            blocks: Blocks::new(self.outputs(), entries, |row| bias[row]),
+            error: weight_error.unwrap_or(0.0).max(bias_error.unwrap_or(0.0)),
+            tame: weight_error.is_some() && bias_error.is_some(),
+        }
     }
 
     /// Whether every bias is zero.

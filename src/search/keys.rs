@@ -45,12 +45,15 @@ impl Keys {
         });
         let of_classes: Vec<Vec<[PatternHash; 3]>> = layers.collect();
         let of_four = |keys: &[[PatternHash; 3]; LANES]| {
-            std::array::from_fn(|positive| {
-                let key = |lane: usize| keys[lane][2 * (positive >> lane & 1)];
-                (0..LANES)
-                    .map(key)
-                    .fold(PatternHash::default(), PatternHash::and)
-            })
+            let negative = keys.iter().map(|key| key[0]);
+            let mut all = [negative.fold(PatternHash::default(), PatternHash::and); 1 << LANES];
+            for (lane, key) in keys.iter().enumerate() {
+                let turning = key[0].and(key[2]);
+                for positive in 1 << lane..2 << lane {
+                    all[positive] = all[positive ^ 1 << lane].and(turning);
+                }
+            }
+            all
         };
         let of_layer = |keys: &Vec<_>| keys.as_chunks().0.iter().map(of_four).collect();
         let wanted = vertices::DIMENSIONS.contains(&chart.dimension);

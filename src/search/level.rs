@@ -95,10 +95,15 @@ impl<'a> Level<'a> {
                 .map(|side| OnceLock::from(side.clone()))
                 .collect(),
         };
+        let own = Memory {
+            forms: FloatForms::zeros(0, width),
+            rows: OnceLock::from(rows),
+            ..Memory::default()
+        };
         Level {
             parent: None,
             number: 0,
-            own: Memory::given(FloatForms::zeros(0, width), rows),
+            own: Box::new(own),
             classes: &[],
             exact: OnceLock::from(Box::new(exact)),
             stage: None,
@@ -109,20 +114,24 @@ impl<'a> Level<'a> {
     /// Level 1: the first stage's units, which the chart gives exactly.
     pub fn first(parent: &'a Level<'a>, chart: &'a Chart) -> Self {
         let exact = ExactLevel::new(chart.units.clone(), chart.classes.len());
-        let forms = FloatForms::from_exact(&exact.forms);
-        let mut rows = Rows::zeros(forms.width, chart.classes.len());
-        for (index, class) in chart.classes.iter().enumerate() {
-            rows.set_exact(index, exact.forms.row(class.representative()));
-        }
-        Level {
+        let own = Memory {
+            forms: FloatForms::from_exact(&exact.forms),
+            ..Memory::default()
+        };
+        let mut level = Level {
             parent: Some(parent),
             number: 1,
-            own: Memory::given(forms, rows),
+            own: Box::new(own),
             classes: &chart.classes,
             exact: OnceLock::from(Box::new(exact)),
             stage: None,
             reduced: [OnceLock::from(None), OnceLock::from(None)],
+        };
+        if !level.own.forms.tame {
+            // Vertices are not to look at these.
+            level.prepare();
         }
+        level
     }
 
     /// The next stage's units on a cell of this level, on which the units of this
@@ -216,12 +225,19 @@ impl<'a> Level<'a> {
     }
 
     /// The forms of its classes, scaled to ordinary size; those that are too extreme from
-    /// their exact rows.
+    /// their exact rows, and all where these are there already: whole numbers stay whole.
     #[cold]
     fn scale(&self, mut rows: Rows) -> Rows {
-        for index in rows.scale(&self.own.forms, Some(self.classes)) {
+        let set = |rows: &mut Rows, index: usize| {
             let unit = self.classes[index].representative();
             rows.set_exact(index, self.exact().forms.row(unit));
+        };
+        if self.stage.is_none() {
+            rows = Rows::zeros(self.width(), self.classes.len());
+            (0..self.classes.len()).for_each(|index| set(&mut rows, index));
+        } else {
+            let extreme = rows.scale(&self.own.forms, Some(self.classes));
+            extreme.into_iter().for_each(|index| set(&mut rows, index));
         }
         rows
     }
@@ -457,15 +473,6 @@ impl Memory {
     fn activate(&mut self, is_active: impl Iterator<Item = bool>) {
         self.active.clear();
         self.active.extend(is_active);
-    }
-
-    /// Of a level whose forms and rows are made from exact ones.
-    fn given(forms: FloatForms, rows: Rows) -> Box<Self> {
-        Box::new(Memory {
-            forms,
-            rows: OnceLock::from(rows),
-            ..Memory::default()
-        })
     }
 }
 

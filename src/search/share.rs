@@ -10,6 +10,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 use rayon::Scope;
 
@@ -61,8 +62,17 @@ enum PieceCell {
 pub struct Crew<'c, 'a> {
     team: &'c Team,
     give: &'c (dyn Fn(Piece<'a>) + Sync),
-    /// After so many decisions by floats, all that is left is handed over.
-    patience: u64,
+    /// After so many decisions, and not before then, all that is left is handed over.
+    end: Option<(u64, Instant)>,
+}
+
+/// How long one thread searches alone, when others are there to help.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// At least so many decisions, before it looks at the clock,
+    pub decisions: u64,
+    /// and at least so long.
+    pub time: Duration,
 }
 
 /// Workers that move from one thread to another in their boxes.
@@ -81,7 +91,7 @@ pub struct Team {
 impl Crew<'_, '_> {
     /// Whether others begin only when this thread has lost its patience.
     fn is_alone(&self) -> bool {
-        self.patience < u64::MAX
+        self.end.is_some()
     }
 }
 
@@ -112,14 +122,14 @@ impl Team {
 impl<'a, 'c> Tree<'a, 'c> {
     /// Searches the tree on the calling thread for a while: until it is done, or `patience` is
     /// at its end. Returns the pieces that are left.
-    pub fn search_alone(&self, levels: &Roots, team: &Team, patience: u64) -> Vec<Piece<'a>> {
+    pub fn search_alone(&self, levels: &Roots, team: &Team, patience: Patience) -> Vec<Piece<'a>> {
         let left = Mutex::new(Vec::new());
         let lock = || left.lock().unwrap_or_else(|broken| broken.into_inner());
         let give = |piece| lock().push(piece);
         let crew = Crew {
             team,
             give: &give,
-            patience,
+            end: Some((patience.decisions, Instant::now() + patience.time)),
         };
         self.with(Some(crew)).search(levels);
         std::mem::take(&mut *lock())
@@ -156,7 +166,7 @@ impl<'a, 'c> Tree<'a, 'c> {
         let crew = Crew {
             team,
             give: &give,
-            patience: u64::MAX,
+            end: None,
         };
         let tree = self.with(Some(crew));
         match (start, &levels.first) {
@@ -217,7 +227,9 @@ impl<'a, 'c> Tree<'a, 'c> {
     /// split is among it.
     pub fn share(&self, crew: &Crew<'_, 'a>, worker: &mut Worker, log: &Log<'a>) -> bool {
         let decisions = &worker.tally.decisions;
-        let all = decisions.float + decisions.exact > crew.patience;
+        let all = crew.end.is_some_and(|(number, time)| {
+            decisions.float + decisions.exact > number && Instant::now() >= time
+        });
         while worker.handed < worker.pending.len() && (all || crew.team.waits()) {
             let split = worker.handed;
             worker.handed += 1;

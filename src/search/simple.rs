@@ -39,7 +39,7 @@ impl<'a> Tree<'a, '_> {
             && sides_of_box(self.chart).is_some_and(|sides| cell.vertices.begin_box(path, &sides));
         if begun {
             cell.engine = Engine::Vertices;
-            cell.vertices.candidates = candidates.to_vec();
+            candidates.clone_into(&mut cell.vertices.candidates);
         }
         begun
     }
@@ -55,7 +55,7 @@ impl<'a> Tree<'a, '_> {
         if simple && self.knows_vertices() && cell.vertices.begin_orthant(path, d) {
             cell.engine = Engine::Vertices;
             let candidates = cell.dictionary.candidates();
-            cell.vertices.candidates = candidates.to_vec();
+            candidates.clone_into(&mut cell.vertices.candidates);
         }
     }
 

@@ -2,11 +2,12 @@
 
 use std::cell::OnceCell;
 use std::thread;
+use std::time::Duration;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::level::Level;
-use super::share::Team;
+use super::share::{Patience, Team};
 use super::tree::{Roots, Tree};
 use crate::{Error, Result};
 
@@ -19,14 +20,18 @@ const STACKS: [usize; 3] = [1 << 30, 1 << 28, 1 << 26];
 /// than 256 KiB there: see the test below.
 const SHALLOW: usize = 100;
 
-/// After so many decisions, some tenths of a millisecond, other threads are worth their start.
-const PATIENCE: u64 = 4_000;
+/// The calling thread searches alone for about as long as the start of others takes: so no search
+/// takes twice as long as with the better choice.
+const PATIENCE: Patience = Patience {
+    decisions: 500,
+    time: Duration::from_micros(300),
+};
 
 /// Threads that start when they are needed.
 pub struct Threads {
     number: usize,
-    /// After so many decisions on the calling thread the others start.
-    patience: u64,
+    /// When the others start.
+    patience: Patience,
     pool: OnceCell<ThreadPool>,
 }
 
@@ -37,7 +42,7 @@ impl Threads {
         Self::with_patience(number.or_else(cores).unwrap_or(1).max(1), PATIENCE)
     }
 
-    pub fn with_patience(number: usize, patience: u64) -> Self {
+    pub fn with_patience(number: usize, patience: Patience) -> Self {
         Threads {
             number,
             patience,

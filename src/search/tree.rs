@@ -99,7 +99,7 @@ impl<'a> Tree<'a, '_> {
         let domain = levels.domain;
         let root = |sink| Branch::root(sink, self.number, self.chart.sides.len(), units);
         let log = &mut Log::new(self.stages, self.sink.map(root));
-        let mut worker = Worker::new(self.chart.dimension, self.tallies, units);
+        let mut worker = Worker::begin(self.chart.dimension, self.tallies, units);
         for side in 0..domain.len() {
             worker.path.push(domain, domain.id(side));
         }
@@ -110,6 +110,7 @@ impl<'a> Tree<'a, '_> {
         };
         self.enter_first(first, &mut worker, log);
         self.tallies.absorb(&mut worker.tally, self.monitor);
+        worker.end();
     }
 
     /// The root: one side of each bounded coordinate and the independent classes are

@@ -1,7 +1,7 @@
 //! What one thread holds on its way through the tree: one path, one list of signs, one cell for each
-//! depth, and memory that it uses again and again.
+//! depth, and memory that it uses again and again, also in the next search on the same thread.
 
-use super::cell::Cell;
+use super::cell::{Cell, Engine};
 use super::engine::basis::Basis;
 use super::engine::path::Path;
 use super::engine::vertices::Flats;
@@ -52,7 +52,54 @@ pub struct Worker {
     pub handed: usize,
 }
 
+/// A worker is kept for the next search if its cells, with room for all rows of a search, have no
+/// more than so many numbers.
+const KEPT_NUMBERS: usize = 1 << 16;
+
+thread_local! {
+    /// The worker of the last small search on this thread.
+    static KEPT: std::cell::Cell<Option<Box<Worker>>> = const { std::cell::Cell::new(None) };
+}
+
 impl Worker {
+    /// A worker for a search from the root, with the memory of the last search on this thread where
+    /// that was small, and in as many dimensions. In a small search making memory is a quarter
+    /// of the work.
+    pub fn begin(dimension: usize, tallies: &Tallies, units: usize) -> Box<Self> {
+        let kept = KEPT.try_with(std::cell::Cell::take).ok().flatten();
+        match kept.filter(|kept| kept.path.dimension() == dimension) {
+            Some(mut worker) => {
+                worker.forget(tallies, units);
+                worker
+            }
+            None => Box::new(Worker::new(dimension, tallies, units)),
+        }
+    }
+
+    /// Keeps the worker of a search that has ended for the next one, if it is small.
+    pub fn end(self: Box<Self>) {
+        let width = self.path.dimension() + 1;
+        let numbers = self.cells.len() * width * (self.signs.len() + 2 * width);
+        if numbers <= KEPT_NUMBERS {
+            // Where the thread is about to end, nobody needs it.
+            let _ = KEPT.try_with(|kept| kept.set(Some(self)));
+        }
+    }
+
+    /// Becomes as [`Worker::new`] makes it, but for its memory.
+    fn forget(&mut self, tallies: &Tallies, units: usize) {
+        self.signs.clear();
+        self.signs.resize(units, Sign::Zero);
+        self.path.truncate(0);
+        // Those below are taken from those above.
+        self.cells[0].engine = Engine::Beginning;
+        self.cells[0].undecided = 0;
+        self.tally = tallies.blank();
+        self.seen = None;
+        self.pending.clear();
+        self.handed = 0;
+    }
+
     pub fn new(dimension: usize, tallies: &Tallies, units: usize) -> Self {
         // Cells are large to move.
         let mut cells = Vec::with_capacity(16.min(units + 2));

@@ -2,7 +2,7 @@
 //! are off by.
 
 use super::super::blocks::View;
-use super::super::stage::SparseMap;
+use super::super::stage::FloatMap;
 use super::FloatForms;
 use crate::arithmetic::float::{self, TINY};
 use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors};
@@ -34,7 +34,7 @@ for_all_processors! {
     /// added to all radii that are not zero, as those of such sums are.
     pub fn add_products<L>(
         from: &FloatForms,
-        map: &SparseMap,
+        map: &FloatMap,
         active: Option<&[bool]>,
         to: &mut FloatForms,
     ) {
@@ -42,7 +42,7 @@ for_all_processors! {
         let forms = &from.centers;
         let mut sums = Sums::new(from, map, active);
         let mut memory = std::mem::take(&mut to.terms);
-        for block in map.blocks().iter() {
+        for block in map.blocks.iter() {
             sums.turn_to(&block, &mut memory);
             let (block, terms) = (&block, &memory[..sums.count]);
             match stride {
@@ -109,7 +109,7 @@ fn find_terms(
 /// The sums of multiples of forms that are rows after a map.
 pub(super) struct Sums<'a> {
     from: &'a FloatForms,
-    map: &'a SparseMap,
+    map: &'a FloatMap,
     active: Option<&'a [bool]>,
     /// The last vector of the form that is 1 everywhere.
     unit: [f64; LANES],
@@ -121,11 +121,7 @@ pub(super) struct Sums<'a> {
 
 impl<'a> Sums<'a> {
     #[inline(always)]
-    pub(super) fn new(
-        from: &'a FloatForms,
-        map: &'a SparseMap,
-        active: Option<&'a [bool]>,
-    ) -> Self {
+    pub(super) fn new(from: &'a FloatForms, map: &'a FloatMap, active: Option<&'a [bool]>) -> Self {
         let mut unit = [0.0; LANES];
         unit[(from.width - 1) % LANES] = 1.0;
         Sums {

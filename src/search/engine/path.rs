@@ -39,6 +39,11 @@ impl Path {
         }
     }
 
+    /// Of how many coordinates.
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+
     /// How many.
     pub fn len(&self) -> usize {
         self.ids.len()

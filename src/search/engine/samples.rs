@@ -246,6 +246,11 @@ impl Kept {
         self.0.lock().unwrap().1.len() as u64
     }
 
+    /// The bodies of its chunks.
+    pub fn bodies(&self) -> Vec<Vec<u8>> {
+        self.0.lock().unwrap().1.clone()
+    }
+
     /// Has a checker that shares nothing with the search verify it.
     pub fn verify(&self, network: &Network, answer: &Answer) {
         let (header, chunks) = &*self.0.lock().unwrap();

@@ -1,6 +1,7 @@
 //! Searches of small, often degenerate networks.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::*;
 use crate::arithmetic::Number;
@@ -10,8 +11,9 @@ use crate::arrangement::stage::stages;
 use crate::network::{Affine, Layer, Network, Shape};
 use crate::search::engine::samples::Kept;
 use crate::search::exactly::ExactCell;
+use crate::search::share::Patience;
 use crate::search::threads::Threads;
-use crate::search::{Decisions, Proof, search};
+use crate::search::{Answer, Decisions, Proof, search};
 
 struct Random(u64);
 
@@ -172,7 +174,11 @@ fn branches_may_go_to_any_thread() {
         };
         let monitor = &Monitor::new();
         let kept = [Kept::default(), Kept::default()];
-        let run = |visit, proof, number, patience| {
+        let run = |visit, proof, number, decisions| {
+            let patience = Patience {
+                decisions,
+                time: Duration::ZERO,
+            };
             let threads = &Threads::with_patience(number, patience);
             search(&network, &domain, options, monitor, visit, proof, threads).unwrap()
         };
@@ -210,6 +216,60 @@ fn branches_may_go_to_any_thread() {
     assert!(handed > 200 && exact > 20, "{handed}, {exact}");
 }
 
+/// A search on a thread that has done others, whose memory it may use, makes the same proof, decision
+/// by decision, as one on a thread that has done nothing.
+#[test]
+fn what_a_search_leaves_behind_changes_no_other() {
+    let random = &mut Random(17);
+    let mut inputs = 1;
+    let mut exact = 0;
+    for trial in 0..400 {
+        // Memory is used again for as many dimensions.
+        if random.below(4) == 0 {
+            inputs = 1 + random.below(5) as usize;
+        }
+        let (network, domain) = (random.network(inputs), random.domain(inputs));
+        let strict = random.below(4) == 0;
+        let run = |visit| {
+            let options = &Options {
+                strict,
+                ..Options::default()
+            };
+            let (kept, monitor, threads) =
+                (Kept::default(), &Monitor::new(), &Threads::new(Some(1)));
+            let proof = Proof {
+                model: "".into(),
+                sink: &kept,
+            };
+            let answer = search(
+                &network,
+                &domain,
+                options,
+                monitor,
+                visit,
+                Some(proof),
+                threads,
+            );
+            let Answer {
+                regions,
+                digest,
+                layers,
+                decisions,
+                ..
+            } = answer.unwrap();
+            let decisions = (decisions.float, decisions.exact);
+            ((regions, digest, layers, decisions), kept.bodies())
+        };
+        let fresh = std::thread::scope(|scope| scope.spawn(|| run(None)).join().unwrap());
+        exact += u64::from(fresh.0.3.1 > 0);
+        assert_eq!(run(None), fresh, "trial {trial} in {domain}");
+        // One that stops early leaves its cells in the middle of something.
+        run(Some(&|_: &Region| ControlFlow::Break(())));
+        assert_eq!(run(None), fresh, "trial {trial} in {domain}");
+    }
+    assert!(exact > 40, "{exact}");
+}
+
 /// The hyperplanes x_i = x_j in five coordinates, whose regions are the orders of these: where no
 /// decision is one of floats, threads are called for, too.
 #[test]
@@ -228,7 +288,13 @@ fn exact_searches_are_shared() {
         sink: &kept,
     };
     let (options, monitor) = (&Options::default(), &Monitor::new());
-    let threads = &Threads::with_patience(2, 60);
+    let threads = &Threads::with_patience(
+        2,
+        Patience {
+            decisions: 60,
+            time: Duration::ZERO,
+        },
+    );
     let domain = Domain::everything(5);
     let answer = search(
         &network,

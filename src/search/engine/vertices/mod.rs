@@ -78,8 +78,7 @@ impl Vertices {
             facets: bits ^ 1 << left,
             positive: left as u32,
         });
-        self.facets = vec![Facet::infinity(dimension)];
-        self.begin(path, dimension, dimension, corners.collect())
+        self.begin(path, dimension, dimension, corners)
     }
 
     /// A box, whose sides are at the first places of the path: `sides` has the two of each
@@ -94,8 +93,7 @@ impl Vertices {
                 positive: 0,
             }
         });
-        self.facets = vec![Facet::infinity(dimension)];
-        self.begin(path, dimension, 2 * dimension, corners.collect())
+        self.begin(path, dimension, 2 * dimension, corners)
     }
 
     /// Starts with infinity, the first `sides` constraints of a path as facets, and these
@@ -105,8 +103,12 @@ impl Vertices {
         path: &Path,
         dimension: usize,
         sides: usize,
-        corners: Vec<Meeting>,
+        corners: impl Iterator<Item = Meeting>,
     ) -> bool {
+        self.facets.clear();
+        self.facets.push(Facet::infinity(dimension));
+        self.meetings.clear();
+        self.meetings.extend(corners);
         self.dimension = dimension;
         self.error = error_of(dimension, 0.0);
         self.crowd = flats::MOST[dimension - DIMENSIONS.start()];
@@ -130,7 +132,7 @@ impl Vertices {
         let met = meet_all(
             dimension,
             &self.facets,
-            &corners,
+            &self.meetings,
             self.error,
             &mut self.section,
         );
