@@ -19,6 +19,8 @@ pub trait Lanes: Copy {
     fn plus(self, other: Self) -> Self;
     /// `self + a * b`, rounded once or twice.
     fn plus_product(self, a: Self, b: Self) -> Self;
+    /// Becomes [`Lanes::plus_product`], where it is: for sums that grow in a loop.
+    fn add_product(&mut self, a: Self, b: Self);
     /// `self - a * b`, rounded once or twice.
     fn minus_product(self, a: Self, b: Self) -> Self;
     /// Lane by lane.
@@ -112,6 +114,11 @@ impl Lanes for Plain {
     }
 
     #[inline(always)]
+    fn add_product(&mut self, a: Self, b: Self) {
+        *self = self.plus_product(a, b);
+    }
+
+    #[inline(always)]
     fn minus_product(self, a: Self, b: Self) -> Self {
         self.zip(a.times(b), |a, b| a - b)
     }
@@ -197,6 +204,7 @@ pub use x86::Avx2;
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
+    use std::arch::asm;
     use std::arch::x86_64::*;
 
     use super::{ALL_BUT_TAGS, EXPONENT, LANES, Lanes};
@@ -204,6 +212,23 @@ mod x86 {
     /// One register of AVX. Only for functions that are compiled for AVX2 and FMA.
     #[derive(Clone, Copy)]
     pub struct Avx2(__m256d);
+
+    /// Adds a product to the register that holds the sum. Left to itself, the compiler may write
+    /// over a factor instead, and move the sum back in each round of a loop.
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    fn add_product(sum: &mut __m256d, a: __m256d, b: __m256d) {
+        // SAFETY: the instruction reads and writes these registers, and nothing else.
+        unsafe {
+            asm!(
+                "vfmadd231pd {sum}, {a}, {b}",
+                sum = inout(ymm_reg) *sum,
+                a = in(ymm_reg) a,
+                b = in(ymm_reg) b,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+    }
 
     // SAFETY of all that follows: the instructions exist, as the callers are compiled
     // for AVX2 and FMA and run only where these were detected; loads and stores go
@@ -232,6 +257,11 @@ mod x86 {
         #[inline(always)]
         fn plus_product(self, a: Self, b: Self) -> Self {
             Avx2(unsafe { _mm256_fmadd_pd(a.0, b.0, self.0) })
+        }
+
+        #[inline(always)]
+        fn add_product(&mut self, a: Self, b: Self) {
+            unsafe { add_product(&mut self.0, a.0, b.0) }
         }
 
         #[inline(always)]

@@ -5,6 +5,7 @@ mod sums;
 
 use sums::{Sums, Term, add_products, store};
 
+use super::active::Active;
 use super::stage::{ExactForms, SparseMap};
 use super::support::{self, Supports};
 use crate::arithmetic::float::{self, TINY};
@@ -239,7 +240,7 @@ impl FloatForms {
 
     /// Makes of `result` the forms after an affine map of the entries that are `active` (the
     /// others count as zero); `None` stands for all.
-    pub fn through(&self, map: &SparseMap, active: Option<&[bool]>, result: &mut FloatForms) {
+    pub fn through(&self, map: &SparseMap, active: Option<&Active>, result: &mut FloatForms) {
         let floats = map.floats();
         if floats.blocks.fill_all() {
             result.resize(map.outputs(), self.width);
@@ -261,7 +262,7 @@ impl FloatForms {
     pub fn through_seen_by<L: Lanes, const K: usize, const N: usize>(
         &self,
         map: &SparseMap,
-        active: &[bool],
+        active: &Active,
         result: &mut FloatForms,
         look: &mut impl Look<L, K>,
     ) -> bool {
@@ -329,15 +330,15 @@ impl FloatForms {
     /// 2^-600, which no weight of a tame map makes zero: a row has a radius if and only if
     /// such a form is part of it.
     #[inline(always)]
-    fn spread_support(&mut self, from: &FloatForms, map: &SparseMap, active: Option<&[bool]>) {
+    fn spread_support(&mut self, from: &FloatForms, map: &SparseMap, active: Option<&Active>) {
         match from.supports {
             Supports::Shared(support) => self.supports = Supports::Shared(support),
             Supports::Own(_) => self.spread_supports(from, map, active),
         }
     }
 
-    fn spread_supports(&mut self, from: &FloatForms, map: &SparseMap, active: Option<&[bool]>) {
-        let is_active = |unit: &usize| active.is_none_or(|active| active[*unit]);
+    fn spread_supports(&mut self, from: &FloatForms, map: &SparseMap, active: Option<&Active>) {
+        let is_active = |unit: &usize| active.is_none_or(|active| active.has(*unit));
         let support = |row: usize| {
             let columns = map.columns(row).iter().map(|&column| column as usize);
             let active = columns.filter(is_active);

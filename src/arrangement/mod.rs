@@ -1,5 +1,6 @@
 //! Where regions are counted, and the hyperplanes that cut it.
 
+pub(crate) mod active;
 pub(crate) mod blocks;
 pub(crate) mod chart;
 mod domain;

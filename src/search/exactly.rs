@@ -107,8 +107,8 @@ impl<'a> Tree<'a, '_> {
                 self.tallies.absorb(&mut tally, self.monitor);
             }
             Some(stage) => {
-                let active = self.active(level, &cell.signs);
-                let next = level.next(stage, active, Box::default());
+                let signs = self.signs_of(level, &cell.signs);
+                let next = level.next(stage, signs, Box::default());
                 let ExactCell { signs, state, .. } = &mut cell;
                 let mut candidates = Vec::new();
                 let left = self.sort_out(&next, signs, state, &mut tally, &mut candidates);

@@ -11,8 +11,10 @@ use super::settled::Settled;
 use crate::arithmetic::lanes::{LANES, Lanes};
 use crate::arithmetic::{Int, IntegerRow};
 use crate::arrangement::Chart;
+use crate::arrangement::active::Active;
 use crate::arrangement::forms::FloatForms;
 use crate::arrangement::stage::{Class, ExactForms, Stage};
+use crate::regions::Sign;
 
 use reduced::Reduced;
 
@@ -48,12 +50,28 @@ pub struct Level<'a> {
     number: u32,
     own: Box<Memory>,
     classes: &'a [Class],
-    exact: OnceLock<Box<ExactLevel>>,
+    rare: OnceLock<Box<Rare>>,
     /// What leads from the parent's active units to this level's; nothing when its exact rows
     /// were there first.
     stage: Option<&'a Stage>,
+}
+
+/// What few levels are asked for, made on first use.
+#[derive(Default)]
+struct Rare {
+    exact: OnceLock<ExactLevel>,
     /// The fewest coordinates, and the next fewest.
-    reduced: [OnceLock<Option<Box<Reduced>>>; REDUCTIONS],
+    reduced: [OnceLock<Option<Reduced>>; REDUCTIONS],
+}
+
+impl Rare {
+    /// Of a level that is exact from the start.
+    fn exact(level: ExactLevel) -> OnceLock<Box<Self>> {
+        OnceLock::from(Box::new(Rare {
+            exact: OnceLock::from(level),
+            ..Rare::default()
+        }))
+    }
 }
 
 /// What a level knows in floats, and leaves behind for another one to use its memory again.
@@ -65,7 +83,7 @@ pub struct Memory {
     /// Memory for them.
     spare: Rows,
     /// Which units of the parent's layer pass their values on.
-    active: Vec<bool>,
+    active: Active,
 }
 
 struct ExactLevel {
@@ -105,9 +123,8 @@ impl<'a> Level<'a> {
             number: 0,
             own: Box::new(own),
             classes: &[],
-            exact: OnceLock::from(Box::new(exact)),
+            rare: Rare::exact(exact),
             stage: None,
-            reduced: [OnceLock::from(None), OnceLock::from(None)],
         }
     }
 
@@ -123,9 +140,8 @@ impl<'a> Level<'a> {
             number: 1,
             own: Box::new(own),
             classes: &chart.classes,
-            exact: OnceLock::from(Box::new(exact)),
+            rare: Rare::exact(exact),
             stage: None,
-            reduced: [OnceLock::from(None), OnceLock::from(None)],
         };
         if !level.own.forms.tame {
             // Vertices are not to look at these.
@@ -135,14 +151,9 @@ impl<'a> Level<'a> {
     }
 
     /// The next stage's units on a cell of this level, on which the units of this
-    /// level's layer that are `active` pass their values on.
-    pub fn next(
-        &'a self,
-        stage: &'a Stage,
-        is_active: impl Iterator<Item = bool>,
-        mut own: Box<Memory>,
-    ) -> Level<'a> {
-        own.activate(is_active);
+    /// level's layer have these signs.
+    pub fn next(&'a self, stage: &'a Stage, signs: &[Sign], mut own: Box<Memory>) -> Level<'a> {
+        own.active.set(signs);
         through(&self.own.forms, stage, &own.active, &mut own.forms);
         self.below(stage, own)
     }
@@ -155,10 +166,10 @@ impl<'a> Level<'a> {
         vertices: &mut Vertices,
         (seen, settled): (&mut Option<bool>, &mut Settled),
         stage: &'a Stage,
-        is_active: impl Iterator<Item = bool>,
+        signs: &[Sign],
         mut own: Box<Memory>,
     ) -> Level<'a> {
-        own.activate(is_active);
+        own.active.set(signs);
         let (from, active, forms) = (&self.own.forms, &own.active, &mut own.forms);
         let entered = match &stage.maps[..] {
             [map] if stage.classes().len() == map.outputs() => {
@@ -184,9 +195,8 @@ impl<'a> Level<'a> {
             number: self.number + 1,
             own,
             classes: stage.classes(),
-            exact: OnceLock::new(),
+            rare: OnceLock::new(),
             stage: Some(stage),
-            reduced: [OnceLock::new(), OnceLock::new()],
         };
         let forms = &level.own.forms;
         if !forms.tame || forms.is_vague() {
@@ -454,30 +464,27 @@ impl<'a> Level<'a> {
         }
     }
 
+    fn rare(&self) -> &Rare {
+        self.rare.get_or_init(Box::default)
+    }
+
     fn exact(&self) -> &ExactLevel {
-        self.exact.get_or_init(|| {
+        self.rare().exact.get_or_init(|| {
             let known = "levels without a stage are exact from the start";
             let (stage, parent) = (self.stage.expect(known), self.parent.expect(known));
             let (first, rest) = stage.maps.split_first().expect("a stage has a map");
-            let is_active = |unit: usize| self.own.active[unit];
+            let is_active = |unit: usize| self.own.active.has(unit);
             let forms = parent.exact().forms.through(first, is_active);
             let forms = rest
                 .iter()
                 .fold(forms, |forms, map| forms.through(map, |_| true));
-            Box::new(ExactLevel::new(forms, stage.classes().len()))
+            ExactLevel::new(forms, stage.classes().len())
         })
     }
 }
 
-impl Memory {
-    fn activate(&mut self, is_active: impl Iterator<Item = bool>) {
-        self.active.clear();
-        self.active.extend(is_active);
-    }
-}
-
 /// Makes of `result` the forms of a stage's units, from those of the layer before it.
-fn through(forms: &FloatForms, stage: &Stage, active: &[bool], result: &mut FloatForms) {
+fn through(forms: &FloatForms, stage: &Stage, active: &Active, result: &mut FloatForms) {
     let (first, rest) = stage.maps.split_first().expect("a stage has a map");
     forms.through(first, Some(active), result);
     for map in rest {

@@ -4,6 +4,7 @@ use num_traits::ToPrimitive;
 
 use crate::arithmetic::integer::over_common_denominator;
 use crate::arithmetic::{Int, Rational};
+use crate::arrangement::active::Active;
 use crate::arrangement::forms::FloatForms;
 use crate::arrangement::stage::{ExactForms, Stage};
 use crate::arrangement::{Domain, Interval};
@@ -66,10 +67,10 @@ fn constants(point: &[Rational]) -> ExactForms {
 fn signs_by_floats(stages: &[Stage], pattern: &[Sign], point: &[Rational]) -> bool {
     let mut values = FloatForms::from_exact(&constants(point));
     for (number, stage) in stages.iter().enumerate() {
-        let is_active = |entry| is_active(stages, number, pattern, entry);
-        let active: Vec<bool> = (0..values.len()).map(is_active).collect();
+        let above = number.checked_sub(1).map(|above| &stages[above]);
+        let active = above.map(|above| Active::of(&pattern[above.first_unit..][..above.units]));
         for (k, map) in stage.maps.iter().enumerate() {
-            let passes = (k == 0).then_some(&*active);
+            let passes = active.as_ref().filter(|_| k == 0);
             let before = std::mem::take(&mut values);
             before.through(map, passes, &mut values);
         }

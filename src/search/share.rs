@@ -193,8 +193,8 @@ impl<'a, 'c> Tree<'a, 'c> {
                 PieceCell::Exact(cell) => &cell.signs,
             };
             let stage = &self.stages[level.number() as usize];
-            let active = self.active(level, signs);
-            let next = level.next(stage, active, Box::default());
+            let signs = self.signs_of(level, signs);
+            let next = level.next(stage, signs, Box::default());
             return self.search_piece(&next, piece);
         }
         let Piece {

@@ -594,11 +594,17 @@ impl<'a> Tree<'a, '_> {
             return self.region(level, signs, state, witness, path.ids(), tally, log);
         };
         let memory = memory.pop().unwrap_or_default();
-        let active = self.active(level, signs);
+        let signs_here = self.signs_of(level, signs);
         let next = if cell.engine == Engine::Vertices {
-            level.next_seen_by(&mut cell.vertices, (seen, settled), stage, active, memory)
+            level.next_seen_by(
+                &mut cell.vertices,
+                (seen, settled),
+                stage,
+                signs_here,
+                memory,
+            )
         } else {
-            let mut next = level.next(stage, active, memory);
+            let mut next = level.next(stage, signs_here, memory);
             next.prepare();
             next
         };
@@ -615,11 +621,10 @@ impl<'a> Tree<'a, '_> {
         worker.memory.push(next.into_memory());
     }
 
-    /// Which units of the level's layer are positive.
-    pub fn active(&self, level: &Level, signs: &[Sign]) -> impl Iterator<Item = bool> {
+    /// The signs of the units of the level's layer, among those of all units.
+    pub fn signs_of<'s>(&self, level: &Level, signs: &'s [Sign]) -> &'s [Sign] {
         let stage = &self.stages[level.number() as usize - 1];
-        let signs = &signs[stage.first_unit..stage.first_unit + stage.units];
-        signs.iter().map(|&sign| sign == Sign::Positive)
+        &signs[stage.first_unit..stage.first_unit + stage.units]
     }
 
     /// Counts an activation region and hands it out; `ids` are the cell's constraints.

@@ -1,6 +1,7 @@
 //! What an affine map makes of forms: sums of multiples of them, with bounds on what these sums
 //! are off by.
 
+use super::super::active::Active;
 use super::super::blocks::View;
 use super::super::stage::FloatMap;
 use super::FloatForms;
@@ -35,7 +36,7 @@ for_all_processors! {
     pub fn add_products<L>(
         from: &FloatForms,
         map: &FloatMap,
-        active: Option<&[bool]>,
+        active: Option<&Active>,
         to: &mut FloatForms,
     ) {
         let stride = from.stride();
@@ -81,7 +82,7 @@ for_all_processors! {
 fn find_terms(
     terms: &mut Vec<Term>,
     columns: &[u32],
-    active: Option<&[bool]>,
+    active: Option<&Active>,
     from: &FloatForms,
     map_error: f64,
 ) -> (usize, f64) {
@@ -89,11 +90,21 @@ fn find_terms(
         terms.resize(columns.len(), Term::default());
     }
     let (terms, mut count) = (&mut terms[..columns.len()], 0);
-    for (&form, place) in columns.iter().zip(0..) {
-        // Written over by the next one where it is not active: no branch asks.
-        let term = &mut terms[count];
-        (term.form, term.place) = (form, place);
-        count += usize::from(active.is_none_or(|active| active[form as usize]));
+    match active {
+        // As many columns as forms are these, in order.
+        Some(active) if columns.len() == from.len => active.each(|form| {
+            let term = &mut terms[count];
+            (term.form, term.place) = (form as u32, form as u32);
+            count += 1;
+        }),
+        _ => {
+            for (&form, place) in columns.iter().zip(0..) {
+                // Written over by the next one where it is not active: no branch asks.
+                let term = &mut terms[count];
+                (term.form, term.place) = (form, place);
+                count += usize::from(active.is_none_or(|active| active.has(form as usize)));
+            }
+        }
     }
     let error = float::sum_error(count + 1);
     let (own, share) = (1.0 + map_error, error + map_error);
@@ -110,7 +121,7 @@ fn find_terms(
 pub(super) struct Sums<'a> {
     from: &'a FloatForms,
     map: &'a FloatMap,
-    active: Option<&'a [bool]>,
+    active: Option<&'a Active>,
     /// The last vector of the form that is 1 everywhere.
     unit: [f64; LANES],
     /// How many of the current block's columns are active.
@@ -121,7 +132,7 @@ pub(super) struct Sums<'a> {
 
 impl<'a> Sums<'a> {
     #[inline(always)]
-    pub(super) fn new(from: &'a FloatForms, map: &'a FloatMap, active: Option<&'a [bool]>) -> Self {
+    pub(super) fn new(from: &'a FloatForms, map: &'a FloatMap, active: Option<&'a Active>) -> Self {
         let mut unit = [0.0; LANES];
         unit[(from.width - 1) % LANES] = 1.0;
         Sums {
@@ -178,14 +189,14 @@ impl<'a> Sums<'a> {
             for lane in 0..LANES {
                 let weight = L::all(weights[lane]);
                 for k in 0..N {
-                    sums[lane][k] = sums[lane][k].plus_product(weight, own[k]);
+                    sums[lane][k].add_product(weight, own[k]);
                 }
             }
             if RADII {
                 let weights = L::load(weights).abs();
-                radius = radius.plus_product(weights, L::all(term.radius));
+                radius.add_product(weights, L::all(term.radius));
                 let constant = L::all(term.constant_radius);
-                constant_radius = constant_radius.plus_product(weights, constant);
+                constant_radius.add_product(weights, constant);
             }
         }
         for sum in sums.as_flattened_mut() {

@@ -6,6 +6,7 @@ use crate::arithmetic::lanes::plain_only::{both, is_on};
 use crate::arithmetic::{Number, Rational};
 use crate::arrangement::stage::stages;
 use crate::network::{Affine, Layer, Network, Shape};
+use crate::regions::Sign;
 
 fn radius(forms: &FloatForms, row: usize, k: usize) -> f64 {
     let (four, lane) = (&forms.fours[row / LANES], row % LANES);
@@ -39,7 +40,7 @@ impl<const K: usize> Look<Plain, K> for Vec<Sight> {
 
 /// Forms that are seen as they become known are those that are found unseen, and what is told of them
 /// then is what is noted. Says whether they could be seen.
-fn check_seen(before: &FloatForms, map: &SparseMap, active: &[bool], unseen: &FloatForms) -> bool {
+fn check_seen(before: &FloatForms, map: &SparseMap, active: &Active, unseen: &FloatForms) -> bool {
     let (mut seen, mut kept) = (before.clone(), Vec::<Sight>::new());
     let done = match before.width {
         4 => before.through_seen_by::<Plain, 4, 1>(map, active, &mut seen, &mut kept),
@@ -132,7 +133,8 @@ fn check_that_coefficients_lie_within_radii() {
             if depth > 0 {
                 let active = |unit: usize| !(unit + trial).is_multiple_of(3);
                 exact = exact.through(&stage.maps[0], active);
-                let active: Vec<bool> = (0..floats.len()).map(active).collect();
+                let signs: Vec<Sign> = (0..floats.len()).map(active).map(Sign::of_unit).collect();
+                let active = Active::of(&signs);
                 let before = std::mem::take(&mut floats);
                 before.through(&stage.maps[0], Some(&active), &mut floats);
                 // With vectors, roundings differ.

@@ -15,6 +15,7 @@ use crate::arrangement::stage::{Class, ExactForms, Stage, stages};
 use crate::network::{Affine, Layer, Network, Shape};
 use crate::proof::check::Verifier;
 use crate::proof::{Header, Sink};
+use crate::regions::Sign;
 use crate::search::Answer;
 use crate::search::level::{Level, RowId};
 
@@ -177,8 +178,8 @@ pub fn with_level(rows: &[Vec<Rational>], random: &mut Random, test: impl FnOnce
     let domain = Level::domain(&chart);
     let first = Level::first(&domain, &chart);
     let stage = differences(rows.len());
-    let active = vec![true; terms.len()].into_iter();
-    test(&first.next(&stage, active, Box::default()));
+    let signs = vec![Sign::Positive; terms.len()];
+    test(&first.next(&stage, &signs, Box::default()));
 }
 
 pub fn id(level: &Level, index: usize, negated: bool) -> RowId {

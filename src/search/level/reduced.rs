@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::{Level, RowId, through};
+use crate::arrangement::active::Active;
 use crate::arrangement::forms::FloatForms;
 use crate::arrangement::stage::Stage;
 use crate::search::rows::{FloatRow, Rows};
@@ -32,18 +33,16 @@ pub struct Coordinates {
 impl Level<'_> {
     /// Its rows in fewer coordinates, where there are fewer: in the fewest, or in others.
     pub(super) fn reduced(&self, which: usize) -> Option<&Reduced> {
-        let reduced = self.reduced[which].get_or_init(|| {
-            let (stage, parent) = (self.stage?, self.parent?);
-            let reduced = parent.reduce(stage, &self.own.active, which)?;
-            Some(Box::new(reduced))
-        });
-        reduced.as_deref()
+        let (stage, parent) = (self.stage?, self.parent?);
+        let reduced = self.rare().reduced[which]
+            .get_or_init(|| parent.reduce(stage, &self.own.active, which));
+        reduced.as_ref()
     }
 
     /// The rows of the next stage in the active units of this level, or of one above it,
     /// where these are fewer than the coordinates; `None` also where floats say too little.
-    fn reduce(&self, stage: &Stage, active: &[bool], which: usize) -> Option<Reduced> {
-        let count = active.iter().filter(|active| **active).count();
+    fn reduce(&self, stage: &Stage, active: &Active, which: usize) -> Option<Reduced> {
+        let count = active.count();
         let known = self
             .reduced(0)
             .map_or(self.width(), |reduced| reduced.forms.width)
@@ -63,9 +62,8 @@ impl Level<'_> {
             None if count == 0 => return None,
             None => {
                 let mut next = 0..count;
-                let of = active
-                    .iter()
-                    .map(|active| active.then(|| next.next()).flatten());
+                let units = 0..self.own.forms.len();
+                let of = units.map(|unit| active.has(unit).then(|| next.next()).flatten());
                 let of: Vec<Option<usize>> = of.collect();
                 let all: Vec<Option<usize>> = (0..count).map(Some).collect();
                 let mut rows = Rows::default();

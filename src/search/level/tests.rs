@@ -155,16 +155,19 @@ fn check_that_float_rows_enclose_exact_ones() {
         let chart = &charts(&stages, &Domain::everything(inputs))[0];
         let domain = Level::domain(chart);
         let first = Level::first(&domain, chart);
-        let active = |n: usize| (0..n).map(move |unit| (unit + trial) % 4 != 0);
-        let second = first.next(&stages[1], active(units), Box::default());
-        let third = second.next(&stages[2], active(5), Box::default());
+        let signs = |n: usize, active: &dyn Fn(usize) -> bool| -> Vec<Sign> {
+            (0..n).map(|unit| Sign::of_unit(active(unit))).collect()
+        };
+        let most = |unit: usize| (unit + trial) % 4 != 0;
+        let second = first.next(&stages[1], &signs(units, &most), Box::default());
+        let third = second.next(&stages[2], &signs(5, &most), Box::default());
         // Two active units: two coordinates for all that comes.
-        let two: Vec<bool> = (0..units).map(|unit| unit == 0 || unit == 2).collect();
-        let narrow = first.next(&stages[1], two.iter().copied(), Box::default());
-        let narrower = narrow.next(&stages[2], active(5), Box::default());
+        let two = |unit: usize| unit == 0 || unit == 2;
+        let narrow = first.next(&stages[1], &signs(units, &two), Box::default());
+        let narrower = narrow.next(&stages[2], &signs(5, &most), Box::default());
         // One active unit after two: coordinates of its own, and those two.
-        let one: Vec<bool> = (0..5).map(|unit| unit == trial % 5).collect();
-        let narrowest = narrow.next(&stages[2], one.iter().copied(), Box::default());
+        let one = |unit: usize| unit == trial % 5;
+        let narrowest = narrow.next(&stages[2], &signs(5, &one), Box::default());
         let unit = |k: usize| match k {
             0 => [Int::ONE, Int::ZERO, Int::ZERO],
             2 => [Int::ZERO, Int::ONE, Int::ZERO],
@@ -175,9 +178,9 @@ fn check_that_float_rows_enclose_exact_ones() {
             width: 3,
             denominator: Int::ONE,
         };
-        let exact = units.through(&stages[1].maps[0], |unit| two[unit]);
+        let exact = units.through(&stages[1].maps[0], two);
         let after = exact.through(&stages[2].maps[0], |unit| (unit + trial) % 4 != 0);
-        let last = exact.through(&stages[2].maps[0], |unit| one[unit]);
+        let last = exact.through(&stages[2].maps[0], one);
         for (level, exact) in [(&narrow, &exact), (&narrower, &after), (&narrowest, &last)] {
             let in_two = |which: &usize| {
                 let own = level.reduced(*which);
@@ -257,7 +260,11 @@ fn check_that_float_rows_enclose_exact_ones() {
             format!("{rows:?} {} {tame} {vague}", forms.all_have_slope())
         };
         let made = told(&second);
-        let again = first.next(&stages[1], active(inputs + 2), narrowest.into_memory());
+        let again = first.next(
+            &stages[1],
+            &signs(inputs + 2, &most),
+            narrowest.into_memory(),
+        );
         assert_eq!(told(&again), made);
         for level in [&first, &second, &third] {
             let slopes = (0..level.len()).all(|n| level.content(n) == Content::Hyperplane);

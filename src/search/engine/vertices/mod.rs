@@ -21,6 +21,7 @@ use smallvec::SmallVec;
 
 use super::path::Path;
 use crate::arithmetic::lanes::{LANES, Lanes, for_all_processors};
+use crate::arrangement::active::Active;
 use crate::arrangement::forms::{FloatForms, Look};
 use crate::arrangement::stage::SparseMap;
 use crate::search::level::Level;
@@ -154,7 +155,7 @@ impl Vertices {
         &mut self,
         from: &FloatForms,
         map: &SparseMap,
-        active: &[bool],
+        active: &Active,
         forms: &mut FloatForms,
         settled: &mut Settled,
     ) -> Entered {
@@ -260,7 +261,7 @@ for_all_processors! {
         cell: &mut Vertices,
         from: &FloatForms,
         map: &SparseMap,
-        active: &[bool],
+        active: &Active,
         forms: &mut FloatForms,
         settled: &mut Settled,
     ) -> Entered {
@@ -422,7 +423,7 @@ fn enter_in<L: Lanes, const K: usize, const N: usize>(
     cell: &mut Vertices,
     from: &FloatForms,
     map: &SparseMap,
-    active: &[bool],
+    active: &Active,
     forms: &mut FloatForms,
     settled: &mut Settled,
 ) -> Entered {

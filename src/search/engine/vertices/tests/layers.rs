@@ -9,6 +9,7 @@ use crate::arrangement::Domain;
 use crate::arrangement::chart::charts;
 use crate::arrangement::stage::stages;
 use crate::network::{Affine, Layer, Network, Shape};
+use crate::regions::Sign;
 use crate::search::level::{Content, Level};
 use crate::search::settled::Settled;
 
@@ -59,8 +60,8 @@ fn layers_seen_at_once_are_those_looked_at_later() {
                 };
                 let domain = Level::domain(chart);
                 let first = Level::first(&domain, chart);
-                let active: Vec<bool> = (0..widths[0]).map(|_| random.below(3) > 0).collect();
-                let is_active = || active.iter().copied();
+                let active = (0..widths[0]).map(|_| random.below(3) > 0);
+                let signs: Vec<Sign> = active.map(Sign::of_unit).collect();
                 let mut later = cell.clone();
                 let (mut settled, mut expected) = (Settled::default(), Settled::default());
                 settled.push(7, 1);
@@ -69,10 +70,10 @@ fn layers_seen_at_once_are_those_looked_at_later() {
                     &mut cell,
                     (&mut seen, &mut settled),
                     &stages[1],
-                    is_active(),
+                    &signs,
                     Box::default(),
                 );
-                let other = first.next(&stages[1], is_active(), Box::default());
+                let other = first.next(&stages[1], &signs, Box::default());
                 assert_eq!(level.len(), other.len());
                 for class in 0..other.len() as u32 {
                     let [a, b] = [&level, &other].map(|level| format!("{:?}", level.target(class)));
