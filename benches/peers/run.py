@@ -31,7 +31,7 @@ PROC = Path("/proc")
 PEERS = ("relucent", "affinitree", "regioncam", "parx")
 MEMORY = 8 << 30  # bytes; a program that needs more is stopped
 LOADING = 120  # seconds that a peer may take to be imported
-SHORT, ATTEMPTS = 0.01, 3  # seconds: a shorter count runs in so many processes; the best one counts
+SHORT, ATTEMPTS = 0.01, 5  # seconds: a shorter count runs in so many processes; the best one counts
 CHECK_IN_PYTHON = 20_000  # regions: the checker in Python reads proofs up to this size
 
 
