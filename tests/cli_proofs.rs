@@ -445,7 +445,7 @@ fn a_count_checks_itself() {
 fn a_proof_is_packed_as_asked() {
     let folder = Folder::new();
     let model = text_of(&folder.path("model.json"));
-    let arch = "3; dense 16; dense 8";
+    let arch = "3; dense 16; dense 16; dense 8";
     succeed(&["random", "--arch", arch, "-o", &model]);
     let mut digests = BTreeSet::new();
     for (packing, plain) in [
@@ -462,7 +462,7 @@ fn a_proof_is_packed_as_asked() {
         let (mut rest, mut long) = (&bytes[magic.len()..], 0);
         while !rest.is_empty() {
             let length = |at: usize| u32::from_le_bytes(rest[at..at + 4].try_into().unwrap());
-            let is_long = length(6) >= 4096;
+            let is_long = length(6) >= 1 << 14;
             assert_eq!(rest[1], u8::from(!plain && is_long));
             long += u32::from(is_long);
             rest = &rest[10 + length(2) as usize + 16..];

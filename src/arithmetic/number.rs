@@ -34,18 +34,21 @@ pub struct Enclosure {
 /// Text exponents beyond this are refused: the exact value would fill the memory.
 const LARGEST_DECIMAL_EXPONENT: i64 = 5000;
 
-/// 2^k for each k below 64: a slash and digits, from this place on.
-static POWERS: [([u8; 20], usize); 64] = {
-    let (mut powers, mut k) = ([([b'/'; 20], 20); 64], 0);
+/// Bytes of a slash and the digits of a power of two.
+const POWER: usize = 20;
+
+/// 2^k for each k below 64: a slash and digits, and how many bytes these are.
+static POWERS: [([u8; POWER], usize); 64] = {
+    let (mut powers, mut k) = ([([b'/'; POWER], 0); 64], 0);
     while k < 64 {
-        let (digits, start) = &mut powers[k];
-        let mut rest = 1u64 << k;
+        let (bytes, len) = &mut powers[k];
+        *len = 2 + (1u64 << k).ilog10() as usize;
+        let (mut rest, mut place) = (1u64 << k, *len);
         while rest > 0 {
-            *start -= 1;
-            digits[*start] = b'0' + (rest % 10) as u8;
+            place -= 1;
+            bytes[place] = b'0' + (rest % 10) as u8;
             rest /= 10;
         }
-        *start -= 1;
         k += 1;
     }
     powers
@@ -137,8 +140,10 @@ impl Number {
         };
         text.extend_from_slice(itoa::Buffer::new().format(numerator).as_bytes());
         if power > 0 {
-            let (digits, start) = &POWERS[power];
-            text.extend_from_slice(&digits[*start..]);
+            // To copy as many bytes each time takes a few instructions.
+            let (bytes, len) = &POWERS[power];
+            text.extend_from_slice(bytes);
+            text.truncate(text.len() - POWER + len);
         }
     }
 

@@ -13,9 +13,9 @@ use crate::proof::format::{FRAME, Kind, Packing, write_magic, write_record};
 use crate::proof::{Footer, Header, Sink};
 use crate::search::Monitor;
 
-/// Records of fewer bytes are never packed: that would take longer than all the rest of a short
-/// proof, and save less than a block of a disk.
-const SHORT: usize = 1 << 12;
+/// Records of fewer bytes are never packed: that would take as long as much of what else makes a
+/// short proof, and save a few blocks of a disk.
+const SHORT: usize = 1 << 14;
 
 /// Chunks of so many bytes are worth a thread: they are long enough, and more of them are likely to
 /// follow.
