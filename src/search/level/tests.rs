@@ -158,7 +158,7 @@ fn check_that_float_rows_enclose_exact_ones() {
         let signs = |n: usize, active: &dyn Fn(usize) -> bool| -> Vec<Sign> {
             (0..n).map(|unit| Sign::of_unit(active(unit))).collect()
         };
-        let most = |unit: usize| (unit + trial) % 4 != 0;
+        let most = |unit: usize| !(unit + trial).is_multiple_of(4);
         let second = first.next(&stages[1], &signs(units, &most), Box::default());
         let third = second.next(&stages[2], &signs(5, &most), Box::default());
         // Two active units: two coordinates for all that comes.
