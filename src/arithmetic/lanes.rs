@@ -218,14 +218,14 @@ mod x86 {
     #[inline]
     #[target_feature(enable = "avx2,fma")]
     fn add_product(sum: &mut __m256d, a: __m256d, b: __m256d) {
-        // SAFETY: the instruction reads and writes these registers, and nothing else.
+        // SAFETY: the instruction reads and writes these registers, and flags.
         unsafe {
             asm!(
                 "vfmadd231pd {sum}, {a}, {b}",
                 sum = inout(ymm_reg) *sum,
                 a = in(ymm_reg) a,
                 b = in(ymm_reg) b,
-                options(pure, nomem, nostack, preserves_flags),
+                options(pure, nomem, nostack),
             );
         }
     }

@@ -141,7 +141,7 @@ impl SparseMap {
         &self.columns[self.starts[row]..self.starts[row + 1]]
     }
 
-    /// The map in floats; made on first use, as nobody asks for the first one of a network.
+    /// The map in floats; made on first use, as counting asks for none before the first layer.
     #[inline]
     pub fn floats(&self) -> &FloatMap {
         self.floats.get_or_init(|| self.rounded())

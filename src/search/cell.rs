@@ -49,6 +49,11 @@ pub enum Means {
 }
 
 impl Cell {
+    /// Room for how many numbers its engines have.
+    pub fn room(&self) -> usize {
+        self.dictionary.room() + self.vertices.room()
+    }
+
     /// The classes that may cut it.
     pub fn candidates(&self) -> &[u32] {
         match self.engine {

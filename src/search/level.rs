@@ -6,7 +6,7 @@ mod reduced;
 use std::sync::OnceLock;
 
 use super::engine::vertices::{Entered, FourTargets, Target, Vertices};
-use super::rows::{FloatRow, Rows, Vector};
+use super::rows::{FloatRow, Rows, Vector, is_ordinary};
 use super::settled::Settled;
 use crate::arithmetic::lanes::{LANES, Lanes};
 use crate::arithmetic::{Int, IntegerRow};
@@ -143,8 +143,8 @@ impl<'a> Level<'a> {
             rare: Rare::exact(exact),
             stage: None,
         };
-        if !level.own.forms.tame {
-            // Vertices are not to look at these.
+        if !is_ordinary(&level.own.forms) {
+            // Vertices are to look at rows of ordinary size.
             level.prepare();
         }
         level
@@ -235,7 +235,7 @@ impl<'a> Level<'a> {
     }
 
     /// The forms of its classes, scaled to ordinary size; those that are too extreme from
-    /// their exact rows, and all where these are there already: whole numbers stay whole.
+    /// their exact rows, and all of a level that is exact from the start: whole numbers stay whole.
     #[cold]
     fn scale(&self, mut rows: Rows) -> Rows {
         let set = |rows: &mut Rows, index: usize| {

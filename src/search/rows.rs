@@ -86,6 +86,12 @@ const SMALL: f64 = f64::from_bits((1023 - 400) << 52);
 /// 2^400.
 const LARGE: f64 = f64::from_bits((1023 + 400) << 52);
 
+/// Whether forms are as good as their rows: none is so small that [`TINY`] matters beside it.
+pub fn is_ordinary(forms: &FloatForms) -> bool {
+    let sizes = forms.fours().iter().flat_map(|four| &four.size);
+    forms.tame && sizes.into_iter().all(|&size| size == 0.0 || size >= SMALL)
+}
+
 impl Rows {
     /// So many rows of so many entries, all zero.
     pub fn zeros(width: usize, len: usize) -> Self {

@@ -62,16 +62,17 @@ enum PieceCell {
 pub struct Crew<'c, 'a> {
     team: &'c Team,
     give: &'c (dyn Fn(Piece<'a>) + Sync),
-    /// After so many decisions, and not before then, all that is left is handed over.
+    /// After more decisions than these, and not before then, all that is left is handed over;
+    /// branches for exact arithmetic are at once.
     end: Option<(u64, Instant)>,
 }
 
 /// How long one thread searches alone, when others are there to help.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// At least so many decisions, before it looks at the clock,
+    /// More decisions than these, before it looks at the clock,
     pub decisions: u64,
-    /// and at least so long.
+    /// and so long.
     pub time: Duration,
 }
 

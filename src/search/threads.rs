@@ -20,8 +20,8 @@ const STACKS: [usize; 3] = [1 << 30, 1 << 28, 1 << 26];
 /// than 256 KiB there: see the test below.
 const SHALLOW: usize = 100;
 
-/// The calling thread searches alone for about as long as the start of others takes: so no search
-/// takes twice as long as with the better choice.
+/// The calling thread searches alone for about as long as the start of others takes: what ends before
+/// then does not pay for it, and what goes on has not lost much.
 const PATIENCE: Patience = Patience {
     decisions: 500,
     time: Duration::from_micros(300),

@@ -3,6 +3,7 @@
 
 use super::cell::{Cell, Engine};
 use super::engine::basis::Basis;
+use super::engine::dictionary::Dictionary;
 use super::engine::path::Path;
 use super::engine::vertices::Flats;
 use super::engine::witness::Scratch;
@@ -52,9 +53,8 @@ pub struct Worker {
     pub handed: usize,
 }
 
-/// A worker is kept for the next search if its cells, with room for all rows of a search, have no
-/// more than so many numbers.
-const KEPT_NUMBERS: usize = 1 << 16;
+/// A worker is kept for the next search if it has room for no more than so many numbers.
+const KEPT_NUMBERS: usize = 1 << 17;
 
 thread_local! {
     /// The worker of the last small search on this thread.
@@ -78,9 +78,8 @@ impl Worker {
 
     /// Keeps the worker of a search that has ended for the next one, if it is small.
     pub fn end(self: Box<Self>) {
-        let width = self.path.dimension() + 1;
-        let numbers = self.cells.len() * width * (self.signs.len() + 2 * width);
-        if numbers <= KEPT_NUMBERS {
+        let cells: usize = self.cells.iter().map(Cell::room).sum();
+        if cells + self.flats.room() <= KEPT_NUMBERS {
             // Where the thread is about to end, nobody needs it.
             let _ = KEPT.try_with(|kept| kept.set(Some(self)));
         }
@@ -92,8 +91,9 @@ impl Worker {
         self.signs.resize(units, Sign::Zero);
         self.path.truncate(0);
         // Those below are taken from those above.
-        self.cells[0].engine = Engine::Beginning;
-        self.cells[0].undecided = 0;
+        let root = &mut self.cells[0];
+        (root.engine, root.undecided) = (Engine::Beginning, 0);
+        root.dictionary = Dictionary::default();
         self.tally = tallies.blank();
         self.seen = None;
         self.pending.clear();

@@ -96,6 +96,11 @@ impl Dictionary {
         known.then_some(dictionary)
     }
 
+    /// Room for how many numbers it has.
+    pub fn room(&self) -> usize {
+        self.values.capacity() + self.spare.capacity()
+    }
+
     /// d.
     pub fn dimension(&self) -> usize {
         self.dimension

@@ -121,6 +121,13 @@ impl Vertices {
 }
 
 impl Flats {
+    /// Room for how many numbers it has, or as much as these take.
+    pub fn room(&self) -> usize {
+        let points = LANES * self.points.blocks.capacity();
+        let edges = size_of::<Edge>() / size_of::<f64>() * self.edges.capacity();
+        points + edges + self.patterns.capacity() + self.ranges.capacity()
+    }
+
     fn begin(&mut self, cell: &Vertices, targets: impl Iterator<Item = Target>) -> bool {
         let width = cell.dimension + 1;
         self.patterns.clear();

@@ -141,6 +141,12 @@ impl Vertices {
         met
     }
 
+    /// Room for how many numbers it has.
+    pub fn room(&self) -> usize {
+        let blocks = [&self.generators.blocks, &self.section.blocks, &self.inverse];
+        LANES * blocks.iter().map(|blocks| blocks.capacity()).sum::<usize>()
+    }
+
     /// Takes the candidates that do not cut the cell off the list, and tells on which side of
     /// them it lies; false when floats leave some open that stay on the list.
     pub fn look(&mut self, level: &Level, settled: &mut Settled) -> bool {
