@@ -70,6 +70,10 @@ fn leading(value: &Int) -> (f64, i64, f64) {
     (signed, shift as i64, error)
 }
 
+/// Whole numbers up to this in magnitude are floats.
+const MOST_EXACT: i64 = 1 << 53;
+const LEAST_EXACT: i64 = -MOST_EXACT;
+
 /// Encloses `numerator / denominator * 2^-scale` for any numerator, with a proved radius.
 /// Magnitudes below [`TINY`] become `0` with twice that radius, magnitudes beyond the floats have
 /// an infinite radius. `denominator` is positive.
@@ -87,9 +91,7 @@ pub fn enclose_over(denominator: &Int, scale: i64) -> impl Fn(&Int) -> Enclosure
         match numerator {
             Int::Short(0) => exactly(0.0),
             Int::Short(value) if simple => {
-                if let Ok(value @ -0x1f_ffff_ffff_ffff..=0x1f_ffff_ffff_ffff) =
-                    i64::try_from(*value)
-                {
+                if let Ok(value @ LEAST_EXACT..=MOST_EXACT) = i64::try_from(*value) {
                     return exactly(value as f64 * power_of_two(shift));
                 }
                 let zeros = value.trailing_zeros();

@@ -15,16 +15,6 @@ pub enum Sign {
 }
 
 impl Sign {
-    /// `+` or `-`.
-    #[cfg(test)]
-    pub(crate) fn of_unit(active: bool) -> Sign {
-        if active {
-            Sign::Positive
-        } else {
-            Sign::Negative
-        }
-    }
-
     /// `+`, `-` or `0`.
     pub fn symbol(self) -> char {
         match self {

@@ -53,7 +53,7 @@ pub struct Worker {
     pub handed: usize,
 }
 
-/// A worker is kept for the next search if it has room for no more than so many numbers.
+/// A worker is kept for the next search if its cells have room for no more than so many numbers.
 const KEPT_NUMBERS: usize = 1 << 17;
 
 thread_local! {

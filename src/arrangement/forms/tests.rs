@@ -133,7 +133,10 @@ fn check_that_coefficients_lie_within_radii() {
             if depth > 0 {
                 let active = |unit: usize| !(unit + trial).is_multiple_of(3);
                 exact = exact.through(&stage.maps[0], active);
-                let signs: Vec<Sign> = (0..floats.len()).map(active).map(Sign::of_unit).collect();
+                let signs: Vec<Sign> = (0..floats.len())
+                    .map(active)
+                    .map(|active| [Sign::Negative, Sign::Positive][usize::from(active)])
+                    .collect();
                 let active = Active::of(&signs);
                 let before = std::mem::take(&mut floats);
                 before.through(&stage.maps[0], Some(&active), &mut floats);

@@ -156,7 +156,9 @@ fn check_that_float_rows_enclose_exact_ones() {
         let domain = Level::domain(chart);
         let first = Level::first(&domain, chart);
         let signs = |n: usize, active: &dyn Fn(usize) -> bool| -> Vec<Sign> {
-            (0..n).map(|unit| Sign::of_unit(active(unit))).collect()
+            (0..n)
+                .map(|unit| [Sign::Negative, Sign::Positive][usize::from(active(unit))])
+                .collect()
         };
         let most = |unit: usize| !(unit + trial).is_multiple_of(4);
         let second = first.next(&stages[1], &signs(units, &most), Box::default());
@@ -280,4 +282,28 @@ fn check_that_float_rows_enclose_exact_ones() {
     }
     assert!(reduced > 300 && wider > 30, "{reduced}, {wider}");
     assert!(targets > 300 && fours > 200, "{targets}, {fours}");
+}
+
+/// Where a first layer's numbers are so small that bounds against underflow matter, its rows are
+/// scaled before anybody looks at its forms, and else not.
+#[test]
+fn small_first_layers_are_scaled_at_once() {
+    for (size, small) in [
+        ("1", false),
+        ("3e-120", false),
+        ("3e-121", true),
+        ("1e-140", true),
+    ] {
+        let mut network = Network::new(Shape::new([2]));
+        let size = Number::parse(size).unwrap();
+        let affine = Affine::dense(2, 2, vec![size; 4], vec![Number::ZERO; 2]).unwrap();
+        network.push(Layer::Affine(affine)).unwrap();
+        network.push(Layer::Relu).unwrap();
+        let domain = Domain::parse_box("-1,1", 2).unwrap();
+        let charts = charts(&stages(&network), &domain);
+        let sides = Level::domain(&charts[0]);
+        let first = Level::first(&sides, &charts[0]);
+        assert!(first.own.forms.tame);
+        assert_eq!(first.own.rows.get().is_some(), small);
+    }
 }

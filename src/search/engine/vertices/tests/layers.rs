@@ -61,7 +61,9 @@ fn layers_seen_at_once_are_those_looked_at_later() {
                 let domain = Level::domain(chart);
                 let first = Level::first(&domain, chart);
                 let active = (0..widths[0]).map(|_| random.below(3) > 0);
-                let signs: Vec<Sign> = active.map(Sign::of_unit).collect();
+                let signs: Vec<Sign> = active
+                    .map(|active| [Sign::Negative, Sign::Positive][usize::from(active)])
+                    .collect();
                 let mut later = cell.clone();
                 let (mut settled, mut expected) = (Settled::default(), Settled::default());
                 settled.push(7, 1);
